@@ -1,0 +1,243 @@
+"""Model cards: what a network takes, what it gives, what it was made from and how good it is (standard library only)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from engines.errors import CardError
+
+EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+GENDERS = ("male", "female")
+SMILES = ("no_smile", "smile")
+AGES_YEARS = tuple(str(years) for years in range(101))
+
+Task = Literal["emotion", "age", "gender", "smile"]
+Kind = Literal["softmax", "distribution"]
+Color = Literal["gray", "rgb"]
+Crop = Literal["aligned_face", "whole_box"]
+
+LABELS: dict[str, tuple[str, ...]] = {"emotion": EMOTIONS, "age": AGES_YEARS, "gender": GENDERS, "smile": SMILES}
+CARD_FILE = "card.json"
+MODEL_FILE = "model.onnx"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """How a face becomes the network's input.
+
+    Attributes:
+        name: Name of the model's input tensor, float32 (N, C, size, size).
+        size: Width and height of the chip in pixels.
+        color: "gray" (one channel, BT.601 luma) or "rgb" (three).
+        mean: Subtracted from pixel values scaled to [0, 1].
+        std: Divides the result.
+        crop: "aligned_face" (similarity alignment from landmarks, the box where there are none) or "whole_box".
+    """
+
+    name: str = "image"
+    size: int = 48
+    color: Color = "gray"
+    mean: float = 0.5
+    std: float = 0.25
+    crop: Crop = "aligned_face"
+
+    def __post_init__(self) -> None:
+        _require_text("input.name", self.name)
+        if not isinstance(self.size, int) or isinstance(self.size, bool) or not 8 <= self.size <= 1024:
+            raise CardError(f"input.size: expected a whole number of pixels from 8 to 1024, found {self.size!r}")
+        _require_choice("input.color", self.color, get_args(Color))
+        _require_choice("input.crop", self.crop, get_args(Crop))
+        for name, value in (("mean", self.mean), ("std", self.std)):
+            if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+                raise CardError(f"input.{name}: expected a finite number, found {value!r}")
+        if self.std <= 0:
+            raise CardError(f"input.std: expected a number above 0, found {self.std!r}")
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels."""
+        return 1 if self.color == "gray" else 3
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSpec:
+    """One output of the network.
+
+    Attributes:
+        output: Name of the model's output tensor, float32 (N, len(labels)), logits.
+        task: What it says.
+        kind: "softmax" (classes) or "distribution" (softmax whose expectation and deviation are in `unit`).
+        labels: Class names in the tensor's order; a distribution's are numbers.
+        unit: Unit of a distribution's values, else empty.
+    """
+
+    output: str
+    task: Task
+    kind: Kind
+    labels: tuple[str, ...]
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        _require_text("heads.output", self.output)
+        _require_choice("heads.task", self.task, get_args(Task))
+        _require_choice("heads.kind", self.kind, get_args(Kind))
+        if not isinstance(self.labels, tuple) or not all(isinstance(label, str) for label in self.labels):
+            raise CardError(f"heads.labels of {self.task}: expected a list of names, found {self.labels!r}")
+        expected = LABELS[self.task]
+        if self.labels != expected:
+            raise CardError(
+                f"heads.labels of {self.task}: expected the {len(expected)} labels {expected[0]} ... {expected[-1]} "
+                f"in the order of engines.card, found {list(self.labels)[:8]}"
+            )
+        if (self.kind == "distribution") != (self.task == "age"):
+            raise CardError(f"heads.kind: expected distribution for age and softmax else, found {self.kind} for {self.task}")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Everything a program or a person must know to use a model.
+
+    Attributes:
+        name: Folder name below `assets/models`, for example "multitask".
+        version: Version of the model, for example "1.0".
+        input: The input contract.
+        heads: The outputs; each task at most once.
+        occlusion: The faces it is made for: "none", "headset" or "mask".
+        sha256: Hex digest of the model file.
+        data: Name of a data set -> how it was used and split.
+        metrics: Name of a figure -> value, interval, data and protocol.
+        recipe: How it was trained: recipe name and resolved configuration.
+        license: Terms of use.
+        limits: What it must not be used for and where it fails.
+    """
+
+    name: str
+    version: str
+    input: InputSpec
+    heads: tuple[HeadSpec, ...]
+    sha256: str
+    occlusion: str = "none"
+    data: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    license: str = ""
+    limits: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("name", "version"):
+            _require_text(name, getattr(self, name))
+        if self.name != Path(self.name).name or self.name in {".", ".."}:
+            raise CardError(f"name: expected a plain folder name, found {self.name!r}")
+        _require_choice("occlusion", self.occlusion, ("none", "headset", "mask"))
+        if not isinstance(self.sha256, str) or len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
+            raise CardError(f"sha256: expected 64 lower-case hex digits, found {self.sha256!r}")
+        tasks = [head.task for head in self.heads]
+        if not tasks or len(set(tasks)) != len(tasks):
+            raise CardError(f"heads: expected at least one head and each task once, found {tasks}")
+        for name in ("data", "metrics", "recipe"):
+            if not isinstance(getattr(self, name), dict):
+                raise CardError(f"{name}: expected an object, found {getattr(self, name)!r}")
+
+    def head(self, task: str) -> HeadSpec | None:
+        """Return the head of a task, or None when the model lacks it."""
+        return next((head for head in self.heads if head.task == task), None)
+
+    def save(self, path: Path) -> None:
+        """Write the card as JSON, replacing an older one in one step.
+
+        Raises:
+            CardError: The file can't be written.
+        """
+        text = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=1, ensure_ascii=False, allow_nan=False)
+        partial = path.with_suffix(".partial")
+        try:
+            partial.write_text(text + "\n", encoding="utf-8")
+            partial.replace(path)
+        except OSError as error:
+            raise CardError(f"{path}: the card can't be written ({error}); choose a folder you may write to") from error
+
+
+def load_card(path: Path) -> ModelCard:
+    """Read and validate a card.
+
+    Args:
+        path: The JSON file, or the folder that holds `card.json`.
+
+    Raises:
+        CardError: Missing, no JSON, another schema version, or a field that is wrong; the text names file and field.
+    """
+    path = path / CARD_FILE if path.is_dir() else path
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CardError(f"{path}: expected a model card, found none ({error.strerror}); see `python -m engines list`") from error
+    except ValueError as error:
+        raise CardError(f"{path}: expected JSON, found something else ({error}); restore the file") from error
+    try:
+        return _card_from_json(content)
+    except CardError as error:
+        raise CardError(f"{path}: {error}; restore the card or export the model again") from error
+
+
+def verify_model(card: ModelCard, model_path: Path) -> None:
+    """Check that a model file is the one its card describes.
+
+    Raises:
+        CardError: The file is missing or its SHA-256 differs from the card's.
+    """
+    found = file_sha256(model_path)
+    if found != card.sha256:
+        raise CardError(
+            f"{model_path}: expected the file with SHA-256 {card.sha256[:12]}... that card {card.name!r} describes, "
+            f"found {found[:12]}...; restore model and card together"
+        )
+
+
+def file_sha256(path: Path) -> str:
+    """Return the hex SHA-256 of a file.
+
+    Raises:
+        CardError: The file can't be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise CardError(f"{path}: expected a model file, found none ({error.strerror}); restore it beside its card") from error
+    return digest.hexdigest()
+
+
+def _card_from_json(content: object) -> ModelCard:
+    if not isinstance(content, dict):
+        raise CardError(f"expected an object, found {type(content).__name__}")
+    fields = dict(content)
+    version = fields.pop("schema_version", None)
+    if version != SCHEMA_VERSION:
+        raise CardError(f"schema_version: expected {SCHEMA_VERSION}, found {version!r}")
+    try:
+        fields["input"] = InputSpec(**fields["input"])
+        fields["heads"] = tuple(HeadSpec(**{**head, "labels": tuple(head["labels"])}) for head in fields["heads"])
+        fields["limits"] = tuple(fields.get("limits", ()))
+        return ModelCard(**fields)
+    except KeyError as error:
+        raise CardError(f"expected the field {error}, found none") from error
+    except TypeError as error:
+        raise CardError(f"unexpected or missing field ({error})") from error
+
+
+def _require_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise CardError(f"{name}: expected a text, found {value!r}")
+
+
+def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise CardError(f"{name}: expected one of {', '.join(choices)}, found {value!r}")

@@ -1,0 +1,146 @@
+"""Records that travel between the program's parts (numpy only; every array is read-only)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+Occlusion = Literal["none", "headset", "mask"]
+OCCLUSIONS: tuple[Occlusion, ...] = ("none", "headset", "mask")
+LANDMARK_COUNT = 478
+"""Points of the MediaPipe face mesh with refined irises."""
+
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture and when it was taken.
+
+    Attributes:
+        index: Number of the frame in its source, from 0; live sources count captured frames.
+        time_s: Seconds on the source's own clock from its first frame: presentation time of a file, capture time of
+            a live source. Strictly increasing within one opening of a source.
+        image: uint8 (H, W, 3), RGB.
+        source: Name shown to people ("demo", a file name, a camera's name).
+        captured_s: `time.perf_counter()` right after the picture was captured or decoded; latency counts from here.
+    """
+
+    index: int
+    time_s: float
+    image: Image
+    source: str
+    captured_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTrack:
+    """One face in one frame, with an id that is stable over time.
+
+    Attributes:
+        id: From 1, never reused within one run.
+        box: float32 (4,), x0 y0 x1 y1 in pixels; may reach outside the picture.
+        landmarks: float32 (478, 3) in pixels; z is relative depth on the scale of x, smaller is nearer.
+        score: Confidence in [0, 1] that the mesh lies on a face.
+        occlusion: Which half is hidden.
+        head_pose_deg: Yaw, pitch, roll in degrees; 0 faces the camera, positive yaw turns towards the right edge of
+            the picture, positive pitch looks up, positive roll turns the head clockwise in the picture.
+    """
+
+    id: int
+    box: Floats
+    landmarks: Floats
+    score: float
+    occlusion: Occlusion = "none"
+    head_pose_deg: tuple[float, float, float] = (float("nan"), float("nan"), float("nan"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What one model says about one face; NaN where the model lacks the head.
+
+    Attributes:
+        track_id: The face's `FaceTrack.id`.
+        emotion: float32 (8,), probabilities in the order of `engines.card.EMOTIONS`, sum 1.
+        age_years: Expected age.
+        age_std_years: Standard deviation of the age distribution.
+        female: Probability in [0, 1].
+        smile: Probability in [0, 1].
+        model: Name of the model that said it.
+    """
+
+    track_id: int
+    emotion: Floats
+    age_years: float
+    age_std_years: float
+    female: float
+    smile: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameResult:
+    """Everything known about one frame; holds its own frame, so picture and overlay always match.
+
+    Attributes:
+        frame: The analysed frame.
+        faces: Tracks in this frame, ordered by id.
+        predictions: Smoothed predictions, one per entry of `faces`, in the same order.
+        raw_predictions: The same before smoothing over time.
+        timing_ms: Milliseconds per stage: track, crop, infer, smooth, total (the stages' sum), and
+            capture_to_result (from `Frame.captured_s` until this record was made).
+    """
+
+    frame: Frame
+    faces: tuple[FaceTrack, ...]
+    predictions: tuple[Prediction, ...]
+    raw_predictions: tuple[Prediction, ...]
+    timing_ms: dict[str, float] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where frames come from; used by one thread at a time.
+
+    `read()` returns within one second: the next frame, or None when none came in that time (`ended` tells whether
+    one may still come). Problems raise `SourceError`.
+    """
+
+    name: str
+    live: bool
+    """True: frames that nobody took are dropped. False: every frame is wanted."""
+    ended: bool
+    """True once no further frame will come (never for a live source)."""
+
+    def open(self) -> None:
+        """Acquire the device or file."""
+
+    def read(self) -> Frame | None:
+        """Return the next frame, or None when none came within a second or the source has ended."""
+
+    def close(self) -> None:
+        """Release everything; may be called twice and from an unopened state."""
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Finds the faces of a frame and keeps their ids."""
+
+    def update(self, frame: Frame) -> tuple[FaceTrack, ...]:
+        """Return the faces of this frame ordered by id."""
+
+    def reset(self) -> None:
+        """Forget all tracks, as at the start of another video."""
+
+    def close(self) -> None:
+        """Release the models."""
+
+
+def read_only(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Return the same array with its write flag off."""
+    array.setflags(write=False)
+    return array
