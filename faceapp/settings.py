@@ -1,0 +1,211 @@
+"""What the program remembers between runs: one checked record, saved as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+logger = logging.getLogger(__name__)
+
+OcclusionMode = Literal["auto", "none", "headset", "mask"]
+Theme = Literal["dark", "light", "system"]
+
+
+def _default_sessions_dir() -> Path:
+    return Path.home() / "faceapp-sessions"
+
+
+def _kind(kind: type, label: str, **limits: Any) -> dict[str, Any]:
+    """Return a field's metadata: what a form needs to show it and `check_setting` needs to check it.
+
+    Args:
+        kind: str, bool, int, float (takes whole numbers too) or Path.
+        label: Text beside the control, with its unit.
+        limits: `choices`, or `minimum` and `maximum` (inclusive); `optional=True` allows None (automatic).
+    """
+    return {"kind": kind, "label": label, **limits}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All choices a person can make; `dataclasses.replace` makes a changed copy.
+
+    Every field's `metadata` holds its `kind`, `label` and limits, from which the window builds its form.
+
+    Attributes:
+        source: Anything `faceapp.sources.make_source` takes: "0", a camera's name, a path, a URL, "demo".
+        model: Name of a model, or "auto" for the one that suits each face's occlusion.
+        backend: Name of a back end of `engines.backends`, or "auto".
+        occlusion: Which half is hidden, or "auto" for what the tracker says of each face.
+        smoothing: Strength of smoothing of predictions over time, 0 (off) to 1.
+        landmark_smoothing: Strength of smoothing of landmarks over time, 0 (off) to 1.
+        max_faces: Largest number of faces followed at once.
+        engine_threads: Processor threads of one engine; None lets the back end's file choose.
+        show_raw: Show predictions before smoothing.
+        show_mesh: Draw the mesh over the face.
+        theme: Colours of the window.
+        camera_width_px: Width asked of a camera; None takes the driver's.
+        camera_height_px: Height asked of a camera; None takes the driver's.
+        camera_rate_hz: Frames a second asked of a camera; None takes the driver's.
+        record_video: Write the picture beside the table.
+        sessions_dir: Folder that holds the session folders.
+    """
+
+    source: str = field(default="0", metadata=_kind(str, "Source"))
+    model: str = field(default="auto", metadata=_kind(str, "Model"))
+    backend: str = field(default="auto", metadata=_kind(str, "Back end"))
+    occlusion: OcclusionMode = field(
+        default="auto", metadata=_kind(str, "Hidden half", choices=get_args(OcclusionMode))
+    )
+    smoothing: float = field(
+        default=0.5, metadata=_kind(float, "Smoothing of predictions", minimum=0, maximum=1)
+    )
+    landmark_smoothing: float = field(
+        default=0.5, metadata=_kind(float, "Smoothing of landmarks", minimum=0, maximum=1)
+    )
+    max_faces: int = field(default=8, metadata=_kind(int, "Faces at most", minimum=1, maximum=8))
+    engine_threads: int | None = field(
+        default=None, metadata=_kind(int, "Threads per engine", minimum=1, maximum=256, optional=True)
+    )
+    show_raw: bool = field(default=False, metadata=_kind(bool, "Show values before smoothing"))
+    show_mesh: bool = field(default=False, metadata=_kind(bool, "Show the mesh"))
+    theme: Theme = field(default="dark", metadata=_kind(str, "Theme", choices=get_args(Theme)))
+    camera_width_px: int | None = field(
+        default=None, metadata=_kind(int, "Camera width (px)", minimum=16, maximum=8192, optional=True)
+    )
+    camera_height_px: int | None = field(
+        default=None, metadata=_kind(int, "Camera height (px)", minimum=16, maximum=8192, optional=True)
+    )
+    camera_rate_hz: float | None = field(
+        default=None, metadata=_kind(float, "Camera rate (Hz)", minimum=1, maximum=1000, optional=True)
+    )
+    record_video: bool = field(default=True, metadata=_kind(bool, "Record the picture"))
+    sessions_dir: Path = field(
+        default_factory=_default_sessions_dir, metadata=_kind(Path, "Folder of sessions")
+    )
+
+    def __post_init__(self) -> None:
+        for name in _LIMITS:
+            check_setting(name, getattr(self, name))
+
+    @classmethod
+    def load(cls, path: Path, report: Callable[[str], None] = logger.warning) -> Settings:
+        """Read settings; whatever can't be used is replaced by the default and reported.
+
+        Args:
+            path: The JSON file; a missing one gives the defaults without a report.
+            report: Called with one line per problem; the window passes its banner.
+
+        Returns:
+            The settings. An unreadable file is set aside as `<name>.broken`.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return cls()
+        except OSError as error:
+            report(f"{path}: expected readable settings ({error.strerror}); the defaults are used")
+            return cls()
+        except ValueError as error:
+            return cls._set_aside(path, f"expected JSON ({error})", report)
+        if not isinstance(content, dict):
+            return cls._set_aside(path, f"expected an object, found {type(content).__name__}", report)
+        return cls(**_usable(content, path, report))
+
+    @classmethod
+    def _set_aside(cls, path: Path, reason: str, report: Callable[[str], None]) -> Settings:
+        broken = path.with_name(path.name + ".broken")
+        try:
+            path.replace(broken)
+        except OSError as error:
+            report(f"{path}: {reason}; the defaults are used, and the file stays ({error.strerror})")
+        else:
+            report(f"{path}: {reason}; the defaults are used, the file is kept as {broken.name}")
+        return cls()
+
+    def save(self, path: Path) -> None:
+        """Write the settings as JSON, replacing an older file in one step.
+
+        Raises:
+            OSError: The folder can't be made or written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values, for the settings file and the session's metadata."""
+        return {**asdict(self), "sessions_dir": str(self.sessions_dir)}
+
+
+_LIMITS = {entry.name: entry.metadata for entry in fields(Settings)}
+
+
+def check_setting(name: str, value: object) -> None:
+    """Check one value.
+
+    Args:
+        name: Name of a field of `Settings`.
+        value: The value it should get.
+
+    Raises:
+        ValueError: Unknown name, wrong type, or a value outside the limits; the text names the field.
+    """
+    if name not in _LIMITS:
+        raise ValueError(f"{name}: expected the name of a setting ({', '.join(_LIMITS)})")
+    limits = _LIMITS[name]
+    if value is None and limits.get("optional"):
+        return
+    kind = limits["kind"]
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise ValueError(f"{name}: expected {kind.__name__}, found {value!r}")
+    choices = limits.get("choices")
+    if choices and value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, found {value!r}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        _check_range(name, value, limits["minimum"], limits["maximum"])
+    if isinstance(value, str) and not value.strip():
+        raise ValueError(f"{name}: expected a text, found none")
+
+
+def default_path() -> Path:
+    """Return where the settings of this user live on this platform."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA", Path.home() / "AppData" / "Roaming"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "faceapp" / "settings.json"
+
+
+def _check_range(name: str, value: float, minimum: float, maximum: float) -> None:
+    if not (math.isfinite(value) and minimum <= value <= maximum):
+        raise ValueError(f"{name}: expected a number from {minimum} to {maximum}, found {value!r}")
+
+
+def _usable(content: dict[str, Any], path: Path, report: Callable[[str], None]) -> dict[str, Any]:
+    """Return the entries of a settings file that this version understands."""
+    usable: dict[str, Any] = {}
+    for name, value in content.items():
+        if name not in _LIMITS:
+            logger.info("%s: the setting %r of another version is dropped", path, name)
+            continue
+        if name == "sessions_dir" and isinstance(value, str):
+            value = Path(value)
+        try:
+            check_setting(name, value)
+        except ValueError as error:
+            report(f"{path}: {error}; the default is used")
+        else:
+            usable[name] = value
+    return usable
