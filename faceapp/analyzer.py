@@ -1,0 +1,256 @@
+"""From a frame to everything known about its faces: no threads, no window; the one path of every command."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from engines.models import model_names
+
+from engines.card import EMOTIONS, ModelCard
+from faceapp.tracking.smoothing import ProbabilitySmoother
+from faceapp.types import OCCLUSIONS, FaceTrack, Floats, Frame, FrameResult, Occlusion, Prediction, Tracker
+
+if TYPE_CHECKING:
+    from engines.engine import Engine
+
+    from faceapp.settings import OcclusionMode, Settings
+
+logger = logging.getLogger(__name__)
+
+BATCH_FACES = 16
+"""Faces per call of an engine at most; the tracker follows eight, so one call is the rule."""
+FORGET_S = 2.0
+"""A face that was not seen for so long loses its smoothing state; the tracker itself gives up after 0.5 s."""
+AUTO_MODELS: dict[Occlusion, str] = {
+    "none": "multitask",
+    "headset": "multitask-headset",
+    "mask": "multitask-mask",
+}
+_SCALARS = ("age_years", "age_std_years", "female", "smile")
+_VALUES = len(EMOTIONS) + len(_SCALARS)
+
+
+class FaceReader:
+    """Reads tracked faces with the engine that suits each one's occlusion, and smooths over time.
+
+    Used by one thread at a time; `smoothing` and `occlusion` may be set from any thread.
+
+    Args:
+        engines: Occlusion -> engine; "none" must be there and serves every occlusion without one of its own.
+            The reader closes them.
+        smoothing: Strength from 0 (off) to 1.
+        occlusion: Occlusion taken for every face, or "auto" for what the tracker says of each.
+
+    Attributes:
+        occlusion: As above; may be changed while running.
+    """
+
+    def __init__(
+        self, engines: Mapping[Occlusion, Engine], smoothing: float, occlusion: OcclusionMode = "auto"
+    ) -> None:
+        if "none" not in engines:
+            raise ValueError(f"engines: expected one for 'none', found {sorted(engines)}")
+        self._engines = {kind: engines.get(kind, engines["none"]) for kind in OCCLUSIONS}
+        self._smoother = ProbabilitySmoother(smoothing)
+        self._forget_at_s = FORGET_S
+        self.occlusion: OcclusionMode = occlusion
+
+    @property
+    def smoothing(self) -> float:
+        """Strength of the smoothing, 0 to 1."""
+        return float(self._smoother.strength)
+
+    @smoothing.setter
+    def smoothing(self, strength: float) -> None:
+        self._smoother.strength = strength
+
+    @property
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Cards of the engines in use, each once."""
+        return tuple(engine.card for engine in self._distinct_engines())
+
+    @property
+    def description(self) -> str:
+        """Models and back ends in use, for the status line: "multitask, OpenVINO bf16 CPU"."""
+        engines = self._distinct_engines()
+        back_ends = dict.fromkeys(engine.backend_description for engine in engines)
+        return ", ".join([*(engine.card.name for engine in engines), *back_ends])
+
+    def read(self, frame: Frame, faces: Sequence[FaceTrack], track_ms: float) -> FrameResult:
+        """Return the frame's result: one batch per engine, decoded, then smoothed per face.
+
+        Args:
+            frame: The picture the faces were tracked in.
+            faces: Its faces, ordered by id; none means that no engine is called.
+            track_ms: Milliseconds the tracking took, passed into the timing.
+
+        Raises:
+            EngineError: An engine failed.
+        """
+        if self.occlusion != "auto":
+            faces = [replace(face, occlusion=self.occlusion) for face in faces]
+        values = np.full((len(faces), _VALUES), np.nan, dtype=np.float32)
+        models = [""] * len(faces)
+        crop_ms = infer_ms = 0.0
+        for engine, positions in self._groups(faces):
+            crop, infer = _read_group(engine, frame, [faces[index] for index in positions], values, positions)
+            crop_ms, infer_ms = crop_ms + crop, infer_ms + infer
+            for index in positions:
+                models[index] = engine.card.name
+        started_s = time.perf_counter()
+        smoothed = self._smooth(frame.time_s, faces, values)
+        predictions = _predictions(faces, smoothed, models)
+        raw_predictions = _predictions(faces, values, models)
+        finished_s = time.perf_counter()
+        smooth_ms = (finished_s - started_s) * 1e3
+        timing_ms = {
+            "track": track_ms,
+            "crop": crop_ms,
+            "infer": infer_ms,
+            "smooth": smooth_ms,
+            "total": track_ms + crop_ms + infer_ms + smooth_ms,
+            "capture_to_result": (finished_s - frame.captured_s) * 1e3,
+        }
+        return FrameResult(frame, tuple(faces), predictions, raw_predictions, timing_ms)
+
+    def reset(self) -> None:
+        """Forget the past of all faces, as after a jump in time."""
+        self._smoother.forget(float("inf"))
+        self._forget_at_s = -float("inf")
+
+    def close(self) -> None:
+        """Release the engines."""
+        for engine in self._distinct_engines():
+            engine.close()
+
+    def _distinct_engines(self) -> tuple[Engine, ...]:
+        return tuple(dict.fromkeys(self._engines.values()))
+
+    def _groups(self, faces: Sequence[FaceTrack]) -> list[tuple[Engine, list[int]]]:
+        """Return each engine with the positions of its faces, at most `BATCH_FACES` a group."""
+        positions: dict[Engine, list[int]] = {}
+        for index, face in enumerate(faces):
+            positions.setdefault(self._engines[face.occlusion], []).append(index)
+        return [
+            (engine, indices[start : start + BATCH_FACES])
+            for engine, indices in positions.items()
+            for start in range(0, len(indices), BATCH_FACES)
+        ]
+
+    def _smooth(self, time_s: float, faces: Sequence[FaceTrack], values: Floats) -> Floats:
+        if time_s >= self._forget_at_s:
+            self._smoother.forget(time_s - FORGET_S)
+            self._forget_at_s = time_s + FORGET_S
+        smoothed = np.empty_like(values)
+        for row, face, raw in zip(smoothed, faces, values, strict=True):
+            row[:] = self._smoother.update(face.id, time_s, raw)
+        return smoothed
+
+
+class Analyzer:
+    """Tracking and reading in turn, on one thread: the headless and the evaluation path.
+
+    Args:
+        tracker: Finds and follows the faces.
+        reader: Reads them. The analyzer closes both.
+    """
+
+    def __init__(self, tracker: Tracker, reader: FaceReader) -> None:
+        self._tracker = tracker
+        self._reader = reader
+
+    def step(self, frame: Frame) -> FrameResult:
+        """Return everything known about one frame.
+
+        Raises:
+            EngineError: An engine failed.
+        """
+        faces, track_ms = track_timed(self._tracker, frame)
+        return self._reader.read(frame, faces, track_ms)
+
+    def reset(self) -> None:
+        """Forget all faces, as at the start of another video."""
+        self._tracker.reset()
+        self._reader.reset()
+
+    def close(self) -> None:
+        """Release tracker and engines."""
+        self._tracker.close()
+        self._reader.close()
+
+
+def track_timed(tracker: Tracker, frame: Frame) -> tuple[tuple[FaceTrack, ...], float]:
+    """Return the frame's faces and the milliseconds it took to find them."""
+    started_s = time.perf_counter()
+    faces = tracker.update(frame)
+    return faces, (time.perf_counter() - started_s) * 1e3
+
+
+def make_tracker(settings: Settings) -> Tracker:
+    """Return the tracker the settings ask for; its models load at the first frame, on the calling thread."""
+    from faceapp.tracking.mediapipe_mesh import MediaPipeTracker
+
+    return MediaPipeTracker(max_faces=settings.max_faces, landmark_smoothing=settings.landmark_smoothing)
+
+
+def make_reader(settings: Settings) -> FaceReader:
+    """Load the engines the settings ask for.
+
+    Model "auto" takes `multitask` for every face, and the models specialised for headset or mask where they
+    exist; any other name takes that model for every face.
+
+    Raises:
+        CardError: The model is missing, or model and card don't belong together.
+        EngineError: The back end is missing or refuses the model.
+    """
+    from engines.engine import load_engine
+
+    names = _auto_models() if settings.model == "auto" else {OCCLUSIONS[0]: settings.model}
+    with ExitStack() as opened:
+        engines: dict[Occlusion, Engine] = {}
+        for kind, name in names.items():
+            engines[kind] = load_engine(name, settings.backend, settings.engine_threads)
+            opened.callback(engines[kind].close)
+        reader = FaceReader(engines, settings.smoothing, settings.occlusion)
+        opened.pop_all()  # from here the reader closes them
+    return reader
+
+
+def _auto_models() -> dict[Occlusion, str]:
+    """Return the models of "auto": the plain one always, a specialised one where its folder is there."""
+    present = model_names()
+    missing = [name for kind, name in AUTO_MODELS.items() if kind != "none" and name not in present]
+    if missing:
+        logger.info("no model %s here: %s reads those faces too", " or ".join(missing), AUTO_MODELS["none"])
+    return {kind: name for kind, name in AUTO_MODELS.items() if kind == "none" or name in present}
+
+
+def _read_group(
+    engine: Engine, frame: Frame, faces: Sequence[FaceTrack], values: Floats, positions: Sequence[int]
+) -> tuple[float, float]:
+    """Fill the faces' rows of `values` with what one engine says; return the milliseconds of both halves."""
+    started_s = time.perf_counter()
+    batch = engine.crop(frame.image, [face.landmarks for face in faces], [face.box for face in faces])
+    cropped_s = time.perf_counter()
+    heads: dict[str, npt.NDArray[np.float32]] = engine.infer(batch)
+    if "emotion" in heads:
+        values[positions, : len(EMOTIONS)] = heads["emotion"]
+    for column, name in enumerate(_SCALARS, start=len(EMOTIONS)):
+        if name in heads:
+            values[positions, column] = heads[name]
+    return (cropped_s - started_s) * 1e3, (time.perf_counter() - cropped_s) * 1e3
+
+
+def _predictions(faces: Sequence[FaceTrack], values: Floats, models: Sequence[str]) -> tuple[Prediction, ...]:
+    values.setflags(write=False)
+    return tuple(
+        Prediction(face.id, row[: len(EMOTIONS)], *row[len(EMOTIONS) :].tolist(), model)
+        for face, row, model in zip(faces, values, models, strict=True)
+    )

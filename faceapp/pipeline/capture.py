@@ -1,0 +1,73 @@
+"""The capture thread: frames out of the source into the first slot."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from faceapp.errors import SourceError
+from faceapp.pipeline.controls import Ticket
+
+if TYPE_CHECKING:
+    from faceapp.pipeline.run import Run
+
+_IDLE_S = 0.25
+
+
+def capture(run: Run) -> None:
+    """Read the source until the run stops; after its end, wait for a seek.
+
+    Raises:
+        SourceError: The source can't be opened or read.
+    """
+    source, playback = run.source, run.playback
+    more = True
+    try:
+        source.open()
+        while not run.stopping:
+            sought_s = playback.take_seek()
+            if sought_s is not None:
+                _jump(run, sought_s)
+            elif not more or (playback.paused and not source.live):
+                playback.hold(_IDLE_S)
+                continue
+            more = _capture_one(run)
+    except SourceError as error:
+        if source.live or not run.statistics.captured_count:
+            raise
+        # A file breaks off: what came before the break is analysed first, then the reading thread raises.
+        run.to_track.put_last(Ticket(run.generation, None, error=error))
+    finally:
+        source.close()
+
+
+def _capture_one(run: Run) -> bool:
+    """Pass one frame on, if one comes; return whether more may come."""
+    source = run.source
+    started_s = time.perf_counter()
+    frame = source.read()
+    run.silent = frame is None
+    if frame is None:
+        if source.ended:
+            run.to_track.put_last(Ticket(run.generation, None))
+        return not source.ended
+    if source.live and run.playback.paused:
+        return True  # read on while paused, so that the driver holds no old pictures at the resume
+    decode_ms = (time.perf_counter() - started_s) * 1e3
+    if run.paced:
+        run.playback.wait_until_due(frame.time_s)
+        frame = replace(frame, captured_s=time.perf_counter())
+    run.statistics.captured()
+    run.statistics.dropped(run.to_track.put(Ticket(run.generation, frame, decode_ms)))
+    return True
+
+
+def _jump(run: Run, time_s: float) -> None:
+    """Seek the source and give up every frame from before."""
+    run.source.seek(time_s)  # type: ignore[attr-defined]  # Pipeline.seek has asked whether it can
+    run.generation += 1
+    run.discard(run.to_track)
+    run.discard(run.to_read)
+    run.results.clear()
+    run.playback.restart_pace()

@@ -1,0 +1,65 @@
+"""What may change while a pipeline runs, and the record that carries one frame through it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from faceapp.analyzer import FaceReader
+from faceapp.settings import OcclusionMode
+from faceapp.types import FaceTrack, Frame, FrameResult, Tracker
+
+
+class Recorder(Protocol):
+    """Takes results to disk; `faceapp.session.writer.SessionWriter` is one."""
+
+    def put(self, result: FrameResult) -> bool:
+        """Take one result; False where it was dropped."""
+
+
+@dataclass
+class Controls:
+    """Wishes of the window that every run of a pipeline obeys from its next frame on.
+
+    Attributes:
+        make_tracker: Makes the tracker, on the tracking thread.
+        make_reader: Makes the reader, on the reading thread; another one takes over between two frames.
+        smoothing: Strength for predictions; None leaves the reader's own.
+        landmark_smoothing: Strength for landmarks; None leaves the tracker's own.
+        occlusion: Occlusion mode; None leaves the reader's own.
+        recorder: Where results also go.
+        swap_error: Why the last `make_reader` was refused; None when it was not.
+        lock: Guards `recorder`, and `make_reader` with `swap_error`.
+    """
+
+    make_tracker: Callable[[], Tracker]
+    make_reader: Callable[[], FaceReader]
+    smoothing: float | None = None
+    landmark_smoothing: float | None = None
+    occlusion: OcclusionMode | None = None
+    recorder: Recorder | None = None
+    swap_error: Exception | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(slots=True)
+class Ticket:
+    """One frame on its way through a run.
+
+    Attributes:
+        generation: Number of seeks before it; frames from before the newest seek are given up.
+        frame: The picture; None marks the end of the source.
+        decode_ms: Milliseconds of `Source.read`.
+        faces: Filled by the tracking thread.
+        track_ms: Filled by the tracking thread.
+        error: At an end, why the source broke off.
+    """
+
+    generation: int
+    frame: Frame | None
+    decode_ms: float = 0.0
+    faces: tuple[FaceTrack, ...] = ()
+    track_ms: float = 0.0
+    error: Exception | None = None
