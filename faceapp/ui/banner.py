@@ -1,0 +1,109 @@
+"""Sentences over the picture that stay until they are dismissed: errors with what to do, and short notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from faceapp.ui.icons import icon, icon_pixmap
+from faceapp.ui.theme import Theme
+
+Action = tuple[str, Callable[[], None]]
+NOTICE_S = 12.0
+"""How long a notice without a question stays."""
+
+
+class Banner(QFrame):
+    """One sentence with an icon, buttons and a cross; never modal, never over the picture.
+
+    Signals:
+        dismissed: The person closed it, or a notice's time was up.
+    """
+
+    dismissed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("Banner")
+        self._icon_name = "info"
+        self._icon = QLabel()
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._buttons: list[QPushButton] = []
+        self._cross = QToolButton()
+        self._cross.setProperty("flat", True)
+        self._cross.setToolTip("Dismiss")
+        self._cross.setAccessibleName("Dismiss the message")
+        self._cross.clicked.connect(self.dismiss)
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(14, 8, 10, 8)
+        self._layout.setSpacing(12)
+        self._layout.addWidget(self._icon)
+        self._layout.addWidget(self._text, 1)
+        self._layout.addWidget(self._cross)
+        self._clock = QTimer(self)
+        self._clock.setSingleShot(True)
+        self._clock.timeout.connect(self.dismiss)
+        self.set_theme(theme)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The shown sentence; empty while hidden."""
+        return "" if self.isHidden() else self._text.text()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours."""
+        self._theme = theme
+        self._cross.setIcon(icon("close", theme))
+        self._icon.setPixmap(icon_pixmap(self._icon_name, theme.text, 20, self.devicePixelRatioF()))
+
+    def show_error(self, text: str, *actions: Action) -> None:
+        """Show what went wrong and what to do; stays until it is dismissed.
+
+        Args:
+            text: What was expected, what was found, what to do next.
+            actions: Buttons as (text, what it does).
+        """
+        self._show("warning", text, actions)
+
+    def show_notice(self, text: str, *actions: Action, stays: bool = False) -> None:
+        """Show something good to know; goes by itself after a while.
+
+        Args:
+            text: The sentence.
+            actions: Buttons as (text, what it does).
+            stays: True keeps it until it is dismissed.
+        """
+        self._show("info", text, actions)
+        if not stays:
+            self._clock.start(round(NOTICE_S * 1e3))
+
+    def dismiss(self) -> None:
+        """Hide the banner."""
+        self._clock.stop()
+        if not self.isHidden():
+            self.hide()
+            self.dismissed.emit()
+
+    def _show(self, icon_name: str, text: str, actions: tuple[Action, ...]) -> None:
+        self._clock.stop()
+        self._icon_name = icon_name
+        self.set_theme(self._theme)
+        self._text.setText(text)
+        self.setAccessibleName(text)
+        for button in self._buttons:
+            self._layout.removeWidget(button)
+            button.deleteLater()
+        self._buttons = [self._button(*action) for action in actions]
+        self.show()
+
+    def _button(self, text: str, act: Callable[[], None]) -> QPushButton:
+        button = QPushButton(text)
+        button.clicked.connect(lambda: (self.dismiss(), act()))
+        self._layout.insertWidget(self._layout.count() - 1, button)
+        return button

@@ -1,0 +1,223 @@
+"""One face's card: what was read, as words, bars and numbers."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from engines.card import EMOTIONS
+from faceapp.ui.overlay import face_colour
+from faceapp.ui.readout import Readout
+from faceapp.ui.steady import EasedValues
+from faceapp.ui.theme import EMOTION_QCOLOURS, ROUNDING_PX, Theme, blend, text_font
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LINES_FULL = 15.6
+_LINES_COMPACT = 9.4
+"""Heights of the two shapes in text lines: eight rows of bars, or four rows of two."""
+
+
+class FaceCard(QWidget):
+    """Paints one readout; the bars glide to new values in 100 ms.
+
+    Signals:
+        chosen: Id of the face, when the card is clicked or Enter is pressed on it.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, readout: Readout, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._readout = readout
+        self._theme = theme
+        self._bars = EasedValues(len(EMOTIONS))
+        self._spoken = ""
+        self._is_chosen = False
+        self.compact = False
+        self.scale = 1.0
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(f"Face {readout.track_id}")
+
+    @staticmethod
+    def height_for(scale: float, compact: bool) -> int:
+        """Return a card's height in pixels."""
+        line = QFontMetricsF(text_font(scale)).height()
+        return round(line * (_LINES_COMPACT if compact else _LINES_FULL))
+
+    def set_shape(self, scale: float, compact: bool) -> None:
+        """Choose the size of the text, and one or two columns of bars."""
+        self.scale, self.compact = scale, compact
+        self.setFixedHeight(self.height_for(scale, compact))
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for every word at this scale."""
+        return QSize(round(320 * self.scale), self.height_for(self.scale, self.compact))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours."""
+        self._theme = theme
+        self.update()
+
+    def show_readout(self, readout: Readout, *, chosen: bool) -> None:
+        """Show a face's newest state.
+
+        Args:
+            readout: What is said about the face.
+            chosen: Whether the timeline shows this face.
+        """
+        self._readout, self._is_chosen = readout, chosen
+        self._bars.aim(readout.emotion, time.perf_counter())
+        spoken = readout.spoken()
+        if spoken != self._spoken:
+            self._spoken = spoken
+            self.setAccessibleDescription(spoken)
+        self.update()
+
+    def animate(self) -> None:
+        """Repaint while the bars still move."""
+        if not self._bars.settled(time.perf_counter() - 0.02):
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose this face."""
+        self.chosen.emit(self._readout.track_id)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Choose this face on Enter; leave every other key to the window."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.chosen.emit(self._readout.track_id)
+        else:
+            event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the focus."""
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Hide the focus."""
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the card."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_ground(painter)
+        line = QFontMetricsF(text_font(self.scale)).height()
+        pad = line * 0.75
+        inner = QRectF(self.rect()).adjusted(pad, pad * 0.8, -pad, -pad * 0.7)
+        head = QRectF(inner.left(), inner.top(), inner.width(), line * 1.1)
+        self._paint_head(painter, head)
+        title = QRectF(inner.left(), head.bottom(), inner.width(), line * (1.5 if self.compact else 1.9))
+        self._paint_title(painter, title)
+        foot_height = line * 2.2
+        bars = QRectF(inner.left(), title.bottom() + line * 0.1, inner.width(), 0)
+        bars.setBottom(inner.bottom() - foot_height - line * 0.25)
+        self._paint_bars(painter, bars)
+        self._paint_foot(painter, QRectF(inner.left(), inner.bottom() - foot_height, inner.width(), foot_height))
+
+    def _paint_ground(self, painter: QPainter) -> None:
+        frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        edge = "text" if self.hasFocus() else "muted" if self._is_chosen else "line"
+        painter.setPen(QPen(self._theme.colour(edge), 1.4 if edge != "line" else 1.0))
+        painter.setBrush(self._theme.colour("surface"))
+        painter.drawRoundedRect(frame, ROUNDING_PX, ROUNDING_PX)
+
+    def _paint_head(self, painter: QPainter, row: QRectF) -> None:
+        readout = self._readout
+        font = text_font(0.92 * self.scale)
+        metrics = QFontMetricsF(font)
+        name = f"Face {readout.track_id}"
+        _write(painter, row, name, self._theme.colour("muted"), 0.92 * self.scale)
+        _write(painter, row, readout.gaze, self._theme.colour("muted"), 0.92 * self.scale, _RIGHT)
+        if readout.occlusion != "none":
+            width = metrics.horizontalAdvance(readout.occlusion) + metrics.height() * 0.9
+            pill = QRectF(row.left() + metrics.horizontalAdvance(name) + metrics.height() * 0.6, row.top(), width, row.height())
+            painter.setPen(QPen(self._theme.colour("muted"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(pill, pill.height() / 3, pill.height() / 3)
+            _write(painter, pill, readout.occlusion, self._theme.colour("text"), 0.85 * self.scale, Qt.AlignmentFlag.AlignCenter)
+
+    def _paint_title(self, painter: QPainter, row: QRectF) -> None:
+        readout = self._readout
+        colour = blend(self._theme.colour("muted"), self._theme.colour("text"), readout.confidence)
+        size = (1.25 if self.compact else 1.6) * self.scale
+        if readout.label is None:
+            _write(painter, row, readout.emotion_word, self._theme.colour("muted"), 1.05 * self.scale)
+            return
+        radius = row.height() * 0.17
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(face_colour(readout))
+        painter.drawEllipse(QRectF(row.left(), row.center().y() - radius, 2 * radius, 2 * radius))
+        word = row.adjusted(3.2 * radius, 0, 0, 0)
+        _write(painter, word, EMOTIONS[readout.label], colour, size, bold=True)
+        _write(painter, row, f"{readout.numbers[readout.label]:.2f}", colour, size, _RIGHT, bold=True)
+
+    def _paint_bars(self, painter: QPainter, area: QRectF) -> None:
+        values = self._bars.at(time.perf_counter())
+        rows = 4 if self.compact else len(EMOTIONS)
+        columns = len(EMOTIONS) // rows
+        gap = area.width() * 0.06 if columns > 1 else 0.0
+        width, height = (area.width() - gap * (columns - 1)) / columns, area.height() / rows
+        size = (0.85 if self.compact else 0.98) * self.scale
+        metrics = QFontMetricsF(text_font(size))
+        name_width = max(metrics.horizontalAdvance(name) for name in EMOTIONS) + metrics.height() * 0.45
+        number_width = metrics.horizontalAdvance("0.00") + metrics.height() * 0.35
+        for index, value in enumerate(values.tolist()):
+            column, row = divmod(index, rows)
+            cell = QRectF(area.left() + column * (width + gap), area.top() + row * height, width, height)
+            bar = cell.adjusted(name_width, 0, -number_width, 0)
+            thickness = min(height * 0.5, metrics.height() * 0.62)
+            bar = QRectF(bar.left(), cell.center().y() - thickness / 2, max(bar.width(), 8), thickness)
+            self._paint_bar(painter, bar, value, EMOTION_QCOLOURS[index])
+            strong = index == self._readout.label
+            colour = self._theme.colour("text" if strong else "muted")
+            _write(painter, cell, EMOTIONS[index], colour, size)
+            number = self._readout.numbers[index]
+            _write(painter, cell, "" if number != number else f"{number:.2f}", colour, size, _RIGHT)
+
+    def _paint_bar(self, painter: QPainter, bar: QRectF, value: float, colour: QColor) -> None:
+        radius = bar.height() / 2
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.colour("track"))
+        painter.drawRoundedRect(bar, radius, radius)
+        if self._readout.label is None or value < 0.004:
+            return
+        fill = QRectF(bar.left(), bar.top(), max(bar.width() * min(value, 1.0), bar.height()), bar.height())
+        painter.setBrush(blend(self._theme.colour("track"), colour, 0.5 + 0.5 * self._readout.confidence))
+        painter.drawRoundedRect(fill, radius, radius)
+
+    def _paint_foot(self, painter: QPainter, row: QRectF) -> None:
+        readout = self._readout
+        parts = (("age", readout.age_text), ("appears", readout.gender_text), ("smile", readout.smile_text))
+        muted, text = self._theme.colour("muted"), self._theme.colour("text")
+        shares, x = (0.33, 0.44, 0.23), row.left()
+        for (caption, value), share in zip(parts, shares, strict=True):
+            cell = QRectF(x, row.top(), row.width() * share, row.height())
+            top, bottom = QRectF(cell), QRectF(cell)
+            top.setBottom(row.top() + row.height() * 0.43)
+            bottom.setTop(top.bottom())
+            _write(painter, top, caption, muted, 0.82 * self.scale)
+            _write(painter, bottom, value or "–", text if value else muted, 1.12 * self.scale)
+            x += cell.width()
+
+
+def _write(
+    painter: QPainter,
+    cell: QRectF,
+    text: str,
+    colour: QColor,
+    scale: float,
+    align: Qt.AlignmentFlag = _LEFT,
+    *,
+    bold: bool = False,
+) -> None:
+    painter.setFont(text_font(scale, bold=bold))
+    painter.setPen(colour)
+    painter.drawText(cell, align, text)
