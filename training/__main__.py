@@ -1,0 +1,95 @@
+"""`python -m training list | run RECIPE | evaluate | export`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import pkgutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engines.errors import CardError, EngineError
+from training import data, losses, nets, recipes
+from training.errors import DatasetError, RecipeError
+
+DEFAULT_CACHE = Path.home() / ".cache" / "faceapp" / "prepared"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code (0 done, 2 wrong input, 130 interrupted)."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        return int(options.command(options))
+    except (DatasetError, RecipeError, CardError, EngineError) as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("training: interrupted; run the same command again to go on from the last checkpoint", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description="Train, measure and export the networks.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="show recipes, networks, losses and data sets")
+    listing.set_defaults(command=_list)
+
+    run = commands.add_parser("run", help="train a recipe, going on from its last checkpoint, then export it")
+    run.add_argument("recipe", help="name of a file in training/recipes, for example bknet")
+    run.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
+    run.add_argument("--out", type=Path, required=True, help="folder for checkpoint, curves, model and report")
+    run.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="folder for prepared faces (default: %(default)s)")
+    run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe")
+    run.set_defaults(command=_run)
+
+    evaluate = commands.add_parser("evaluate", help="measure an exported model, print and save a report")
+    evaluate.add_argument("--model", type=Path, required=True, help="folder with model.onnx and card.json")
+    evaluate.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
+    evaluate.add_argument("--split", choices=("validation", "test"), default="validation")
+    evaluate.add_argument("--crop", choices=("card", "aligned", "whole"), default="card", help="crop to measure with")
+    evaluate.add_argument("--out", type=Path, help="folder for the report (default: not saved)")
+    evaluate.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="folder for prepared faces (default: %(default)s)")
+    evaluate.set_defaults(command=_evaluate)
+
+    export = commands.add_parser("export", help="export a run's checkpoint and measure it")
+    export.add_argument("run", type=Path, help="folder of a run")
+    export.add_argument("--to", type=Path, help="folder for model.onnx and card.json (default: RUN/model)")
+    export.set_defaults(command=_export)
+    return parser
+
+
+def _list(options: argparse.Namespace) -> int:
+    for package in (recipes, nets, losses, data):
+        print(package.__name__.removeprefix("training."))
+        for found in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            print(f"  {found.name:24} {(module.__doc__ or '').strip().splitlines()[0]}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from training.run import run_recipe
+
+    return run_recipe(options.recipe, options.data, options.out, options.cache, options.set)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from training.report import report_model
+
+    print(report_model(options.model, options.data, options.cache, options.split, options.crop, options.out))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from training.run import export_run
+
+    export_run(options.run, options.to or options.run / "model")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

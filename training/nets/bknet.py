@@ -1,0 +1,101 @@
+"""Multi-task BKNet.
+
+Sang and Cuong: Effective deep multi-source multi-task learning frameworks for smile detection, emotion recognition
+and gender classification, Informatica 42, 2018, section 3.2 and figure 3.
+
+Shared trunk, input (N, C, 48, 48): four blocks of 3x3 convolutions, each followed by batch normalisation and ReLU,
+with 2x2 max pooling after every block: (32, 32) -> (N, 32, 24, 24), (64, 64) -> (N, 64, 12, 12), (128, 128) ->
+(N, 128, 6, 6), (256, 256, 256) -> (N, 256, 3, 3). Per task two fully connected layers of 256 units with batch
+normalisation, ReLU and dropout, then one of as many units as the task has classes; softmax belongs to the loss and to
+`engines.decode`.
+
+We differ in two things: there is a branch for age (101 classes, see `losses.age_distribution`), and layers before a
+batch normalisation have no bias, which it would remove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, nn
+
+from engines.card import LABELS
+
+INPUT = (1, 48, 48)
+BLOCKS = ((32, 32), (64, 64), (128, 128), (256, 256, 256))
+
+
+class MultiTaskBKNet(nn.Module):
+    """Shared convolution trunk with one branch of fully connected layers per task."""
+
+    def __init__(self, classes: Mapping[str, int], size: int, channels: int, dropout: float) -> None:
+        super().__init__()
+        widths = [channels, *(block[-1] for block in BLOCKS)]
+        self.trunk = nn.Sequential(*(_block(entry, block) for entry, block in zip(widths, BLOCKS, strict=False)), nn.Flatten())
+        features = BLOCKS[-1][-1] * (size // 2 ** len(BLOCKS)) ** 2
+        self.branches = nn.ModuleDict({task: _branch(features, count, dropout) for task, count in classes.items()})
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Return logits per task.
+
+        Args:
+            image: float (N, C, size, size), normalised by `engines.preprocess`.
+
+        Returns:
+            Task -> float (N, classes of the task).
+        """
+        features = self.trunk(image)
+        return {task: branch(features) for task, branch in self.branches.items()}
+
+
+def build(
+    classes: Mapping[str, int] | None = None,
+    size: int = INPUT[1],
+    channels: int = INPUT[0],
+    dropout: float = 0.5,
+    initial_std: float | None = None,
+) -> MultiTaskBKNet:
+    """Return an untrained network.
+
+    Args:
+        classes: Task -> number of classes; all tasks of `engines.card.LABELS` unless given.
+        size: Side of the input in pixels, a multiple of 16.
+        channels: 1 gray or 3 RGB.
+        dropout: Probability in the branches (paper: 0.5).
+        initial_std: Deviation of the Gaussian initial weights (paper: 0.01); None keeps He's, which needs fewer epochs.
+
+    Raises:
+        ValueError: The size is no multiple of 16.
+    """
+    if size % 16:
+        raise ValueError(f"size: expected a multiple of 16 (four poolings), found {size}")
+    net = MultiTaskBKNet(classes or {task: len(labels) for task, labels in LABELS.items()}, size, channels, dropout)
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            if initial_std is None:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            else:
+                nn.init.normal_(module.weight, std=initial_std)
+    return net
+
+
+def _block(entry: int, widths: Sequence[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [nn.Conv2d(entry, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+        entry = width
+    return nn.Sequential(*layers, nn.MaxPool2d(2))
+
+
+def _branch(features: int, classes: int, dropout: float, width: int = 256) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for entry in (features, width):
+        layers += [nn.Linear(entry, width, bias=False), nn.BatchNorm1d(width), nn.ReLU(inplace=True), nn.Dropout(dropout)]
+    return nn.Sequential(*layers, nn.Linear(width, classes))
+
+
+def parameter_count(net: nn.Module) -> int:
+    """Return the number of trainable numbers."""
+    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
+
+

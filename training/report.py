@@ -1,0 +1,160 @@
+"""The report of an exported model: figures with intervals, by group, confusion matrix; and the figures in its card.
+
+The model runs through `engines`, back end and decoding included, on chips that `engines.preprocess` cuts: what is
+measured is what the program runs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.card import CARD_FILE, EMOTIONS, ModelCard
+from engines.engine import Engine, load_engine
+from training.data.prepared import DATA_SETS, PreparedFaces, load_prepared
+from training.data.sample import SPLITS
+from training.errors import DatasetError
+from training.evaluation import emotion_confusion, figures, group_figures, predict_faces
+from training.export import LARGEST_BATCH
+from training.metrics import Figure
+
+REPORT = "report.json"
+_BACKEND = "onnxruntime"
+
+
+def report_model(model: Path, data: Path, cache: Path, split: str, crop: str, out: Path | None) -> str:
+    """Measure a model on every set that is there.
+
+    Args:
+        model: Folder with `model.onnx` and `card.json`.
+        data: Folder with the unpacked sets.
+        cache: Folder for prepared faces.
+        split: "validation" or "test".
+        crop: "card" (as the card says), "aligned" or "whole".
+        out: Folder for `report.json` and `confusion_<set>.png`, or None.
+
+    Returns:
+        The report as text.
+
+    Raises:
+        DatasetError: No set is there, or one is malformed.
+    """
+    lines = [f"{model.name}, {split}, {crop} crop"]
+    content: dict[str, Any] = {"model": model.name, "split": split, "crop": crop}
+    with load_engine(model, backend=_BACKEND) as engine:
+        for name, faces in _present_sets(data, cache):
+            measured, confused = _measure(engine, faces, split, crop)
+            content[name] = {key: figure.as_dict() for key, figure in measured.items()}
+            lines += [f"  {name}: {key.replace('_', ' ')} {figure}" for key, figure in measured.items()]
+            if confused is not None and out is not None:
+                out.mkdir(parents=True, exist_ok=True)
+                draw_confusion(confused, f"{name} {split}", out / f"confusion_{name}.png")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / REPORT).write_text(json.dumps(content, indent=1, allow_nan=True) + "\n")
+    return "\n".join(lines)
+
+
+def measured_card(folder: Path, data: Path, cache: Path) -> ModelCard:
+    """Write the figures of both held-out splits and where the data came from into an exported model's card."""
+    metrics: dict[str, Any] = {}
+    about: dict[str, Any] = {}
+    with load_engine(folder, backend=_BACKEND) as engine:
+        card = engine.card
+        for name, faces in _present_sets(data, cache):
+            about[name] = _about(faces)
+            for split in SPLITS[1:]:
+                measured, _ = _measure(engine, faces, split, "card")
+                if measured:
+                    metrics[f"{name}_{split}"] = {key: _finite(figure) for key, figure in measured.items()}
+    card = dataclasses.replace(card, metrics=metrics, data=about, license=LICENSE, limits=LIMITS)
+    card.save(folder / CARD_FILE)
+    return card
+
+
+LICENSE = "Weights trained on data sets for non-commercial research: use them in the same way."
+LIMITS = (
+    "Says how a face appears to people who label pictures, not what a person feels, is, or how old they are.",
+    "Not for decisions about people, not for work or education (EU AI Act, article 5), not for identification.",
+    "Trained on whole faces that look at the camera within about 45 degrees; under a headset or mask it is not reliable.",
+    "Contempt, disgust and fear are rare in the training data and often confused; gender of children is near guesswork.",
+    "Gender is the two classes of the data's labels; people are more than that.",
+)
+
+
+def draw_confusion(counts: npt.NDArray[np.int64], title: str, picture: Path) -> None:
+    """Draw a confusion matrix of the emotions, rows truth, shares of each row.
+
+    Args:
+        counts: (8, 8).
+        title: Above the picture.
+        picture: PNG to write.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(totals, 1)
+    figure, axes = pyplot.subplots(figsize=(6.4, 5.6), layout="constrained")
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        if counts[row, column]:
+            color = "white" if shares[row, column] > 0.5 else "#222222"
+            axes.text(column, row, f"{100 * shares[row, column]:.0f}", ha="center", va="center", color=color, fontsize=9)
+    axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=40, ha="right")
+    axes.set_yticks(range(len(EMOTIONS)), [f"{name} ({int(total)})" for name, total in zip(EMOTIONS, totals[:, 0], strict=True)])
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("majority vote (pictures)")
+    axes.set_title(f"{title}: percent of each row")
+    figure.savefig(picture, dpi=110)
+    pyplot.close(figure)
+
+
+def _measure(engine: Engine, faces: PreparedFaces, split: str, crop: str) -> tuple[dict[str, Figure], npt.NDArray[np.int64] | None]:
+    positions = faces.where(split)
+    if not len(positions):
+        return {}, None
+    align = engine.card.input.crop == "aligned_face" if crop == "card" else crop == "aligned"
+
+    def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
+        answers = [engine.infer(images[start : start + LARGEST_BATCH]) for start in range(0, len(images), LARGEST_BATCH)]
+        return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+
+    said = predict_faces(predict, faces, positions, engine.card.input, align)
+    measured = {**figures(faces, positions, said), **group_figures(faces, positions, said)}
+    return measured, emotion_confusion(faces, positions, said)
+
+
+def _present_sets(data: Path, cache: Path) -> list[tuple[str, PreparedFaces]]:
+    found, missing = [], []
+    for name in DATA_SETS:
+        try:
+            found.append((name, load_prepared(name, data, cache)))
+        except DatasetError as error:
+            missing.append(str(error))
+    if not found:
+        raise DatasetError(missing[0])
+    return found
+
+
+def _about(faces: PreparedFaces) -> dict[str, Any]:
+    module = importlib.import_module(f"training.data.{faces.name}")
+    aligned = float(np.isfinite(faces.aligned[:, 0, 0]).mean())
+    return {
+        "citation": module.CITATION,
+        "license": module.LICENSE,
+        "pictures": {split: len(faces.where(split)) for split in SPLITS},
+        "aligned_share": round(aligned, 4),
+    }
+
+
+def _finite(figure: Figure) -> dict[str, float | int | str]:
+    return {key: value for key, value in figure.as_dict().items() if value == value}

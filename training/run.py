@@ -1,0 +1,104 @@
+"""One run of a recipe from data to exported, measured model."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from engines.card import ModelCard
+from training.data.augmentation import Augmentation
+from training.errors import RecipeError
+from training.export import export_model
+from training.loop import CHECKPOINT, CONFIG, fit
+from training.report import measured_card, report_model
+from training.settings import with_settings
+
+
+def run_recipe(name: str, data: Path, out: Path, cache: Path, assignments: Sequence[str]) -> int:
+    """Train, export and measure; goes on from the folder's checkpoint.
+
+    Args:
+        name: File name in `training/recipes`.
+        data: Folder with the unpacked sets.
+        out: Folder for everything the run makes.
+        cache: Folder for prepared faces.
+        assignments: `--set` texts.
+
+    Returns:
+        0.
+
+    Raises:
+        RecipeError: Unknown recipe or setting.
+        DatasetError: A set is missing or malformed.
+    """
+    recipe = load_recipe(name)
+    torch.set_num_threads(os.cpu_count() or 1)
+    config = with_settings(recipe.Config(data=str(data), cache=str(cache)), assignments)
+    net = fit(recipe.build(config), out)
+    _export(recipe, name, config, net, out / "model")
+    print(report_model(out / "model", data, cache, "validation", "card", out))
+    return 0
+
+
+def export_run(run: Path, folder: Path) -> ModelCard:
+    """Export and measure the checkpoint of a run.
+
+    Raises:
+        RecipeError: The folder holds no run.
+    """
+    try:
+        saved = json.loads((run / CONFIG).read_text())
+        state = torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise RecipeError(f"{run}: expected a run with {CONFIG} and {CHECKPOINT}, found none ({error}); name the --out folder of a run") from error
+    name = saved.get("recipe", "bknet")
+    recipe = load_recipe(name)
+    config = config_from_json(recipe.Config, saved)
+    net = recipe.build_net(config)
+    if state["averaged"] is None:
+        net.load_state_dict(state["net"])
+    else:
+        prefix = "module."
+        net.load_state_dict({key.removeprefix(prefix): value for key, value in state["averaged"].items() if key.startswith(prefix)})
+    return _export(recipe, name, config, net.eval(), folder)
+
+
+def load_recipe(name: str) -> ModuleType:
+    """Return a recipe's module.
+
+    Raises:
+        RecipeError: No such recipe.
+    """
+    if not name.isidentifier():
+        raise RecipeError(f"recipe: expected a name such as bknet, found {name!r}; see `python -m training list`")
+    try:
+        return importlib.import_module(f"training.recipes.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"training.recipes.{name}":
+            raise
+        raise RecipeError(f"recipe: expected a name that `python -m training list` shows, found {name!r}") from error
+
+
+def config_from_json(kind: type, saved: dict[str, Any]) -> Any:
+    """Return a recipe's configuration as `fit` saved it."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    fields = {key: value for key, value in saved.items() if key in known}
+    if isinstance(fields.get("augmentation"), dict):
+        fields["augmentation"] = Augmentation(**fields["augmentation"])
+    return kind(**fields)
+
+
+def _export(recipe: ModuleType, name: str, config: Any, net: nn.Module, folder: Path) -> ModelCard:
+    settings = {key: value for key, value in dataclasses.asdict(config).items() if key not in ("data", "cache")}
+    card = dataclasses.replace(recipe.draft_card(config), recipe={"name": name, "config": settings}, version="1.0")
+    export_model(net, card, folder)
+    return measured_card(folder, Path(config.data), Path(config.cache))

@@ -1,0 +1,61 @@
+"""Recipe settings from the command line: `--set name=value`, `--set part.name=value`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from training.errors import RecipeError
+
+Config = TypeVar("Config")
+
+
+def with_settings(config: Config, assignments: Sequence[str]) -> Config:
+    """Return a configuration with some fields changed.
+
+    Args:
+        config: A frozen dataclass; its fields may be dataclasses or dicts.
+        assignments: Texts such as "epochs=3", "shares.genki4k=20" or "augmentation.flip=0"; values are JSON or text.
+
+    Raises:
+        RecipeError: An unknown field, a value of another type, or no "=".
+    """
+    for assignment in assignments:
+        path, separator, text = assignment.partition("=")
+        if not separator:
+            raise RecipeError(f"--set: expected name=value, found {assignment!r}")
+        config = _changed(config, path.strip().split("."), _value(text), assignment)
+    return config
+
+
+def _changed(holder: Any, path: Sequence[str], value: Any, assignment: str) -> Any:
+    name = path[0]
+    names = list(holder) if isinstance(holder, dict) else [field.name for field in dataclasses.fields(holder)]
+    if name not in names:
+        raise RecipeError(f"--set {assignment}: expected one of {', '.join(names)}, found {name!r}")
+    old = holder[name] if isinstance(holder, dict) else getattr(holder, name)
+    new = _changed(old, path[1:], value, assignment) if len(path) > 1 else _checked(old, value, assignment)
+    if isinstance(holder, dict):
+        return {**holder, name: new}
+    try:
+        return dataclasses.replace(holder, **{name: new})
+    except ValueError as error:
+        raise RecipeError(f"--set {assignment}: {error}") from error
+
+
+def _checked(old: Any, value: Any, assignment: str) -> Any:
+    """Return the value in the old one's type; None may become anything."""
+    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if old is not None and value is not None and type(value) is not type(old):
+        raise RecipeError(f"--set {assignment}: expected a {type(old).__name__}, found {value!r}")
+    return value
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
