@@ -251,6 +251,8 @@ def _read_group(
 def _predictions(faces: Sequence[FaceTrack], values: Floats, models: Sequence[str]) -> tuple[Prediction, ...]:
     values.setflags(write=False)
     return tuple(
-        Prediction(face.id, row[: len(EMOTIONS)], *row[len(EMOTIONS) :].tolist(), model)
-        for face, row, model in zip(faces, values, models, strict=True)
+        Prediction(face.id, row[: len(EMOTIONS)], age, age_std, female, smile, model)
+        for face, row, (age, age_std, female, smile), model in zip(
+            faces, values, values[:, len(EMOTIONS) :].tolist(), models, strict=True
+        )
     )

@@ -35,17 +35,17 @@ class PipelineState(Enum):
 class Pipeline:
     """Takes a source through tracker and engines; every method but `stop` and `results` returns at once.
 
-    The tracker is made, used and closed on the tracking thread, the reader on the reading thread, and the source
-    is opened, read and closed on the capture thread. Methods are called from one thread: the window's or the
-    command's.
+    The tracker is made, used and closed on the tracking thread, the reader on the reading thread, and the
+    source is opened, read and closed on the capture thread. Methods are called from one thread: the window's
+    or the command's.
 
     Args:
         source: Where frames come from.
         make_tracker: Makes the tracker.
         make_reader: Makes the reader (loads the engines).
         paced: True plays a file at its own speed and keeps only the newest result, as a window wants; False
-            analyses it as fast as possible and keeps every result until it is taken. A live source sets its own
-            pace.
+            analyses it as fast as possible and keeps every result until it is taken. A live source sets its
+            own pace.
     """
 
     def __init__(

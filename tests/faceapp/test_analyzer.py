@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import faceapp.analyzer
+from engines.card import EMOTIONS
+from engines.errors import CardError, EngineError
+from faceapp.analyzer import BATCH_FACES, Analyzer, FaceReader, make_reader, make_tracker
+from faceapp.settings import Settings
+from faceapp.types import FaceTrack, Frame
+from tests.faceapp.fakes import FakeEngine, FakeTracker, face, fail_from, frame
+from tests.tiny_models import write_tiny_model
+
+STAGES = {"track", "crop", "infer", "smooth", "total", "capture_to_result"}
+
+
+def reader_of(engine: FakeEngine, smoothing: float = 0.0, **others: FakeEngine) -> FaceReader:
+    return FaceReader({"none": engine, **others}, smoothing)  # type: ignore[arg-type]
+
+
+def test_no_face_gives_empty_tuples_and_calls_no_engine() -> None:
+    engine = FakeEngine()
+    result = reader_of(engine).read(frame(), (), 1.5)
+    assert (result.faces, result.predictions, result.raw_predictions) == ((), (), ())
+    assert engine.batches == []
+    assert set(result.timing_ms) == STAGES
+    assert result.timing_ms["track"] == 1.5
+
+
+def test_predictions_follow_the_order_of_the_faces() -> None:
+    result = reader_of(FakeEngine(value=0.25)).read(frame(), [face(3), face(7)], 2.0)
+    assert [prediction.track_id for prediction in result.predictions] == [3, 7]
+    for prediction in result.predictions:
+        assert prediction.age_years == pytest.approx(25)
+        assert prediction.age_std_years == pytest.approx(2.5)
+        assert prediction.female == pytest.approx(0.25)
+        assert prediction.smile == pytest.approx(0.25)
+        assert prediction.model == "fake"
+        assert prediction.emotion.shape == (len(EMOTIONS),)
+        assert prediction.emotion.sum() == pytest.approx(1)
+        assert not prediction.emotion.flags.writeable
+    assert result.timing_ms["total"] == pytest.approx(
+        sum(result.timing_ms[stage] for stage in ("track", "crop", "infer", "smooth"))
+    )
+
+
+def test_each_occlusion_goes_to_its_own_engine_in_one_batch() -> None:
+    plain, headset = FakeEngine("plain", value=0.1), FakeEngine("headset", value=0.9)
+    reader = reader_of(plain, headset=headset)
+    faces = [face(1), face(2, "headset"), face(3), face(4, "mask"), face(5, "headset")]
+    result = reader.read(frame(), faces, 0.0)
+    assert plain.batches == [3]
+    assert headset.batches == [2]
+    assert [prediction.model for prediction in result.predictions] == [
+        "plain",
+        "headset",
+        "plain",
+        "plain",
+        "headset",
+    ]
+    assert [round(prediction.female, 1) for prediction in result.predictions] == [0.1, 0.9, 0.1, 0.1, 0.9]
+
+
+def test_an_occlusion_mode_overrides_the_tracker_in_the_engine_and_in_the_record() -> None:
+    plain, mask = FakeEngine("plain"), FakeEngine("mask")
+    reader = reader_of(plain, mask=mask)
+    reader.occlusion = "mask"
+    result = reader.read(frame(), [face(1), face(2, "headset")], 0.0)
+    assert plain.batches == []
+    assert mask.batches == [2]
+    assert [track.occlusion for track in result.faces] == ["mask", "mask"]
+
+
+def test_heads_the_model_lacks_are_nan() -> None:
+    result = reader_of(FakeEngine(tasks=("emotion",)), smoothing=0.8).read(frame(), [face()], 0.0)
+    prediction = result.predictions[0]
+    assert np.isfinite(prediction.emotion).all()
+    for value in (prediction.age_years, prediction.age_std_years, prediction.female, prediction.smile):
+        assert np.isnan(value)
+
+
+def test_a_head_that_appears_later_is_not_poisoned_by_its_absence() -> None:
+    emotions, everything = FakeEngine("emotions", tasks=("emotion",)), FakeEngine("everything", value=0.5)
+    reader = reader_of(everything, smoothing=0.8, mask=emotions)
+    for index in range(5):
+        reader.read(frame(index), [face(1, "mask")], 0.0)
+    result = reader.read(frame(5), [face(1)], 0.0)
+    assert np.isfinite(result.predictions[0].age_years)
+
+
+def test_twenty_faces_are_read_in_batches() -> None:
+    engine = FakeEngine()
+    result = reader_of(engine).read(frame(), [face(number) for number in range(1, 21)], 0.0)
+    assert engine.batches == [BATCH_FACES, 20 - BATCH_FACES]
+    assert [prediction.track_id for prediction in result.predictions] == list(range(1, 21))
+
+
+def test_smoothing_lags_the_raw_values_and_keeps_them() -> None:
+    engine = FakeEngine(value=0.0)
+    reader = reader_of(engine, smoothing=0.8)
+    for index in range(20):
+        reader.read(frame(index), [face()], 0.0)
+    engine.value = 1.0
+    result = reader.read(frame(20), [face()], 0.0)
+    assert result.raw_predictions[0].smile == 1.0
+    assert 0.0 < result.predictions[0].smile < 0.9
+    assert result.predictions[0].emotion.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_faces_are_smoothed_apart_and_reset_forgets_them() -> None:
+    engine = FakeEngine(value=0.0)
+    reader = reader_of(engine, smoothing=0.8)
+    for index in range(20):
+        reader.read(frame(index), [face(1)], 0.0)
+    engine.value = 1.0
+    newcomer = reader.read(frame(20), [face(1), face(2)], 0.0).predictions[1]
+    assert newcomer.smile == 1.0
+    reader.reset()
+    assert reader.read(frame(3), [face(1)], 0.0).predictions[0].smile == 1.0
+
+
+def test_no_smoothing_gives_the_raw_values() -> None:
+    engine = FakeEngine(value=0.0)
+    reader = reader_of(engine, smoothing=0.9)
+    reader.read(frame(0), [face()], 0.0)
+    reader.smoothing = 0.0
+    engine.value = 1.0
+    assert reader.read(frame(1), [face()], 0.0).predictions[0].smile == 1.0
+
+
+def test_the_state_of_gone_faces_is_dropped() -> None:
+    reader = reader_of(FakeEngine(value=0.2), smoothing=0.8)
+    forgotten: list[float] = []
+    keep = reader._smoother.forget
+    reader._smoother.forget = lambda before_s: (forgotten.append(before_s), keep(before_s))[1]  # type: ignore
+    for index in range(200):
+        reader.read(frame(index), [face(index + 1)], 0.0)
+    assert len(forgotten) >= 2
+    assert forgotten == sorted(forgotten)
+
+
+def test_every_engine_is_closed_once() -> None:
+    plain, mask = FakeEngine("plain"), FakeEngine("mask")
+    reader = reader_of(plain, mask=mask)
+    assert [card.name for card in reader.cards] == ["plain", "mask"]
+    assert reader.description == "plain, mask, Fake CPU"
+    reader.close()
+    assert (plain.closed, mask.closed) == (1, 1)
+
+
+def test_a_reader_needs_an_engine_for_faces_in_full_view() -> None:
+    with pytest.raises(ValueError, match="none"):
+        FaceReader({"mask": FakeEngine()}, 0.5)  # type: ignore[dict-item]
+
+
+def test_an_engine_error_passes_through() -> None:
+    with pytest.raises(EngineError, match="smoke"):
+        reader_of(FakeEngine(infer=fail_from(1))).read(frame(), [face()], 0.0)
+
+
+def test_step_tracks_then_reads() -> None:
+    tracker, engine = FakeTracker([face(1)]), FakeEngine()
+    analyzer = Analyzer(tracker, reader_of(engine))
+    result = analyzer.step(frame())
+    assert [prediction.track_id for prediction in result.predictions] == [1]
+    assert result.timing_ms["track"] >= 0
+    analyzer.reset()
+    analyzer.close()
+    assert (tracker.resets, tracker.closed, engine.closed) == (1, 1, 1)
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("engines.models.MODELS_DIR", tmp_path)
+    write_tiny_model(tmp_path / "multitask", name="multitask")
+    return tmp_path
+
+
+def test_auto_takes_the_specialised_models_that_are_there(
+    models: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_tiny_model(models / "multitask-mask", name="multitask-mask", occlusion="mask")
+    with caplog.at_level(logging.INFO, logger=faceapp.analyzer.__name__):
+        reader = make_reader(replace(Settings(), backend="onnxruntime", smoothing=0.25))
+    assert [card.name for card in reader.cards] == ["multitask", "multitask-mask"]
+    assert reader.smoothing == 0.25
+    said = [record.getMessage() for record in caplog.records if record.name == faceapp.analyzer.__name__]
+    assert len(said) == 1
+    assert "multitask-headset" in said[0]
+    reader.close()
+
+
+def test_a_named_model_reads_every_face(tiny_model: Path) -> None:
+    reader = make_reader(replace(Settings(), model=str(tiny_model), backend="onnxruntime", occlusion="mask"))
+    assert [card.name for card in reader.cards] == ["tiny"]
+    assert reader.occlusion == "mask"
+    reader.close()
+
+
+def test_a_missing_or_damaged_model_is_an_error(models: Path) -> None:
+    with pytest.raises(CardError):
+        make_reader(replace(Settings(), model="nobody"))
+    write_tiny_model(models / "multitask-headset", name="multitask-headset", occlusion="headset")
+    (models / "multitask-headset" / "model.onnx").write_bytes(b"cut")
+    with pytest.raises(CardError):
+        make_reader(Settings())
+
+
+def test_a_real_face_is_tracked_and_read(astronaut: np.ndarray, tiny_model: Path) -> None:
+    settings = replace(Settings(), model=str(tiny_model), backend="onnxruntime")
+    analyzer = Analyzer(make_tracker(settings), make_reader(settings))
+    result = analyzer.step(Frame(0, 0.0, astronaut, "astronaut", 0.0))
+    analyzer.close()
+    assert len(result.faces) == len(result.predictions) == 1
+    prediction = result.predictions[0]
+    assert isinstance(result.faces[0], FaceTrack)
+    assert prediction.emotion.sum() == pytest.approx(1, abs=1e-4)
+    assert 0 <= prediction.age_years <= 100
