@@ -1,0 +1,163 @@
+"""Smoothing over time per face: One Euro for landmarks, an exponential average for what the networks say.
+
+Both are clocked by the frames' own time stamps, so the result does not depend on how fast the program runs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceapp.types import Floats
+
+GAP_S = 0.5
+"""A face unseen for longer starts afresh: what was there before says nothing about now."""
+
+# One Euro at strength 0 (as good as off) and 1 (strongest); in between on a logarithmic scale. At the default
+# strength 0.5 the cutoff at rest is 2.4 Hz.
+_REST_CUTOFF_HZ = (12.0, 0.5)
+_SPEED_GAIN_HZ = 25.0
+_SPEED_CUTOFF_HZ = 1.5
+_LONGEST_TIME_CONSTANT_S = 2.0
+
+
+@dataclass(slots=True)
+class _PointState:
+    """Filter state of one face's landmarks."""
+
+    time_s: float
+    points: Floats
+    raw: Floats
+    speed: Floats
+
+
+class LandmarkSmoother:
+    """One Euro filter of each face's landmarks, vectorised over all points.
+
+    1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in Interactive Systems (Casiez, Roussel
+    and Vogel, 2012): x' = a x + (1 - a) x'_before with a = 1 / (1 + tau / dt), tau = 1 / (2 pi cutoff), and
+    cutoff = rest_cutoff + gain * |speed'|, speed' being the speed after a low-pass of its own. We differ in two
+    ways: the speed is a point's velocity vector instead of one value per coordinate, so that motion along x frees
+    y as well and the path keeps its shape; and it is measured in face sizes a second instead of pixels a second,
+    so that the strength is the same for near and far faces.
+
+    Args:
+        strength: From 0 (off: landmarks pass unchanged) to 1 (strongest).
+
+    Attributes:
+        strength: As above; may be changed while running.
+    """
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+        self._states: dict[int, _PointState] = {}
+
+    def update(self, track_id: int, time_s: float, landmarks: Floats) -> Floats:
+        """Return the smoothed landmarks of one face.
+
+        Args:
+            track_id: The face; each has its own state.
+            time_s: Time of the frame in seconds; a step backwards or a gap above 0.5 s starts afresh.
+            landmarks: float32 (P, 3), pixels.
+
+        Returns:
+            float32 (P, 3), pixels; a new array unless the strength is 0.
+        """
+        state = self._states.get(track_id)
+        elapsed_s = time_s - state.time_s if state is not None else math.inf
+        if self.strength <= 0 or state is None or not 0 <= elapsed_s <= GAP_S:
+            self._states[track_id] = _PointState(time_s, landmarks, landmarks, np.zeros_like(landmarks))
+            return landmarks
+        if elapsed_s > 0:
+            self._step(state, elapsed_s, landmarks)
+            state.time_s = time_s
+        return state.points
+
+    def forget(self, before_s: float) -> None:
+        """Drop the state of faces last seen before that time."""
+        self._states = {key: state for key, state in self._states.items() if state.time_s >= before_s}
+
+    def _step(self, state: _PointState, elapsed_s: float, landmarks: Floats) -> None:
+        size = max(float(np.ptp(landmarks[:, 0])), float(np.ptp(landmarks[:, 1])), 1.0)
+        velocity = (landmarks - state.raw) / np.float32(size * elapsed_s)
+        share = np.float32(_weight(_SPEED_CUTOFF_HZ, elapsed_s))
+        state.speed = state.speed + share * (velocity - state.speed)
+        pace = np.sqrt(np.einsum("ij,ij->i", state.speed, state.speed))[:, None]
+        angle = np.float32(2 * math.pi * elapsed_s) * (
+            np.float32(self._rest_cutoff_hz()) + np.float32(_SPEED_GAIN_HZ) * pace
+        )
+        state.points = state.points + angle / (1 + angle) * (landmarks - state.points)
+        state.raw = landmarks
+
+    def _rest_cutoff_hz(self) -> float:
+        weakest, strongest = _REST_CUTOFF_HZ
+        return float(weakest * (strongest / weakest) ** min(self.strength, 1.0))
+
+
+@dataclass(slots=True)
+class _ValueState:
+    """Average of one face's values, and over how many frames each was seen."""
+
+    time_s: float
+    values: Floats
+    counts: Floats
+
+
+class ProbabilitySmoother:
+    """Exponential average over time of what a network says about each face.
+
+    value' = value'_before + w (value - value'_before) with w = 1 - exp(-dt / tau), tau = 2 s * strength^2. While a
+    face is new, w is at least 1 / (frames seen), a plain mean, so that its first frame does not weigh for seconds.
+    Averages of probabilities that sum to 1 sum to 1.
+
+    Args:
+        strength: From 0 (off: values pass unchanged) to 1 (time constant 2 s).
+
+    Attributes:
+        strength: As above; may be changed while running.
+    """
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+        self._states: dict[int, _ValueState] = {}
+
+    def update(self, track_id: int, time_s: float, values: Floats) -> Floats:
+        """Return the smoothed values of one face.
+
+        Args:
+            track_id: The face; each has its own state.
+            time_s: Time of the frame in seconds; a step backwards or a gap above 0.5 s starts afresh.
+            values: float32 (K,); NaN = not said, which stays NaN and starts that entry afresh.
+
+        Returns:
+            float32 (K,), a new array.
+        """
+        state = self._states.get(track_id)
+        elapsed_s = time_s - state.time_s if state is not None else math.inf
+        usable = state is not None and state.values.shape == values.shape and 0 <= elapsed_s <= GAP_S
+        if self.strength <= 0 or state is None or not usable:
+            counts = np.where(np.isnan(values), np.float32(0), np.float32(1))
+            self._states[track_id] = _ValueState(time_s, values.copy(), counts)
+            return values.copy()
+        tau_s = _LONGEST_TIME_CONSTANT_S * min(self.strength, 1.0) ** 2
+        share = 1.0 - math.exp(-elapsed_s / tau_s)
+        known = ~np.isnan(values)
+        fresh = known & np.isnan(state.values)
+        state.counts = np.where(known, np.where(fresh, np.float32(1), state.counts + 1), np.float32(0))
+        weight = np.maximum(np.float32(share), 1 / np.maximum(state.counts, 1))
+        before = np.where(fresh, values, state.values)
+        state.values = before + weight * (values - before)
+        state.time_s = time_s
+        return state.values.copy()
+
+    def forget(self, before_s: float) -> None:
+        """Drop the state of faces last seen before that time."""
+        self._states = {key: state for key, state in self._states.items() if state.time_s >= before_s}
+
+
+def _weight(cutoff_hz: float, elapsed_s: float) -> float:
+    """Return the share of the new value in a first-order low-pass."""
+    angle = 2 * math.pi * cutoff_hz * elapsed_s
+    return angle / (1 + angle)
