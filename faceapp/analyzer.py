@@ -11,21 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from engines.models import model_names
 
 from engines.card import EMOTIONS, ModelCard
+from engines.models import model_names
 from faceapp.tracking.smoothing import ProbabilitySmoother
 from faceapp.types import OCCLUSIONS, FaceTrack, Floats, Frame, FrameResult, Occlusion, Prediction, Tracker
 
 if TYPE_CHECKING:
     from engines.engine import Engine
-
     from faceapp.settings import OcclusionMode, Settings
 
 logger = logging.getLogger(__name__)
 
-BATCH_FACES = 16
-"""Faces per call of an engine at most; the tracker follows eight, so one call is the rule."""
 FORGET_S = 2.0
 """A face that was not seen for so long loses its smoothing state; the tracker itself gives up after 0.5 s."""
 AUTO_MODELS: dict[Occlusion, str] = {
@@ -134,15 +131,11 @@ class FaceReader:
         return tuple(dict.fromkeys(self._engines.values()))
 
     def _groups(self, faces: Sequence[FaceTrack]) -> list[tuple[Engine, list[int]]]:
-        """Return each engine with the positions of its faces, at most `BATCH_FACES` a group."""
+        """Return each engine with the positions of its faces."""
         positions: dict[Engine, list[int]] = {}
         for index, face in enumerate(faces):
             positions.setdefault(self._engines[face.occlusion], []).append(index)
-        return [
-            (engine, indices[start : start + BATCH_FACES])
-            for engine, indices in positions.items()
-            for start in range(0, len(indices), BATCH_FACES)
-        ]
+        return list(positions.items())
 
     def _smooth(self, time_s: float, faces: Sequence[FaceTrack], values: Floats) -> Floats:
         if time_s >= self._forget_at_s:

@@ -10,7 +10,7 @@ import pytest
 import faceapp.analyzer
 from engines.card import EMOTIONS
 from engines.errors import CardError, EngineError
-from faceapp.analyzer import BATCH_FACES, Analyzer, FaceReader, make_reader, make_tracker
+from faceapp.analyzer import Analyzer, FaceReader, make_reader, make_tracker
 from faceapp.settings import Settings
 from faceapp.types import FaceTrack, Frame
 from tests.faceapp.fakes import FakeEngine, FakeTracker, face, fail_from, frame
@@ -93,11 +93,17 @@ def test_a_head_that_appears_later_is_not_poisoned_by_its_absence() -> None:
     assert np.isfinite(result.predictions[0].age_years)
 
 
-def test_twenty_faces_are_read_in_batches() -> None:
-    engine = FakeEngine()
-    result = reader_of(engine).read(frame(), [face(number) for number in range(1, 21)], 0.0)
-    assert engine.batches == [BATCH_FACES, 20 - BATCH_FACES]
-    assert [prediction.track_id for prediction in result.predictions] == list(range(1, 21))
+def test_twenty_faces_are_read_as_each_alone(tiny_model: Path) -> None:
+    reader = make_reader(replace(Settings(), model=str(tiny_model), backend="onnxruntime", smoothing=0))
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    shown = Frame(0, 0.0, picture, "noise", 0.0)
+    faces = [face(number) for number in range(1, 21)]
+    together = reader.read(shown, faces, 0.0).predictions
+    assert [prediction.track_id for prediction in together] == list(range(1, 21))
+    for track, prediction in zip(faces, together, strict=True):
+        alone = reader.read(shown, [track], 0.0).predictions[0]
+        np.testing.assert_allclose(prediction.emotion, alone.emotion, atol=1e-5)
+    reader.close()
 
 
 def test_smoothing_lags_the_raw_values_and_keeps_them() -> None:
