@@ -1,10 +1,10 @@
-"""Model cards: what a network takes, what it gives, what it was made from and how good it is (standard library only)."""
+"""Model cards: what a network takes and gives, how it was made, how good it is (standard library only)."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
+import reprlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -21,7 +21,12 @@ Kind = Literal["softmax", "distribution"]
 Color = Literal["gray", "rgb"]
 Crop = Literal["aligned_face", "whole_box"]
 
-LABELS: dict[str, tuple[str, ...]] = {"emotion": EMOTIONS, "age": AGES_YEARS, "gender": GENDERS, "smile": SMILES}
+LABELS: dict[str, tuple[str, ...]] = {
+    "emotion": EMOTIONS,
+    "age": AGES_YEARS,
+    "gender": GENDERS,
+    "smile": SMILES,
+}
 CARD_FILE = "card.json"
 MODEL_FILE = "model.onnx"
 SCHEMA_VERSION = 1
@@ -37,7 +42,8 @@ class InputSpec:
         color: "gray" (one channel, BT.601 luma) or "rgb" (three).
         mean: Subtracted from pixel values scaled to [0, 1].
         std: Divides the result.
-        crop: "aligned_face" (similarity alignment from landmarks, the box where there are none) or "whole_box".
+        crop: "aligned_face" (similarity alignment from landmarks, the box where there are none) or
+            "whole_box".
     """
 
     name: str = "image"
@@ -50,14 +56,13 @@ class InputSpec:
     def __post_init__(self) -> None:
         _require_text("input.name", self.name)
         if not isinstance(self.size, int) or isinstance(self.size, bool) or not 8 <= self.size <= 1024:
-            raise CardError(f"input.size: expected a whole number of pixels from 8 to 1024, found {self.size!r}")
+            raise CardError(f"input.size: expected whole pixels from 8 to 1024, found {_shown(self.size)}")
         _require_choice("input.color", self.color, get_args(Color))
         _require_choice("input.crop", self.crop, get_args(Crop))
-        for name, value in (("mean", self.mean), ("std", self.std)):
-            if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-                raise CardError(f"input.{name}: expected a finite number, found {value!r}")
+        _require_number("input.mean", self.mean)
+        _require_number("input.std", self.std)
         if self.std <= 0:
-            raise CardError(f"input.std: expected a number above 0, found {self.std!r}")
+            raise CardError(f"input.std: expected a number above 0, found {_shown(self.std)}")
 
     @property
     def channels(self) -> int:
@@ -88,15 +93,22 @@ class HeadSpec:
         _require_choice("heads.task", self.task, get_args(Task))
         _require_choice("heads.kind", self.kind, get_args(Kind))
         if not isinstance(self.labels, tuple) or not all(isinstance(label, str) for label in self.labels):
-            raise CardError(f"heads.labels of {self.task}: expected a list of names, found {self.labels!r}")
+            raise CardError(
+                f"heads.labels of {self.task}: expected a list of names, found {_shown(self.labels)}"
+            )
         expected = LABELS[self.task]
         if self.labels != expected:
             raise CardError(
-                f"heads.labels of {self.task}: expected the {len(expected)} labels {expected[0]} ... {expected[-1]} "
-                f"in the order of engines.card, found {list(self.labels)[:8]}"
+                f"heads.labels of {self.task}: expected the {len(expected)} labels {expected[0]} ... "
+                f"{expected[-1]} in the order of engines.card, found {_shown(self.labels)}"
             )
         if (self.kind == "distribution") != (self.task == "age"):
-            raise CardError(f"heads.kind: expected distribution for age and softmax else, found {self.kind} for {self.task}")
+            raise CardError(
+                "heads.kind: expected distribution for age and softmax else, "
+                f"found {self.kind} for {self.task}"
+            )
+        if not isinstance(self.unit, str):
+            raise CardError(f"heads.unit of {self.task}: expected a text, found {_shown(self.unit)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +144,31 @@ class ModelCard:
     def __post_init__(self) -> None:
         for name in ("name", "version"):
             _require_text(name, getattr(self, name))
-        if self.name != Path(self.name).name or self.name in {".", ".."}:
-            raise CardError(f"name: expected a plain folder name, found {self.name!r}")
+        if self.name != Path(self.name).name or self.name in {".", ".."} or not self.name.isprintable():
+            raise CardError(f"name: expected a plain folder name, found {_shown(self.name)}")
         _require_choice("occlusion", self.occlusion, ("none", "headset", "mask"))
-        if not isinstance(self.sha256, str) or len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
-            raise CardError(f"sha256: expected 64 lower-case hex digits, found {self.sha256!r}")
+        if (
+            not isinstance(self.sha256, str)
+            or len(self.sha256) != 64
+            or set(self.sha256) - set("0123456789abcdef")
+        ):
+            raise CardError(f"sha256: expected 64 lower-case hex digits, found {_shown(self.sha256)}")
+        self._check_heads()
+        for name in ("data", "metrics", "recipe"):
+            if not isinstance(getattr(self, name), dict):
+                raise CardError(f"{name}: expected an object, found {_shown(getattr(self, name))}")
+        if not isinstance(self.license, str):
+            raise CardError(f"license: expected a text, found {_shown(self.license)}")
+        if not isinstance(self.limits, tuple) or not all(isinstance(limit, str) for limit in self.limits):
+            raise CardError(f"limits: expected a list of texts, found {_shown(self.limits)}")
+
+    def _check_heads(self) -> None:
         tasks = [head.task for head in self.heads]
         if not tasks or len(set(tasks)) != len(tasks):
             raise CardError(f"heads: expected at least one head and each task once, found {tasks}")
-        for name in ("data", "metrics", "recipe"):
-            if not isinstance(getattr(self, name), dict):
-                raise CardError(f"{name}: expected an object, found {getattr(self, name)!r}")
+        outputs = [head.output for head in self.heads]
+        if len(set(outputs)) != len(outputs):
+            raise CardError(f"heads: expected an output of its own for each head, found {outputs}")
 
     def head(self, task: str) -> HeadSpec | None:
         """Return the head of a task, or None when the model lacks it."""
@@ -152,15 +178,25 @@ class ModelCard:
         """Write the card as JSON, replacing an older one in one step.
 
         Raises:
-            CardError: The file can't be written.
+            CardError: `data`, `metrics` or `recipe` hold something JSON has no form for, or the file can't be
+                written.
         """
-        text = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=1, ensure_ascii=False, allow_nan=False)
+        content = {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        try:
+            text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+            encoded = (text + "\n").encode("utf-8")
+        except (TypeError, ValueError) as error:
+            raise CardError(
+                f"data, metrics, recipe: expected text, finite numbers, lists and objects ({error}); drop it"
+            ) from error
         partial = path.with_suffix(".partial")
         try:
-            partial.write_text(text + "\n", encoding="utf-8")
+            partial.write_bytes(encoded)
             partial.replace(path)
         except OSError as error:
-            raise CardError(f"{path}: the card can't be written ({error}); choose a folder you may write to") from error
+            raise CardError(
+                f"{path}: the card can't be written ({error}); choose a folder you may write to"
+            ) from error
 
 
 def load_card(path: Path) -> ModelCard:
@@ -170,15 +206,20 @@ def load_card(path: Path) -> ModelCard:
         path: The JSON file, or the folder that holds `card.json`.
 
     Raises:
-        CardError: Missing, no JSON, another schema version, or a field that is wrong; the text names file and field.
+        CardError: Missing, no JSON, another schema version, or a field that is wrong; the text names file and
+            field.
     """
     path = path / CARD_FILE if path.is_dir() else path
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise CardError(f"{path}: expected a model card, found none ({error.strerror}); see `python -m engines list`") from error
+        raise CardError(
+            f"{path}: expected a model card, found none ({error.strerror}); see `python -m engines list`"
+        ) from error
     except ValueError as error:
         raise CardError(f"{path}: expected JSON, found something else ({error}); restore the file") from error
+    except RecursionError as error:
+        raise CardError(f"{path}: expected a card, found JSON nested too deep; restore the file") from error
     try:
         return _card_from_json(content)
     except CardError as error:
@@ -194,8 +235,8 @@ def verify_model(card: ModelCard, model_path: Path) -> None:
     found = file_sha256(model_path)
     if found != card.sha256:
         raise CardError(
-            f"{model_path}: expected the file with SHA-256 {card.sha256[:12]}... that card {card.name!r} describes, "
-            f"found {found[:12]}...; restore model and card together"
+            f"{model_path}: expected the file with SHA-256 {card.sha256[:12]}... that card {card.name!r} "
+            f"describes, found {found[:12]}...; restore model and card together"
         )
 
 
@@ -211,7 +252,9 @@ def file_sha256(path: Path) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise CardError(f"{path}: expected a model file, found none ({error.strerror}); restore it beside its card") from error
+        raise CardError(
+            f"{path}: expected a model file, found none ({error.strerror}); restore it beside its card"
+        ) from error
     return digest.hexdigest()
 
 
@@ -224,20 +267,34 @@ def _card_from_json(content: object) -> ModelCard:
         raise CardError(f"schema_version: expected {SCHEMA_VERSION}, found {version!r}")
     try:
         fields["input"] = InputSpec(**fields["input"])
-        fields["heads"] = tuple(HeadSpec(**{**head, "labels": tuple(head["labels"])}) for head in fields["heads"])
-        fields["limits"] = tuple(fields.get("limits", ()))
-        return ModelCard(**fields)
+        fields["heads"] = tuple(
+            HeadSpec(**{**head, "labels": tuple(head["labels"])}) for head in fields["heads"]
+        )
+        limits = fields.pop("limits", [])
+        # A text is a sequence too: tuple() would take its letters for limits.
+        return ModelCard(**fields, limits=tuple(limits) if isinstance(limits, list) else limits)
     except KeyError as error:
         raise CardError(f"expected the field {error}, found none") from error
     except TypeError as error:
-        raise CardError(f"unexpected or missing field ({error})") from error
+        raise CardError(f"unexpected or missing field ({' '.join(str(error).split())})") from error
 
 
 def _require_text(name: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip():
-        raise CardError(f"{name}: expected a text, found {value!r}")
+        raise CardError(f"{name}: expected a text, found {_shown(value)}")
+
+
+def _require_number(name: str, value: object) -> None:
+    # The comparison is also False for NaN, and unlike math.isfinite it takes whole numbers of any size.
+    if not isinstance(value, int | float) or isinstance(value, bool) or not -1e6 < value < 1e6:
+        raise CardError(f"{name}: expected a number between -1e6 and 1e6, found {_shown(value)}")
 
 
 def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise CardError(f"{name}: expected one of {', '.join(choices)}, found {value!r}")
+        raise CardError(f"{name}: expected one of {', '.join(choices)}, found {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """Return a value on one short line, whatever a broken file holds."""
+    return reprlib.repr(value)

@@ -1,13 +1,15 @@
-"""From a picture and a face's landmarks or box to the network's input: the only crop and normalise code in the project.
+"""From a picture and a face's landmarks or box to the network's input: the only crop and normalise code.
 
-Training, evaluation, the window and the command lines all call these functions, so a face reaches the network in
-exactly one geometry. Matrices are 2x3 affine maps from picture pixels to chip pixels, pixel centres at whole numbers.
+Training, evaluation, the window and the command lines all call these functions, so a face reaches the network
+in exactly one geometry. Matrices are 2x3 affine maps from picture pixels to chip pixels; pixel centres lie at
+whole numbers.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,13 +19,15 @@ from engines.card import InputSpec
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
+AnyFloats = npt.NDArray[np.floating[Any]]
 
-# Mesh points that move least with the expression or stand for both halves of the face: the four eye corners, the
-# nose bridge, the nose's base and wings, the two mouth corners.
+# Mesh points that move least with the expression or stand for both halves of the face: the four eye corners,
+# the nose bridge, the nose's base and wings, the two mouth corners.
 ALIGNMENT_POINTS = (33, 133, 362, 263, 168, 2, 98, 327, 61, 291)
 
-# Where these points lie on the chip, as fractions of its side. Measured: the median layout of 1,458 FER+ training
-# crops, made left-right symmetric and shrunk by 4% around the centre so that chin and forehead stay inside.
+# Where these points lie on the chip, as fractions of its side. Measured: the median layout of 1,458 FER+
+# training crops, made left-right symmetric and shrunk by 4% around the centre so that chin and forehead stay
+# inside.
 _TEMPLATE: Floats = np.array(
     [
         [0.2515, 0.3870],
@@ -41,10 +45,9 @@ _TEMPLATE: Floats = np.array(
 )
 _TEMPLATE_CENTRE: Floats = _TEMPLATE.mean(axis=0)
 _TEMPLATE_CENTRED: Floats = _TEMPLATE - _TEMPLATE_CENTRE
-_TEMPLATE_NORM = float((_TEMPLATE_CENTRED**2).sum())
 
 
-def alignment_matrix(landmarks: npt.NDArray[np.floating], size: int) -> Floats:
+def alignment_matrix(landmarks: AnyFloats, size: int) -> Floats:
     """Return the least-squares similarity that lays a face's mesh on the chip (Umeyama 1991, two dimensions).
 
     Args:
@@ -58,13 +61,15 @@ def alignment_matrix(landmarks: npt.NDArray[np.floating], size: int) -> Floats:
         ValueError: The points are not finite or all coincide.
     """
     points = np.asarray(landmarks, dtype=np.float64)[list(ALIGNMENT_POINTS), :2]
+    if not np.isfinite(points).all():
+        raise ValueError("landmarks: expected finite points, found NaN or infinity")
     centre = points.mean(axis=0)
     # With points as complex numbers the similarity template ~ a * point + b has a closed form.
     source = (points - centre) @ (1.0, 1j)
     target = _TEMPLATE_CENTRED.astype(np.float64) @ (1.0, 1j)
     norm = float(np.vdot(source, source).real)
     if not math.isfinite(norm) or norm < 1e-6:
-        raise ValueError("landmarks: expected finite points that differ, found a degenerate face")
+        raise ValueError("landmarks: expected points that differ, found all in one place")
     rotation_scale = complex(np.vdot(source, target)) / norm * size
     offset = complex(_TEMPLATE_CENTRE.astype(np.float64) @ (1.0, 1j)) * size - 0.5 - 0.5j
     offset -= rotation_scale * complex(centre @ (1.0, 1j))
@@ -72,11 +77,12 @@ def alignment_matrix(landmarks: npt.NDArray[np.floating], size: int) -> Floats:
     return np.array([[cosine, -sine, offset.real], [sine, cosine, offset.imag]], dtype=np.float32)
 
 
-def box_matrix(box: npt.NDArray[np.floating], size: int) -> Floats:
+def box_matrix(box: AnyFloats, size: int) -> Floats:
     """Return the map of the square around a box's centre, as large as its longer side, onto the chip.
 
     Args:
-        box: (4,), x0 y0 x1 y1 in picture pixels; the edges of the outer pixels, so a whole picture is 0 0 W H.
+        box: (4,), x0 y0 x1 y1 in picture pixels; the edges of the outer pixels, so a whole picture is
+            0 0 W H.
         size: Side of the chip in pixels.
 
     Returns:
@@ -87,15 +93,15 @@ def box_matrix(box: npt.NDArray[np.floating], size: int) -> Floats:
     """
     x0, y0, x1, y1 = (float(value) for value in box)
     side = max(x1 - x0, y1 - y0)
-    if not math.isfinite(side) or x1 <= x0 or y1 <= y0:
-        raise ValueError(f"box: expected x0 < x1 and y0 < y1, found {[x0, y0, x1, y1]}")
+    if not all(map(math.isfinite, (x0, y0, x1, y1))) or x1 <= x0 or y1 <= y0:
+        raise ValueError(f"box: expected finite x0 < x1 and y0 < y1, found {[x0, y0, x1, y1]}")
     scale = size / side
     left, top = (x0 + x1 - side) / 2, (y0 + y1 - side) / 2
     shift_x, shift_y = ((0.5 - edge) * scale - 0.5 for edge in (left, top))
     return np.array([[scale, 0.0, shift_x], [0.0, scale, shift_y]], dtype=np.float32)
 
 
-def face_matrix(spec: InputSpec, landmarks: npt.NDArray[np.floating] | None, box: npt.NDArray[np.floating]) -> Floats:
+def face_matrix(spec: InputSpec, landmarks: AnyFloats | None, box: AnyFloats) -> Floats:
     """Return the crop a card asks for: aligned where landmarks are given and usable, else the box.
 
     Args:
@@ -105,6 +111,9 @@ def face_matrix(spec: InputSpec, landmarks: npt.NDArray[np.floating] | None, box
 
     Returns:
         float32 (2, 3), picture pixels -> chip pixels.
+
+    Raises:
+        ValueError: Neither landmarks nor box can be used.
     """
     if spec.crop == "aligned_face" and landmarks is not None:
         try:
@@ -117,8 +126,8 @@ def face_matrix(spec: InputSpec, landmarks: npt.NDArray[np.floating] | None, box
 def cut_chip(image: Bytes, matrix: Floats, spec: InputSpec) -> Bytes:
     """Cut one face out of a picture.
 
-    Faces more than twice the chip are first reduced by area averaging, because bilinear sampling alone aliases there.
-    Beyond the picture its border is repeated, as in the training crops.
+    Faces more than twice the chip are first reduced by area averaging, because bilinear sampling alone
+    aliases there. Beyond the picture its border is repeated, as in the training crops.
 
     Args:
         image: uint8 (H, W, 3) RGB or (H, W) gray.
@@ -131,16 +140,18 @@ def cut_chip(image: Bytes, matrix: Floats, spec: InputSpec) -> Bytes:
     scale = math.sqrt(abs(float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0])))
     if 0 < scale < 0.5:
         image, matrix = _reduce(image, matrix, spec.size, math.ceil(0.5 / scale))
-    chip: Bytes = cv2.warpAffine(  # type: ignore[assignment]
+    chip: Bytes = cv2.warpAffine(
         image, matrix, (spec.size, spec.size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    if spec.color == "gray":
-        return chip if chip.ndim == 2 else cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
-    return chip if chip.ndim == 3 else cv2.cvtColor(chip, cv2.COLOR_GRAY2RGB)  # type: ignore[return-value]
+    if spec.color == "gray" and chip.ndim == 3:
+        chip = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY)
+    elif spec.color == "rgb" and chip.ndim == 2:
+        chip = cv2.cvtColor(chip, cv2.COLOR_GRAY2RGB)
+    return chip
 
 
 def normalise(chip: Bytes, spec: InputSpec, out: Floats) -> None:
-    """Write one chip into a batch: scaled to [0, 1], minus the mean, divided by the deviation, channels first.
+    """Write one chip into a batch: scaled to [0, 1], less the mean, over the deviation, channels first.
 
     Args:
         chip: uint8 (size, size) or (size, size, 3), from `cut_chip`.
@@ -152,7 +163,9 @@ def normalise(chip: Bytes, spec: InputSpec, out: Floats) -> None:
     out -= np.float32(spec.mean / spec.std)
 
 
-def prepare_batch(image: Bytes, matrices: Sequence[Floats], spec: InputSpec, out: Floats | None = None) -> Floats:
+def prepare_batch(
+    image: Bytes, matrices: Sequence[Floats], spec: InputSpec, out: Floats | None = None
+) -> Floats:
     """Cut and normalise every face of one picture.
 
     Args:
@@ -163,25 +176,36 @@ def prepare_batch(image: Bytes, matrices: Sequence[Floats], spec: InputSpec, out
 
     Returns:
         float32 (N, C, size, size), a view of `out` where that is given.
+
+    Raises:
+        ValueError: `out` has fewer rows than there are faces.
     """
     count = len(matrices)
     if out is None:
         out = np.empty((count, spec.channels, spec.size, spec.size), dtype=np.float32)
+    if len(out) < count:
+        raise ValueError(f"out: expected at least {count} rows, found {len(out)}")
     for row, matrix in zip(out, matrices, strict=False):
         normalise(cut_chip(image, matrix, spec), spec, row)
     return out[:count]
 
 
 def _reduce(image: Bytes, matrix: Floats, size: int, factor: int) -> tuple[Bytes, Floats]:
-    """Shrink the part of the picture that the chip shows by a whole factor; return it with the map from it."""
-    inverse = cv2.invertAffineTransform(matrix)
-    corners = np.array([[-1, -1, 1], [size, -1, 1], [-1, size, 1], [size, size, 1]], dtype=np.float64) @ inverse.T
+    """Shrink the part of the picture that the chip shows by a whole factor; return it with its map."""
+    outline = np.array([[-1, -1, 1], [size, -1, 1], [-1, size, 1], [size, size, 1]], dtype=np.float64)
+    corners = outline @ cv2.invertAffineTransform(matrix).T
     height, width = image.shape[:2]
-    x0, y0 = (int(np.clip(math.floor(edge) - factor, 0, limit - 1)) for edge, limit in zip(corners.min(0), (width, height), strict=True))
-    x1, y1 = (int(math.ceil(edge)) + factor for edge in corners.max(0))
-    columns, rows = (max(1, math.ceil((min(end, limit) - start) / factor)) for start, end, limit in ((x0, x1, width), (y0, y1, height)))
+    x0, y0 = (
+        int(np.clip(math.floor(edge) - factor, 0, limit - 1))
+        for edge, limit in zip(corners.min(0), (width, height), strict=True)
+    )
+    x1, y1 = (math.ceil(edge) + factor for edge in corners.max(0))
+    columns, rows = (
+        max(1, math.ceil((min(end, limit) - start) / factor))
+        for start, end, limit in ((x0, x1, width), (y0, y1, height))
+    )
     region = image[y0 : y0 + rows * factor, x0 : x0 + columns * factor]
-    small: Bytes = cv2.resize(region, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    small: Bytes = cv2.resize(region, (columns, rows), interpolation=cv2.INTER_AREA)
     # Centre of small pixel s lies at s * step + (step - 1) / 2 of the region; step is the factor unless the
     # picture's edge cut the region.
     step_x, step_y = region.shape[1] / columns, region.shape[0] / rows

@@ -1,0 +1,134 @@
+"""OpenVINO on the processor: bfloat16 where the processor has it, which halves the time of a run.
+
+Measured on an AMD EPYC with AVX-512 BF16, one thread each, a network of 140 million multiplications: one face
+1.1 ms (float32 2.5, ONNX Runtime 2.2), four faces 3.1 ms (5.9 and 6.2).
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines.backends import MAX_BATCH, Floats, resolve_threads
+from engines.card import ModelCard
+from engines.errors import EngineError
+from engines.signature import Shape, check_signature
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_SHORT_NAMES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+_WARM_BATCHES = (1, 2, 3, 4)
+"""Batch sizes run once on loading: the first run of a size takes 2 to 30 ms longer and may drop a frame."""
+
+
+def available() -> str:
+    """Return why OpenVINO can't be used here; empty when it can."""
+    return "" if find_spec("openvino") else "OpenVINO is not installed; run: pip install openvino"
+
+
+class OpenVinoBackend:
+    """One compiled model and its inference request."""
+
+    description = "OpenVINO CPU"
+    precision = "float32"
+
+    def __init__(self) -> None:
+        self._request: Any = None
+        self._outputs: dict[str, int] = {}
+
+    def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
+        """Compile the model; see `engines.backends.Backend`."""
+        openvino = _import_openvino()
+        spec, threads = card.input, resolve_threads(threads)
+        try:
+            core = openvino.Core()
+            model = core.read_model(str(path))
+            check_signature(card, _shapes(model.inputs), _shapes(model.outputs))
+            # A bounded batch is at most 5% slower than a model compiled for each size, and never recompiled.
+            batch = openvino.Dimension(1, MAX_BATCH)
+            model.reshape({spec.name: openvino.PartialShape([batch, spec.channels, spec.size, spec.size])})
+            compiled = core.compile_model(model, "CPU", _settings(threads))
+            self.precision = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+            self._outputs = _output_indices(compiled, card)
+            self._request = compiled.create_infer_request()
+        except RuntimeError as error:
+            raise EngineError(
+                f"{path}: OpenVINO can't load the model ({_last_line(error)}); restore it"
+            ) from error
+        self.description = f"OpenVINO {_SHORT_NAMES.get(self.precision, self.precision)} CPU"
+        for size in _WARM_BATCHES:
+            self.run(np.zeros((size, spec.channels, spec.size, spec.size), dtype=np.float32))
+
+    def run(self, batch: Floats) -> dict[str, Floats]:
+        """Run one batch; see `engines.backends.Backend`."""
+        if self._request is None:
+            raise EngineError("OpenVINO: expected a loaded model, found none; load it first")
+        from openvino import Tensor
+
+        try:
+            self._request.set_input_tensor(0, Tensor(batch, shared_memory=batch.flags.writeable))
+            self._request.infer()
+        except RuntimeError as error:
+            raise EngineError(f"OpenVINO failed ({_last_line(error)}); choose another back end") from error
+        request = self._request
+        return {
+            name: np.array(request.get_output_tensor(index).data) for name, index in self._outputs.items()
+        }
+
+    def close(self) -> None:
+        """Release the compiled model."""
+        self._request = None
+
+
+def _import_openvino() -> ModuleType:
+    """Import OpenVINO without its usage reports.
+
+    Its import makes a client id in ~/intel and forks a process that sends an event to Google Analytics (seen
+    with strace: a look-up of the host). With the reporting package hidden it uses its own empty stand-in.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    try:
+        import openvino
+    except ImportError as error:
+        raise EngineError(
+            f"OpenVINO can't be imported ({error}); run: pip install --force-reinstall openvino"
+        ) from error
+    return openvino  # type: ignore[no-any-return]
+
+
+def _settings(threads: int) -> dict[str, object]:
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads,
+        # A pinned thread would fight with tracking for a core; the latency alone is the same either way.
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
+def _shapes(ports: list[Any]) -> dict[str, Shape]:
+    """Return name -> shape of a model's inputs or outputs."""
+    return {
+        name: tuple(size.get_length() if size.is_static else None for size in port.partial_shape)
+        for port in ports
+        for name in port.get_names()
+    }
+
+
+def _output_indices(compiled: Any, card: ModelCard) -> dict[str, int]:
+    wanted = {head.output for head in card.heads}
+    return {
+        name: index
+        for index, port in enumerate(compiled.outputs)
+        for name in port.get_names()
+        if name in wanted
+    }
+
+
+def _last_line(error: Exception) -> str:
+    """Return the part of OpenVINO's many-line errors that says what is wrong."""
+    return str(error).strip().rsplit("\n", maxsplit=1)[-1]

@@ -1,0 +1,206 @@
+"""One network ready to read faces: card, crop, back end and decoding behind one object."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from engines.backends import MAX_BATCH, Backend, backend_names, create_backend, unavailable_reason
+from engines.card import MODEL_FILE, ModelCard, load_card, verify_model
+from engines.decode import decode
+from engines.errors import EngineError
+from engines.models import find_model
+from engines.preprocess import AnyFloats, Bytes, Floats, face_matrix, prepare_batch
+
+logger = logging.getLogger(__name__)
+
+
+class Engine:
+    """Reads the faces of one picture at a time.
+
+    May be loaded on one thread and used on another; two threads at the same time are refused, because the
+    batch buffer is shared between calls.
+    """
+
+    def __init__(self, card: ModelCard, backend: Backend, backend_name: str) -> None:
+        self.card = card
+        self.backend_name = backend_name
+        self._backend: Backend | None = backend
+        self._lock = threading.Lock()
+        spec = card.input
+        self._buffer: Floats = np.empty((MAX_BATCH, spec.channels, spec.size, spec.size), dtype=np.float32)
+        self.backend_description = backend.description
+
+    def crop(
+        self,
+        image: Bytes,
+        landmarks: Sequence[AnyFloats | None],
+        boxes: Sequence[AnyFloats],
+    ) -> Floats:
+        """Cut and normalise the faces of one picture.
+
+        Args:
+            image: uint8 (H, W, 3) RGB or (H, W) gray.
+            landmarks: One (478, 2 or 3) in pixels per face, or None where a face has none.
+            boxes: One (4,) x0 y0 x1 y1 in pixels per face; used where the landmarks can't be.
+
+        Returns:
+            float32 (N, C, size, size): a view of a buffer that the next call overwrites.
+
+        Raises:
+            EngineError: The picture, the number of boxes or a box is not as above, or the engine is closed or
+                in use.
+        """
+        _check_picture(image, len(landmarks), len(boxes))
+        with self._in_use():
+            try:
+                matrices = [
+                    face_matrix(self.card.input, *face) for face in zip(landmarks, boxes, strict=True)
+                ]
+            except ValueError as error:
+                raise EngineError(f"{error}; check the tracker") from error
+            if len(matrices) > len(self._buffer):
+                self._buffer = np.empty((len(matrices), *self._buffer.shape[1:]), dtype=np.float32)
+            return prepare_batch(image, matrices, self.card.input, out=self._buffer)
+
+    def infer(self, batch: Floats) -> dict[str, Floats]:
+        """Run the network.
+
+        Args:
+            batch: float32 (N, C, size, size), from `crop` or `engines.preprocess.prepare_batch`; N may be 0.
+
+        Returns:
+            See `engines.decode.decode`; arrays that the caller owns.
+
+        Raises:
+            EngineError: The batch has another shape or type, the back end failed or gave something unusable,
+                or the engine is closed or in use.
+        """
+        expected = self._buffer.shape[1:]
+        if batch.dtype != np.float32 or batch.shape[1:] != expected:
+            wanted = ", ".join(map(str, expected))
+            raise EngineError(f"batch: expected float32 (N, {wanted}), found {batch.dtype} {batch.shape}")
+        with self._in_use() as backend:
+            starts = range(0, len(batch), MAX_BATCH)
+            runs = [_run(backend, batch[start : start + MAX_BATCH], self.card) for start in starts]
+        return decode(self._joined(runs), self.card)
+
+    def predict(
+        self,
+        image: Bytes,
+        landmarks: Sequence[AnyFloats | None],
+        boxes: Sequence[AnyFloats],
+    ) -> dict[str, Floats]:
+        """Cut the faces of one picture and run the network; see `crop` and `infer`."""
+        return self.infer(self.crop(image, landmarks, boxes))
+
+    def close(self) -> None:
+        """Wait for a running call, then release the back end; may be called twice."""
+        with self._lock:
+            if self._backend is not None:
+                self._backend.close()
+                self._backend = None
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[Backend]:
+        if not self._lock.acquire(blocking=False):
+            raise EngineError(
+                f"engine {self.card.name!r}: expected one thread at a time, found a second; "
+                "load an engine for each thread"
+            )
+        try:
+            if self._backend is None:
+                raise EngineError(
+                    f"engine {self.card.name!r}: expected an open engine, found it closed; load it again"
+                )
+            yield self._backend
+        finally:
+            self._lock.release()
+
+    def _joined(self, runs: list[dict[str, Floats]]) -> dict[str, Floats]:
+        """Join the runs of a split batch; without any, every output has no rows."""
+        if len(runs) == 1:
+            return runs[0]
+        if not runs:
+            return {head.output: np.empty((0, len(head.labels)), np.float32) for head in self.card.heads}
+        return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
+
+
+def load_engine(model: str | Path, backend: str = "auto", threads: int | None = None) -> Engine:
+    """Load a model whose file is the one its card describes.
+
+    Args:
+        model: A name below `engines.models.MODELS_DIR`, or a folder that holds `model.onnx` and `card.json`.
+        backend: A name of `engines.backends.backend_names()`, or "auto" for the first that loads it (the
+            log says why those before it were refused).
+        threads: Processor threads for one run; None = automatic.
+
+    Raises:
+        CardError: There is no such model, its card is malformed, or the file is not the one it describes.
+        EngineError: The back end is unknown, can't be used here, or refused the model.
+    """
+    folder = find_model(model)
+    card = load_card(folder)
+    path = folder / MODEL_FILE
+    verify_model(card, path)
+    if backend != "auto":
+        return _load_with(backend, path, card, threads)
+    refusals = []
+    for name in backend_names():
+        reason = unavailable_reason(name)
+        if not reason:
+            try:
+                return _load_with(name, path, card, threads)
+            except EngineError as error:
+                reason = str(error)
+        logger.warning("back end %s refused for model %s: %s", name, card.name, reason)
+        refusals.append(f"{name}: {reason}")
+    raise EngineError(
+        f"model {card.name!r}: expected a back end that loads it, found none ({'; '.join(refusals)})"
+    )
+
+
+def _load_with(name: str, path: Path, card: ModelCard, threads: int | None) -> Engine:
+    backend = create_backend(name)
+    backend.load(path, card, threads)
+    engine = Engine(card, backend, name)
+    logger.info("model %s %s runs on %s", card.name, card.version, engine.backend_description)
+    return engine
+
+
+def _run(backend: Backend, batch: Floats, card: ModelCard) -> dict[str, Floats]:
+    """Run one batch of at most `MAX_BATCH` and check that every face has a row."""
+    outputs = backend.run(np.ascontiguousarray(batch))
+    for name, values in outputs.items():
+        if len(values) != len(batch):
+            raise EngineError(
+                f"model {card.name!r}: expected {len(batch)} rows in output {name!r}, found {len(values)}; "
+                "export it again with a free batch size"
+            )
+    return outputs
+
+
+def _check_picture(image: Bytes, landmark_count: int, box_count: int) -> None:
+    if landmark_count != box_count:
+        raise EngineError(
+            f"faces: expected as many landmarks as boxes, found {landmark_count} and {box_count}"
+        )
+    if (
+        image.dtype != np.uint8
+        or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3))
+        or image.size == 0
+    ):
+        raise EngineError(
+            f"picture: expected uint8 (H, W, 3) RGB or (H, W) gray, found {image.dtype} {image.shape}"
+        )
