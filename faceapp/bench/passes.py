@@ -23,14 +23,14 @@ STAGES = ("decode", "track", "crop", "infer", "smooth", "total", "capture_to_res
 WARM_UP_FRAMES = 30
 MEMORY_WARM_UP_FRAMES = 1000
 """Allocators, MediaPipe's buffers and the 5 s of statistics are full by then."""
-_MEMORY_SAMPLE_FRAMES = 100
+MEMORY_SAMPLE_FRAMES = 100
 _MIB = 1024 * 1024
 
 
 class Timings:
-    """A recorder that keeps times and number of faces of every result after the warm-up, and no picture."""
+    """A recorder that keeps times and number of faces of all results but the first `skip`, and no picture."""
 
-    def __init__(self, skip: int = WARM_UP_FRAMES) -> None:
+    def __init__(self, skip: int = 0) -> None:
         self.timing_ms: list[dict[str, float]] = []
         self.faces: list[int] = []
         self._skip = skip
@@ -65,7 +65,7 @@ def fast_pass(text: str, settings: Settings, frames: int) -> tuple[float, Timing
     Returns:
         Frames a second after the warm-up, the times of every result, and the engines that ran.
     """
-    timings = Timings()
+    timings = Timings(WARM_UP_FRAMES)
     pipeline = _pipeline(endless(text), settings)
     pipeline.set_recorder(timings)
     with closing(pipeline.results()) as results:
@@ -85,7 +85,7 @@ def live_pass(text: str, settings: Settings, frames: int, rate_hz: float) -> dic
         `rate_hz`; `captured`, `analysed`, `dropped` (by the pipeline) and `missed` (never captured) after the
         warm-up; `stages_ms`.
     """
-    timings = Timings()
+    timings = Timings(WARM_UP_FRAMES)
     camera = PacedCamera(endless(text), rate_hz)
     pipeline = _pipeline(camera, settings)
     pipeline.set_recorder(timings)
@@ -118,7 +118,7 @@ def memory_pass(text: str, settings: Settings, frames: int) -> dict[str, Any]:
         for number, _ in enumerate(results, start=1):
             if number == MEMORY_WARM_UP_FRAMES:
                 gc.collect()
-            if number >= MEMORY_WARM_UP_FRAMES and number % _MEMORY_SAMPLE_FRAMES == 0:
+            if number >= MEMORY_WARM_UP_FRAMES and number % MEMORY_SAMPLE_FRAMES == 0:
                 samples.append(resident_mib())
             if number == MEMORY_WARM_UP_FRAMES + frames:
                 break

@@ -14,8 +14,9 @@ import numpy as np
 
 from engines.models import find_model
 from faceapp.analyzer import AUTO_MODELS
+from faceapp.bench import passes
 from faceapp.bench.inputs import is_picture
-from faceapp.bench.passes import WARM_UP_FRAMES, Timings, fast_pass, live_pass, memory_pass
+from faceapp.bench.passes import Timings, fast_pass, live_pass, memory_pass
 from faceapp.bench.plain_loop import plain_loop
 from faceapp.settings import Settings
 
@@ -74,7 +75,7 @@ def _compare(text: str, settings: Settings, frames: int, rounds: int) -> dict[st
         for plain in (False, True) if number % 2 == 0 else (True, False):
             if plain:
                 plain_rates_hz.append(
-                    plain_loop(text, model, faces=faces, frames=frames, warm_up=WARM_UP_FRAMES)
+                    plain_loop(text, model, faces=faces, frames=frames, warm_up=passes.WARM_UP_FRAMES)
                 )
             else:
                 rate_hz, timings, engines = fast_pass(text, settings, frames)
@@ -96,7 +97,7 @@ def _compare(text: str, settings: Settings, frames: int, rounds: int) -> dict[st
 
 def _faces_to_find(text: str, settings: Settings) -> int:
     """Return how many faces the plain loop looks for: one, its usual setting, or all where there are more."""
-    _, timings, _ = fast_pass(text, settings, WARM_UP_FRAMES)
+    _, timings, _ = fast_pass(text, settings, passes.WARM_UP_FRAMES)
     return 1 if max(timings.faces) <= 1 else settings.max_faces
 
 
