@@ -1,0 +1,1 @@
+"""Sessions: recording, reading, checking, exporting and reporting."""

@@ -1,0 +1,197 @@
+"""Verifies a session folder and repairs what a killed program or a full disk left behind."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from faceapp.errors import SessionError
+from faceapp.session.annotations import EVENTS_FILE, read_events
+from faceapp.session.metadata import SESSION_FILE, load_metadata, parquet_metadata, save_metadata
+from faceapp.session.reader import read_parquet_table
+from faceapp.session.table import CSV_FILE, PARQUET_FILE, cut_incomplete_row, read_csv_table, seal, utc_text
+from faceapp.session.video_encoder import VIDEO_FILE
+from faceapp.session.video_repair import rewrite_video, video_frames
+
+HEARTBEAT_S = 2.5
+"""A running recording replaces `session.json` every 0.8 s; one untouched for this long is not running."""
+
+
+@dataclass(slots=True)
+class CheckResult:
+    """What was found.
+
+    Attributes:
+        repairs: What was repaired, or would be.
+        problems: What can't be repaired.
+        rows: Rows of the table.
+        frames_in_video: Frames in the video, None without one.
+    """
+
+    repairs: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    rows: int = 0
+    frames_in_video: int | None = None
+
+
+def check_session(folder: Path, repair: bool = True) -> CheckResult:
+    """Verify a session folder and, unless told otherwise, repair it.
+
+    Args:
+        folder: A session folder that is not being recorded.
+        repair: False only says what would be done.
+
+    Returns:
+        Findings; the session is sound when there are no problems.
+
+    Raises:
+        SessionError: No session, still being recorded, or a file can't be written.
+    """
+    metadata = load_metadata(folder)
+    unfinished = metadata["state"] == "recording"
+    if unfinished and _is_recording(folder):
+        raise SessionError(
+            f"{folder}: expected a finished session, found one that is being recorded; "
+            "stop the recording first"
+        )
+    result = CheckResult()
+    _check_leftovers(folder, repair, result)
+    _check_events(folder, repair, result)
+    table = _check_table(folder, metadata, repair, result)
+    _check_video(folder, metadata, repair and unfinished, unfinished, result)
+    if table is not None and (unfinished or result.repairs):
+        result.repairs.append(f"{SESSION_FILE}: the counts and the state were brought up to date")
+        if repair:
+            _update(folder, metadata, table, result)
+    elif table is not None:
+        _compare_counts(metadata, result)
+    return result
+
+
+def _is_recording(folder: Path) -> bool:
+    """Tell whether the heartbeat still beats, waiting for a beat when the last one is recent."""
+    path = folder / SESSION_FILE
+    first = path.stat().st_mtime_ns
+    while (age_s := time.time() - first / 1e9) < HEARTBEAT_S:
+        time.sleep(min(0.1, max(0.01, HEARTBEAT_S - age_s)))
+        if path.stat().st_mtime_ns != first:
+            return bool(load_metadata(folder)["state"] == "recording")
+    return False
+
+
+def _check_leftovers(folder: Path, repair: bool, result: CheckResult) -> None:
+    for path in sorted(folder.glob(".*.part")):
+        result.repairs.append(f"{path.name}: an unfinished file was removed")
+        if repair:
+            path.unlink(missing_ok=True)
+
+
+def _check_events(folder: Path, repair: bool, result: CheckResult) -> None:
+    path = folder / EVENTS_FILE
+    if not path.exists():
+        result.repairs.append(f"{EVENTS_FILE}: the missing file was made anew, empty")
+        if repair:
+            path.touch()
+        return
+    if cut := cut_incomplete_row(path, cut=repair):
+        result.repairs.append(f"{EVENTS_FILE}: an incomplete last line of {cut} bytes was cut off")
+    try:
+        read_events(folder)
+    except SessionError as error:
+        result.problems.append(str(error))
+
+
+def _check_table(folder: Path, metadata: dict[str, Any], repair: bool, result: CheckResult) -> Any:
+    """Return the table, sealed where that was still to do, or None when there is none that can be read."""
+    csv_path, parquet_path = folder / CSV_FILE, folder / PARQUET_FILE
+    try:
+        if csv_path.exists() and parquet_path.exists():
+            read_parquet_table(parquet_path)
+            result.repairs.append(f"{CSV_FILE}: removed, {PARQUET_FILE} holds its rows already")
+            if repair:
+                csv_path.unlink()
+        elif csv_path.exists():
+            _seal_csv(csv_path, parquet_path, metadata, repair, result)
+        table = read_csv_table(csv_path) if not parquet_path.exists() else read_parquet_table(parquet_path)
+    except SessionError as error:
+        result.problems.append(str(error))
+        return None
+    result.rows = table.num_rows
+    return table
+
+
+def _seal_csv(
+    csv_path: Path, parquet_path: Path, metadata: dict[str, Any], repair: bool, result: CheckResult
+) -> None:
+    if cut := cut_incomplete_row(csv_path, cut=repair):
+        result.repairs.append(f"{CSV_FILE}: an incomplete last row of {cut} bytes was cut off")
+    if not repair:
+        result.repairs.append(f"{CSV_FILE}: to be sealed to {PARQUET_FILE}")
+        return
+    rows, skipped = seal(csv_path, parquet_path, parquet_metadata(metadata))
+    result.repairs.append(f"{CSV_FILE}: {rows} rows sealed to {PARQUET_FILE}")
+    if skipped:
+        result.problems.append(f"{CSV_FILE}: {skipped} damaged rows were left out")
+
+
+def _check_video(
+    folder: Path, metadata: dict[str, Any], repair: bool, unfinished: bool, result: CheckResult
+) -> None:
+    path = folder / VIDEO_FILE
+    if not path.exists():
+        if metadata.get("video"):
+            result.problems.append(
+                f"{VIDEO_FILE}: expected the video that {SESSION_FILE} names, found none; restore it"
+            )
+        return
+    try:
+        frames = video_frames(path)
+    except SessionError as error:
+        result.problems.append(str(error))
+        return
+    if unfinished and frames:
+        result.repairs.append(f"{VIDEO_FILE}: the index was rebuilt, {frames} frames play")
+        if repair:
+            frames = rewrite_video(path)
+    result.frames_in_video = frames
+    if repair and not metadata.get("video"):
+        metadata["video"] = {"file": VIDEO_FILE, "codec": "", "frame_sizes": []}
+
+
+def _compare_counts(metadata: dict[str, Any], result: CheckResult) -> None:
+    frames = metadata["frames"]
+    if frames.get("faces") != result.rows:
+        result.problems.append(
+            f"{PARQUET_FILE}: expected {frames.get('faces')} rows, found {result.rows}; restore it"
+        )
+    if result.frames_in_video is not None and frames.get("in_video") != result.frames_in_video:
+        result.problems.append(
+            f"{VIDEO_FILE}: expected {frames.get('in_video')} frames, found {result.frames_in_video}; "
+            "restore it from a copy"
+        )
+
+
+def _update(folder: Path, metadata: dict[str, Any], table: Any, result: CheckResult) -> None:
+    import pyarrow.compute as pc
+
+    frames = metadata["frames"]
+    frames["faces"] = table.num_rows
+    frames["with_faces"] = len(pc.unique(table.column("frame")))
+    frames["in_video"] = result.frames_in_video or 0
+    frames["analysed"] = max(frames.get("analysed", 0), frames["with_faces"], frames["in_video"])
+    times = [
+        value
+        for value in (metadata.get("last_time_s"), pc.max(table.column("time_s")).as_py())
+        if value is not None
+    ]
+    metadata["last_time_s"] = max(times, default=None)
+    if metadata.get("first_time_s") is None:
+        metadata["first_time_s"] = pc.min(table.column("time_s")).as_py()
+    if metadata.get("ended_utc") is None:
+        started = datetime.strptime(metadata["started_utc"], "%Y-%m-%dT%H:%M:%S.%fZ")
+        metadata["ended_utc"] = utc_text(started + timedelta(seconds=metadata["last_time_s"] or 0.0))
+    metadata["state"] = "repaired"
+    save_metadata(folder, metadata, durable=True)

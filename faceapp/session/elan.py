@@ -1,0 +1,82 @@
+"""ELAN annotation files (.eaf): a tier of emotions per face and a tier per kind of mark, beside the video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from xml.etree import ElementTree
+
+from faceapp.session.annotations import Event
+from faceapp.session.segments import Segment
+
+Spans = list[tuple[int, int, str]]
+"""Start and end in milliseconds, and the text."""
+
+
+def write_elan(path: Path, segments: Iterable[Segment], events: Sequence[Event], media: str | None) -> None:
+    """Write an .eaf file of format 3.0.
+
+    Args:
+        path: File to make.
+        segments: Stretches of emotions, a tier "face N" each face.
+        events: Marks, a tier for each kind, and a further one where two of a kind overlap (ELAN forbids it).
+        media: Path of the video relative to the file, or None.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    root = ElementTree.Element("ANNOTATION_DOCUMENT", AUTHOR="faceapp", FORMAT="3.0", VERSION="3.0")
+    root.set("DATE", datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    root.set("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
+    root.set("xsi:noNamespaceSchemaLocation", "http://www.mpi.nl/tools/elan/EAFv3.0.xsd")
+    header = ElementTree.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
+    if media is not None:
+        place = {"MEDIA_URL": media, "MIME_TYPE": "video/x-matroska", "RELATIVE_MEDIA_URL": media}
+        ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", place)
+    order = ElementTree.SubElement(root, "TIME_ORDER")
+    for name, spans in _tiers(segments, events).items():
+        _add_tier(root, order, name, spans)
+    kind = {"LINGUISTIC_TYPE_ID": "default-lt", "TIME_ALIGNABLE": "true", "GRAPHIC_REFERENCES": "false"}
+    ElementTree.SubElement(root, "LINGUISTIC_TYPE", kind)
+    ElementTree.indent(root)
+    ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _tiers(segments: Iterable[Segment], events: Sequence[Event]) -> dict[str, Spans]:
+    tiers: dict[str, Spans] = {}
+    for segment in segments:
+        start, end = _milliseconds(segment.start_s, segment.end_s)
+        tiers.setdefault(f"face {segment.face_id}", []).append((start, end, segment.emotion))
+    for event in sorted(events, key=lambda event: event.start):
+        start, end = _milliseconds(event.start, event.end)
+        name, number = event.kind or "mark", 1
+        while tiers.get(_numbered(name, number)) and tiers[_numbered(name, number)][-1][1] > start:
+            number += 1
+        text = " · ".join(part for part in (event.label, event.note) if part)
+        tiers.setdefault(_numbered(name, number), []).append((start, end, text))
+    return tiers
+
+
+def _add_tier(root: ElementTree.Element, order: ElementTree.Element, name: str, spans: Spans) -> None:
+    tier = ElementTree.SubElement(root, "TIER", TIER_ID=name, LINGUISTIC_TYPE_REF="default-lt")
+    for start, end, text in spans:
+        number = len(order) // 2 + 1
+        slots = [f"ts{2 * number - 1}", f"ts{2 * number}"]
+        for slot, value in zip(slots, (start, end), strict=True):
+            ElementTree.SubElement(order, "TIME_SLOT", TIME_SLOT_ID=slot, TIME_VALUE=str(value))
+        place = {"ANNOTATION_ID": f"a{number}", "TIME_SLOT_REF1": slots[0], "TIME_SLOT_REF2": slots[1]}
+        annotation = ElementTree.SubElement(
+            ElementTree.SubElement(tier, "ANNOTATION"), "ALIGNABLE_ANNOTATION", place
+        )
+        ElementTree.SubElement(annotation, "ANNOTATION_VALUE").text = text
+
+
+def _milliseconds(start_s: float, end_s: float) -> tuple[int, int]:
+    """Return a span that ELAN accepts: not before 0, at least one millisecond long."""
+    start = max(0, round(start_s * 1000))
+    return start, max(start + 1, round(end_s * 1000))
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name} {number}"

@@ -1,0 +1,180 @@
+"""`session.json`: what a recording was made from, with what, and what is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from engines.card import ModelCard
+from faceapp.errors import SessionError
+from faceapp.session.table import utc_text
+
+SESSION_FILE = "session.json"
+SCHEMA_VERSION = 1
+STATES = ("recording", "closed", "repaired")
+_SMOOTHING_KEYS = ("smoothing", "landmark_smoothing")
+
+
+@dataclass(slots=True)
+class FrameCounts:
+    """What became of the frames of a session.
+
+    Attributes:
+        analysed: Frames that reached the session folder, with or without a face.
+        with_faces: Those of them with at least one face.
+        faces: Rows of the table.
+        in_video: Frames in the recorded video.
+        dropped: Frames refused because the writer was behind.
+        out_of_order: Frames left out because they were not later than the one before (a seek back, a loop).
+    """
+
+    analysed: int = 0
+    with_faces: int = 0
+    faces: int = 0
+    in_video: int = 0
+    dropped: int = 0
+    out_of_order: int = 0
+
+
+def program_version() -> str:
+    """Return the installed version of the program."""
+    try:
+        return version("faceapp")
+    except PackageNotFoundError:
+        return "unknown (run from a folder that is not installed)"
+
+
+def new_metadata(
+    *,
+    source: str,
+    cards: Sequence[ModelCard],
+    settings: Mapping[str, Any],
+    participant: str,
+    notes: str,
+) -> dict[str, Any]:
+    """Return the content of `session.json` at the start of a recording.
+
+    Args:
+        source: Name of the source.
+        cards: Cards of the models that make the predictions, with their hashes.
+        settings: Resolved settings; the smoothing strengths in it are repeated under `smoothing`.
+        participant: Participant's code, may be empty.
+        notes: Free text.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "program": "faceapp",
+        "program_version": program_version(),
+        "state": "recording",
+        "source": source,
+        "started_utc": utc_text(datetime.now(timezone.utc)),
+        "ended_utc": None,
+        "participant": participant,
+        "notes": notes,
+        "models": [asdict(card) for card in cards],
+        "smoothing": {key: settings[key] for key in _SMOOTHING_KEYS if key in settings},
+        "settings": dict(settings),
+        "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "clock": "time_s and the video's timestamps share one clock; utc = started_utc + time_s",
+        "first_time_s": None,
+        "last_time_s": None,
+        "frames": asdict(FrameCounts()),
+        "video": None,
+        "errors": [],
+    }
+
+
+def save_metadata(folder: Path, metadata: Mapping[str, Any], durable: bool = False) -> None:
+    """Replace `session.json` atomically.
+
+    Args:
+        folder: The session folder.
+        metadata: Content.
+        durable: Also wait until the disk has it (once at the end; every second would slow the recording).
+
+    Raises:
+        SessionError: The folder can't be written.
+    """
+    partial = folder / f".{SESSION_FILE}.part"
+    try:
+        with partial.open("w", encoding="utf-8") as stream:
+            json.dump(metadata, stream, indent=1, default=str, ensure_ascii=False)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        os.replace(partial, folder / SESSION_FILE)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise folder_error(folder, error) from error
+
+
+def load_metadata(folder: Path) -> dict[str, Any]:
+    """Read and check `session.json`.
+
+    Raises:
+        SessionError: No session folder, no JSON, or written by a newer program.
+    """
+    path = folder / SESSION_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SessionError(
+            f"{folder}: expected a session folder, found no {SESSION_FILE} ({error.strerror}); "
+            "give the folder of one session"
+        ) from error
+    except ValueError as error:
+        raise SessionError(
+            f"{path}: expected JSON, found something else ({error}); restore it from a copy"
+        ) from error
+    found = content.get("schema_version") if isinstance(content, dict) else None
+    if found != SCHEMA_VERSION:
+        raise SessionError(
+            f"{path}: expected schema_version {SCHEMA_VERSION}, found {found!r}; "
+            "open it with the program version that wrote it"
+        )
+    if content.get("state") not in STATES or not isinstance(content.get("frames"), dict):
+        raise SessionError(
+            f"{path}: expected a state of {', '.join(STATES)} and counts of frames, found none; "
+            "restore it from a copy"
+        )
+    return dict(content)
+
+
+def parquet_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of `session.json` that travels inside the Parquet file."""
+    keys = ("schema_version", "program_version", "source", "started_utc", "participant", "smoothing", "clock")
+    models = [
+        {key: model.get(key) for key in ("name", "version", "sha256")} for model in metadata.get("models", [])
+    ]
+    return {key: metadata.get(key) for key in keys} | {"models": models}
+
+
+def file_inside(folder: Path, name: str) -> Path:
+    """Return the path of a file that `session.json` names.
+
+    Raises:
+        SessionError: The name leads out of the folder.
+    """
+    path = folder / name
+    if Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve()):
+        raise SessionError(
+            f"{folder / SESSION_FILE}: expected a file inside the session folder, found {name!r}; "
+            "correct the name"
+        )
+    return path
+
+
+def folder_error(folder: Path, error: OSError) -> SessionError:
+    """Return the one-line error for a folder that can't be written."""
+    reason = error.strerror or str(error)
+    return SessionError(
+        f"{folder}: expected a folder that can be written, found: {reason}; "
+        "choose another folder or free some space"
+    )

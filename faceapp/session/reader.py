@@ -1,0 +1,97 @@
+"""Opens a session folder, sealed or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faceapp.errors import SessionError
+from faceapp.session.annotations import Event, read_events
+from faceapp.session.metadata import file_inside, load_metadata
+from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, read_csv_table
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """One session in memory, without its pictures.
+
+    Attributes:
+        folder: Where it lies.
+        metadata: Content of `session.json`.
+        table: One row per frame and face, the columns of `faceapp.session.table.COLUMNS`.
+        events: Marks ordered by start.
+        video: The clean video, or None when there is none.
+    """
+
+    folder: Path
+    metadata: dict[str, Any]
+    table: pyarrow.Table
+    events: tuple[Event, ...]
+    video: Path | None
+
+    def column(self, name: str) -> npt.NDArray[np.float64]:
+        """Return a column of numbers as float64; missing values are NaN."""
+        return np.asarray(self.table.column(name).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def read_session(folder: Path) -> Session:
+    """Open a session; one that was not sealed (still recording, or killed) is read from its CSV.
+
+    Args:
+        folder: A session folder.
+
+    Raises:
+        SessionError: No session, or a file of it is missing or malformed.
+    """
+    metadata = load_metadata(folder)
+    entry = metadata.get("video")
+    video = file_inside(folder, str(entry.get("file"))) if isinstance(entry, dict) else None
+    return Session(
+        folder=folder,
+        metadata=metadata,
+        table=_read_table(folder),
+        events=read_events(folder),
+        video=video if video is not None and video.is_file() else None,
+    )
+
+
+def _read_table(folder: Path) -> pyarrow.Table:
+    path = folder / PARQUET_FILE
+    if not path.exists():
+        if not (folder / CSV_FILE).exists():
+            raise SessionError(
+                f"{folder}: expected {PARQUET_FILE} or {CSV_FILE}, found neither; restore it from a copy"
+            )
+        return read_csv_table(folder / CSV_FILE)
+    return read_parquet_table(path)
+
+
+def read_parquet_table(path: Path) -> pyarrow.Table:
+    """Read a sealed table and check its columns.
+
+    Raises:
+        SessionError: The file is no Parquet file of a session.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        table = parquet.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as error:
+        raise SessionError(
+            f"{path}: expected a sealed table, found {' '.join(str(error).split())[:160]}; "
+            "restore it from a copy"
+        ) from error
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise SessionError(
+            f"{path}: expected the columns of a session, found no {missing[0]}; restore it from a copy"
+        )
+    return table

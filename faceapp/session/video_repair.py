@@ -1,0 +1,74 @@
+"""Counts the frames of a recorded video and rebuilds the index that a killed program never wrote."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from faceapp.errors import SessionError
+
+
+def video_frames(path: Path) -> int:
+    """Return how many frames a video holds, without decoding them.
+
+    Raises:
+        SessionError: It is no video.
+    """
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            return sum(1 for _packet in _packets(container))
+    except (av.error.FFmpegError, OSError, IndexError) as error:
+        raise _error(path, error) from error
+
+
+def rewrite_video(path: Path) -> int:
+    """Copy every whole packet into a new file with an index and a duration that takes the old one's place.
+
+    Returns:
+        Frames copied.
+
+    Raises:
+        SessionError: The video can't be read or the new file can't be written; the old one then stays.
+    """
+    import av
+
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    frames = 0
+    try:
+        with av.open(str(path)) as old, av.open(str(partial), "w", format="matroska") as new:
+            stream = new.add_stream_from_template(old.streams.video[0])
+            for packet in _packets(old):
+                packet.stream = stream
+                new.mux(packet)
+                frames += 1
+        os.replace(partial, path)
+    except (av.error.FFmpegError, OSError, IndexError) as error:
+        raise _error(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return frames
+
+
+def _packets(container: Any) -> Iterator[Any]:
+    """Yield the packets of the first video stream up to the damaged end."""
+    import av
+
+    packets = container.demux(container.streams.video[0])
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.InvalidDataError):
+            return
+        if packet.dts is not None and packet.size:
+            yield packet
+
+
+def _error(path: Path, error: Exception) -> SessionError:
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return SessionError(
+        f"{path.name}: expected a video that plays, found: {reason}; the table does not need it"
+    )

@@ -1,0 +1,58 @@
+"""WebVTT captions: the emotion of every face and every mark, shown by video players beside the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from faceapp.session.annotations import Event
+from faceapp.session.segments import Segment
+
+MOMENT_S = 2.0
+"""How long a mark without duration is shown."""
+
+
+def write_webvtt(path: Path, segments: Iterable[Segment], events: Sequence[Event]) -> None:
+    """Write captions ordered by start.
+
+    Args:
+        path: File to make.
+        segments: Stretches of emotions.
+        events: Marks; a moment is shown for `MOMENT_S`.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    cues = [
+        (
+            segment.start_s,
+            segment.end_s,
+            f"face {segment.face_id}: {segment.emotion} {segment.probability:.2f}",
+        )
+        for segment in segments
+    ]
+    cues += [
+        (event.start, event.end if event.end > event.start else event.start + MOMENT_S, _event_text(event))
+        for event in events
+    ]
+    blocks = [
+        f"{_clock(start_s)} --> {_clock(max(end_s, start_s + 0.001))}\n{_escape(text)}\n"
+        for start_s, end_s, text in sorted(cues)
+        if end_s > 0
+    ]
+    path.write_text("\n".join(["WEBVTT\n", *blocks]), encoding="utf-8")
+
+
+def _event_text(event: Event) -> str:
+    return " ".join(part for part in (f"[{event.kind}]", event.label, event.note) if part)
+
+
+def _clock(time_s: float) -> str:
+    milliseconds = max(0, round(time_s * 1000))
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+
+def _escape(text: str) -> str:
+    """Return a text on one line without characters that end a cue or start a tag."""
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from faceapp.errors import SessionError
+from faceapp.session.annotations import Event, append_event, read_events
+from faceapp.session.check import check_session
+from faceapp.session.reader import read_session
+from faceapp.session.writer import SessionWriter
+from tests.faceapp.session.results import card, result
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Path:
+    writer = SessionWriter(tmp_path / "s", source="test", cards=[card()], settings={}, wait=True)
+    for index in range(10):
+        writer.put(result(index))
+    return writer.close()
+
+
+def edit(session: Path, **values: object) -> None:
+    path = session / "session.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def test_a_sound_session_has_nothing_to_repair(session: Path):
+    found = check_session(session)
+    assert (found.repairs, found.problems, found.rows, found.frames_in_video) == ([], [], 10, 10)
+
+
+def test_a_damaged_table_is_a_problem_and_stays(session: Path):
+    path = session / "faces.parquet"
+    path.write_bytes(path.read_bytes()[:200])
+    found = check_session(session)
+    assert len(found.problems) == 1 and "expected a sealed table" in found.problems[0]
+    assert path.stat().st_size == 200
+    with pytest.raises(SessionError, match="sealed table"):
+        read_session(session)
+
+
+def test_a_missing_or_shortened_video_is_a_problem(session: Path):
+    path = session / "video.mkv"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert any("video.mkv" in problem for problem in check_session(session).problems)
+    path.unlink()
+    assert any("found none" in problem for problem in check_session(session).problems)
+
+
+def test_rows_that_do_not_match_the_counts_are_a_problem(session: Path):
+    metadata = json.loads((session / "session.json").read_text())
+    edit(session, frames={**metadata["frames"], "faces": 11})
+    assert check_session(session).problems == ["faces.parquet: expected 11 rows, found 10; restore it"]
+
+
+def test_a_csv_beside_its_sealed_table_is_removed(session: Path):
+    (session / "faces.csv").write_text("frame\n")
+    assert any("removed" in repair for repair in check_session(session).repairs)
+    assert not (session / "faces.csv").exists()
+    assert read_session(session).table.num_rows == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected JSON"),
+        ("[]", "expected schema_version 1, found None"),
+        ('{"schema_version": 2}', "expected schema_version 1, found 2"),
+        ('{"schema_version": 1}', "expected a state"),
+    ],
+)
+def test_a_broken_session_file_is_one_line(session: Path, text: str, message: str):
+    (session / "session.json").write_text(text)
+    with pytest.raises(SessionError, match=message) as caught:
+        check_session(session)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_session_is_one_line(tmp_path: Path):
+    with pytest.raises(SessionError, match=r"found no session\.json"):
+        check_session(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../outside.mkv", "/etc/passwd"])
+def test_files_outside_the_folder_are_refused(session: Path, name: str):
+    edit(session, video={"file": name})
+    with pytest.raises(SessionError, match="inside the session folder"):
+        read_session(session)
+
+
+def test_events_come_back_ordered_and_a_wrong_line_is_named(session: Path):
+    late, early = Event(3, 4, label="späť"), Event(1, 1, kind="exclude", face=2, author="A")
+    append_event(session, late)
+    append_event(session, early)
+    assert read_events(session) == (early, late)
+    assert check_session(session).problems == []
+    with (session / "events.jsonl").open("a") as stream:
+        stream.write('{"start": 5}\n')
+    assert "line 3" in check_session(session).problems[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"start": 2.0, "end": 1.0}, {"start": float("nan"), "end": 1.0}, {"start": 0, "end": 1, "face": "1"}],
+)
+def test_an_event_that_makes_no_sense_is_refused(values: dict[str, object]):
+    with pytest.raises(SessionError, match="event"):
+        Event(**values)
