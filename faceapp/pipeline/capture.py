@@ -12,8 +12,6 @@ from faceapp.pipeline.controls import Ticket
 if TYPE_CHECKING:
     from faceapp.pipeline.run import Run
 
-_IDLE_S = 0.25
-
 
 def capture(run: Run) -> None:
     """Read the source until the run stops; after its end, wait for a seek.
@@ -30,7 +28,7 @@ def capture(run: Run) -> None:
             if sought_s is not None:
                 _jump(run, sought_s)
             elif not more or (playback.paused and not source.live):
-                playback.hold(_IDLE_S)
+                playback.hold(ended=not more)
                 continue
             more = _capture_one(run)
     except SourceError as error:

@@ -33,7 +33,7 @@ class PipelineState(Enum):
 
 
 class Pipeline:
-    """Takes a source through tracker and engines; every method but `stop` and `results` returns at once.
+    """Takes a source through tracker and engines; no method but `stop`, `start` and `results` waits.
 
     The tracker is made, used and closed on the tracking thread, the reader on the reading thread, and the
     source is opened, read and closed on the capture thread. Methods are called from one thread: the window's
@@ -121,6 +121,8 @@ class Pipeline:
 
     def start(self) -> None:
         """Start the threads, from the beginning of the source; nothing happens when they already run.
+
+        Waits for the threads of a run that is still stopping.
 
         Raises:
             SourceError: The capture thread of the run before still hangs in the source.

@@ -47,11 +47,12 @@ class Playback:
             wanted_s, self._seek_s = self._seek_s, None
         return wanted_s
 
-    def hold(self, timeout_s: float) -> None:
-        """Wait for a change of what is wanted, on the capture thread."""
+    def hold(self, *, ended: bool) -> None:
+        """Wait on the capture thread until a seek, the close, or a resume of a source that has not ended."""
         with self._changed:
-            if self._seek_s is None and not self._closed:
-                self._changed.wait(timeout_s)
+            self._changed.wait_for(
+                lambda: self._closed or self._seek_s is not None or not (ended or self._paused)
+            )
         self.restart_pace()
 
     def restart_pace(self) -> None:
