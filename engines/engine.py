@@ -35,6 +35,7 @@ class Engine:
         spec = card.input
         self._buffer: Floats = np.empty((MAX_BATCH, spec.channels, spec.size, spec.size), dtype=np.float32)
         self.backend_description = backend.description
+        self.precision = backend.precision
 
     def crop(
         self,

@@ -40,7 +40,7 @@ def astronaut_landmarks() -> np.ndarray:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with a fast random `model.onnx` (48x48 gray, four heads) and its card."""
-    pytest.importorskip("onnx", reason="pip install 'faceapp[train]' brings onnx")
+    pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
     from tests.tiny_models import write_tiny_model
 
     return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,14 @@ class OnnxRuntimeBackend:
     def close(self) -> None:
         """Release the session."""
         self._session = None
+
+
+def plain_call(path: Path, card: ModelCard) -> Callable[[Floats], object]:
+    """Return `InferenceSession.run` with every default of the library: what benchmarks compare with."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda batch: session.run(None, {card.input.name: batch})
 
 
 def _shapes(values: list[object]) -> dict[str, Shape]:

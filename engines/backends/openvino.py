@@ -21,7 +21,8 @@ from engines.signature import Shape, check_signature
 if TYPE_CHECKING:
     from types import ModuleType
 
-_SHORT_NAMES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+# "dynamic": as in the file, and networks are exported in float32.
+_NUMBER_FORMATS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16", "dynamic": "float32"}
 _WARM_BATCHES = (1, 2, 3, 4)
 """Batch sizes run once on loading: the first run of a size takes 2 to 30 ms longer and may drop a frame."""
 
@@ -53,14 +54,14 @@ class OpenVinoBackend:
             batch = openvino.Dimension(1, MAX_BATCH)
             model.reshape({spec.name: openvino.PartialShape([batch, spec.channels, spec.size, spec.size])})
             compiled = core.compile_model(model, "CPU", _settings(threads))
-            self.precision = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+            short_format = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
             self._outputs = _output_indices(compiled, card)
             self._request = compiled.create_infer_request()
         except RuntimeError as error:
             raise EngineError(
                 f"{path}: OpenVINO can't load the model ({_last_line(error)}); restore it"
             ) from error
-        self.description = f"OpenVINO {_SHORT_NAMES.get(self.precision, self.precision)} CPU"
+        self.precision, self.description = _NUMBER_FORMATS[short_format], f"OpenVINO {short_format} CPU"
         for size in _WARM_BATCHES:
             self.run(np.zeros((size, spec.channels, spec.size, spec.size), dtype=np.float32))
 
