@@ -36,12 +36,12 @@ class _PointState:
 class LandmarkSmoother:
     """One Euro filter of each face's landmarks, vectorised over all points.
 
-    1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in Interactive Systems (Casiez, Roussel
-    and Vogel, 2012): x' = a x + (1 - a) x'_before with a = 1 / (1 + tau / dt), tau = 1 / (2 pi cutoff), and
-    cutoff = rest_cutoff + gain * |speed'|, speed' being the speed after a low-pass of its own. We differ in two
-    ways: the speed is a point's velocity vector instead of one value per coordinate, so that motion along x frees
-    y as well and the path keeps its shape; and it is measured in face sizes a second instead of pixels a second,
-    so that the strength is the same for near and far faces.
+    1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in Interactive Systems (Casiez,
+    Roussel and Vogel, 2012): x' = a x + (1 - a) x'_before with a = 1 / (1 + tau / dt), tau = 1 / (2 pi
+    cutoff) and cutoff = rest_cutoff + gain * |speed'|, speed' being the speed after a low-pass of its own.
+    We differ in two ways: the speed is a point's velocity vector instead of one value per coordinate, so
+    that motion along x frees y as well and the path keeps its shape; and it is measured in face sizes a
+    second instead of pixels a second, so that the strength is the same for near and far faces.
 
     Args:
         strength: From 0 (off: landmarks pass unchanged) to 1 (strongest).
@@ -108,9 +108,9 @@ class _ValueState:
 class ProbabilitySmoother:
     """Exponential average over time of what a network says about each face.
 
-    value' = value'_before + w (value - value'_before) with w = 1 - exp(-dt / tau), tau = 2 s * strength^2. While a
-    face is new, w is at least 1 / (frames seen), a plain mean, so that its first frame does not weigh for seconds.
-    Averages of probabilities that sum to 1 sum to 1.
+    value' = value'_before + w (value - value'_before) with w = 1 - exp(-dt / tau), tau = 2 s * strength^2.
+    While a face is new, w is at least 1 / (frames seen), a plain mean, so that its first frame does not
+    weigh for seconds. Averages of probabilities that sum to 1 sum to 1.
 
     Args:
         strength: From 0 (off: values pass unchanged) to 1 (time constant 2 s).

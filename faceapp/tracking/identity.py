@@ -1,0 +1,148 @@
+"""Which face of this frame is which face of the frames before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from faceapp.tracking.assignment import optimal_assignment
+from faceapp.tracking.regions import Box, mesh_box, overlap
+from faceapp.types import Floats
+
+HOLD_S = 0.5
+"""How long a face may be lost and keep its id."""
+LONGEST_STEP_S = 2.0
+"""How far apart two frames may be for a face that is in both to keep its id (video read at one frame a
+second)."""
+
+_Doubles = npt.NDArray[np.float64]
+_ANCHORS = (33, 263, 1, 61, 291)  # outer eye corners, nose tip, mouth corners
+_VELOCITY_TIME_S = 0.1
+_COASTING_TIME_S = 0.5
+_LEAST_GATE = 0.9
+_GATE_PER_S = 2.0
+_TIME_TOLERANCE_S = 1e-6
+
+
+@dataclass(slots=True)
+class _Known:
+    """A face as last seen."""
+
+    id: int
+    seen_s: float
+    anchors: _Doubles
+    box: Box
+    velocity: _Doubles
+    sightings: int
+
+
+class IdentityKeeper:
+    """Gives each face an id and keeps it while the face moves, turns, or is lost for up to half a second.
+
+    Every known face is expected where its motion would carry it (constant velocity that dies away over half
+    a second). Faces and expectations are matched so that the sum of costs is smallest. The cost is the
+    distance between expected and found eye corners, nose tip and mouth corners in face sizes, plus half of
+    what the boxes fail to overlap, plus half the logarithm of the sizes' ratio; a pair dearer than the
+    gate, which widens while a face is lost, is never matched. So two faces that cross keep their ids as
+    long as the front one does not hide the other for longer than the hold.
+
+    Ids count from 1 and are never given twice, also after `reset`. The order of the meshes does not matter.
+    """
+
+    def __init__(self) -> None:
+        self._known: list[_Known] = []
+        self._last_id = 0
+        self._updated_s = -math.inf
+
+    def update(self, time_s: float, meshes: Sequence[Floats]) -> tuple[int, ...]:
+        """Return the id of each face of one frame.
+
+        Args:
+            time_s: Time of the frame in seconds, not before the last one's (`reset` comes before that).
+            meshes: float32 (478, 3) each, pixels; two meshes on one face get two ids.
+
+        Returns:
+            Ids in the order of the meshes, all different.
+        """
+        self.expire(time_s)
+        boxes = [mesh_box(mesh) for mesh in meshes]
+        anchors = [mesh[list(_ANCHORS), :2].astype(np.float64) for mesh in meshes]
+        order = sorted(range(len(meshes)), key=lambda index: (boxes[index], anchors[index].tolist()))
+        costs = [
+            [self._cost(known, time_s, anchors[index], boxes[index]) for index in order]
+            for known in self._known
+        ]
+        given = optimal_assignment(costs, [_gate(time_s - known.seen_s) for known in self._known])
+        ids = [0] * len(meshes)
+        for known, column in zip(self._known, given, strict=True):
+            if column is not None:
+                index = order[column]
+                _see(known, time_s, anchors[index], boxes[index])
+                ids[index] = known.id
+        for index in order:
+            if not ids[index]:
+                ids[index] = self._meet(time_s, anchors[index], boxes[index])
+        self._updated_s = time_s
+        return tuple(ids)
+
+    def expected(self, time_s: float) -> dict[int, Box]:
+        """Return where each known face's box should be at a time, by id."""
+        self.expire(time_s)
+        return {known.id: _moved(known.box, _shift(known, time_s)) for known in self._known}
+
+    def expire(self, time_s: float) -> None:
+        """Give up the faces that have been lost too long."""
+        self._known = [known for known in self._known if time_s <= self._keep_until_s(known)]
+
+    def reset(self) -> None:
+        """Forget all faces; ids go on counting."""
+        self._known, self._updated_s = [], -math.inf
+
+    def _keep_until_s(self, known: _Known) -> float:
+        """Return when to give a face up: sooner when it was missing from a frame since it was last seen."""
+        present = known.seen_s == self._updated_s
+        return known.seen_s + (LONGEST_STEP_S if present else HOLD_S) + _TIME_TOLERANCE_S
+
+    def _cost(self, known: _Known, time_s: float, anchors: _Doubles, box: Box) -> float:
+        shift = _shift(known, time_s)
+        size = max((known.box.side + box.side) / 2, 1e-6)
+        gap = known.anchors + shift - anchors
+        distance = float(np.hypot(gap[:, 0], gap[:, 1]).mean()) / size
+        growth = abs(math.log(max(box.side, 1e-6) / max(known.box.side, 1e-6)))
+        return distance + 0.5 * (1 - overlap(_moved(known.box, shift), box)) + 0.5 * growth
+
+    def _meet(self, time_s: float, anchors: _Doubles, box: Box) -> int:
+        self._last_id += 1
+        self._known.append(_Known(self._last_id, time_s, anchors, box, np.zeros(2), 1))
+        return self._last_id
+
+
+def _gate(lost_s: float) -> float:
+    """Return the dearest match: half a face size of surprise at once, one and a half after the hold."""
+    return _LEAST_GATE + _GATE_PER_S * min(lost_s, HOLD_S)
+
+
+def _shift(known: _Known, time_s: float) -> _Doubles:
+    """Return how far a face should have moved since it was last seen, (2,) in pixels."""
+    coasting_s = _COASTING_TIME_S * -math.expm1(-(time_s - known.seen_s) / _COASTING_TIME_S)
+    shift: _Doubles = known.velocity * coasting_s
+    return shift
+
+
+def _moved(box: Box, shift: _Doubles) -> Box:
+    x, y = float(shift[0]), float(shift[1])
+    return Box(box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y)
+
+
+def _see(known: _Known, time_s: float, anchors: _Doubles, box: Box) -> None:
+    elapsed_s = time_s - known.seen_s
+    if elapsed_s > 0:
+        velocity = (anchors.mean(axis=0) - known.anchors.mean(axis=0)) / elapsed_s
+        share = max(-math.expm1(-elapsed_s / _VELOCITY_TIME_S), 1 / known.sightings)
+        known.velocity = known.velocity + share * (velocity - known.velocity)
+        known.sightings += 1
+    known.seen_s, known.anchors, known.box = time_s, anchors, box

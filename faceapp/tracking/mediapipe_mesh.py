@@ -1,0 +1,126 @@
+"""The tracker: MediaPipe's face detectors and Face Mesh, stable ids, smoothing and head pose."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from faceapp.tracking.head_pose import head_pose_deg
+from faceapp.tracking.identity import HOLD_S, LONGEST_STEP_S, IdentityKeeper
+from faceapp.tracking.regions import mesh_box
+from faceapp.tracking.sight import FaceSight, SeenFace
+from faceapp.tracking.smoothing import LandmarkSmoother
+from faceapp.types import FaceTrack, Frame
+
+BOX_MARGIN = 0.05
+"""Share of the mesh's width and height by which the box is larger on each side."""
+_LEAST_PICTURE_PX = 16
+
+
+class MediaPipeTracker:
+    """Follows up to `max_faces` faces from frame to frame.
+
+    A face of the last frame costs one run of the mesh network where its motion carries it; the detectors run
+    now and then (see `FaceSight`), on every frame while no face is in sight, and everywhere in the first
+    frame. A lost face is looked for at its expected place until it has been gone for 0.5 s; until then it
+    keeps its id, but is not reported. The result depends on the frames and their times only: the same file
+    gives the same tracks, however fast it is read.
+
+    `FaceTrack.score` is the mesh network's probability that it sees a face, times the confidence of the face
+    detector on a crop around the mesh (from when the face was found, then renewed for one face every 0.6 s).
+    Plain faces have about 0.9, faces under a headset about 0.6. `FaceTrack.box` is the bounds of the mesh,
+    5% larger on each side. The occlusion is always "none".
+
+    The models are loaded by the first `update` and belong to its thread, which must also call `close`.
+
+    Args:
+        max_faces: Faces to follow at once, at least 1; of more, the most confident and largest are taken.
+        landmark_smoothing: Strength from 0 (off) to 1 of the landmarks' smoothing over time.
+
+    Raises:
+        ValueError: `max_faces` is below 1.
+    """
+
+    def __init__(self, max_faces: int = 8, landmark_smoothing: float = 0.5) -> None:
+        if max_faces < 1:
+            raise ValueError(f"max_faces: expected at least 1, found {max_faces}")
+        self._max_faces = max_faces
+        self._keeper = IdentityKeeper()
+        self._smoother = LandmarkSmoother(landmark_smoothing)
+        self._sight: FaceSight | None = None
+        self._seen: dict[int, SeenFace] = {}
+        self._time_s = -math.inf
+        self._shape: tuple[int, ...] = ()
+
+    @property
+    def landmark_smoothing(self) -> float:
+        """Strength of the landmarks' smoothing, 0 (off) to 1; may be set from any thread."""
+        return self._smoother.strength
+
+    @landmark_smoothing.setter
+    def landmark_smoothing(self, strength: float) -> None:
+        self._smoother.strength = strength
+
+    def update(self, frame: Frame) -> tuple[FaceTrack, ...]:
+        """Return the faces of this frame ordered by id.
+
+        A frame from before the last one's time, more than 2 s after it, or of another size starts anew.
+
+        Args:
+            frame: The picture, uint8 (H, W, 3) RGB; one below 16 pixels high or wide has no faces.
+        """
+        if min(frame.image.shape[:2]) < _LEAST_PICTURE_PX:
+            self.reset()
+            return ()
+        image = np.ascontiguousarray(frame.image).view()
+        image.flags.writeable = False  # MediaPipe copies what may be written to
+        step_s = frame.time_s - self._time_s
+        if image.shape != self._shape or not 0 <= step_s <= LONGEST_STEP_S:
+            self.reset()
+            step_s = math.inf
+        self._time_s, self._shape = frame.time_s, image.shape
+        if self._sight is None:
+            self._sight = FaceSight(self._max_faces)
+        expected = self._keeper.expected(frame.time_s)
+        last = [(face, expected.pop(track_id)) for track_id, face in self._seen.items()]
+        if step_s > HOLD_S:
+            faces = self._sight.see_all(image)
+        else:
+            faces = self._sight.see(image, frame.time_s, last, expected.values())
+        ids = self._keeper.update(frame.time_s, [face.mesh.landmarks for face in faces])
+        self._seen = dict(sorted(zip(ids, faces, strict=True), key=lambda seen: seen[0]))
+        self._smoother.forget(frame.time_s - HOLD_S)
+        return tuple(self._track(track_id, face) for track_id, face in self._seen.items())
+
+    def reset(self) -> None:
+        """Forget all faces, as at the start of another video; ids go on counting."""
+        self._keeper.reset()
+        self._smoother.forget(math.inf)
+        self._seen = {}
+        self._time_s, self._shape = -math.inf, ()
+        if self._sight is not None:
+            self._sight.restart()
+
+    def close(self) -> None:
+        """Release the models; the next `update` loads them again."""
+        self.reset()
+        if self._sight is not None:
+            self._sight.close()
+        self._sight = None
+
+    def _track(self, track_id: int, face: SeenFace) -> FaceTrack:
+        landmarks = self._smoother.update(track_id, self._time_s, face.mesh.landmarks)
+        box = mesh_box(landmarks)
+        margin_x, margin_y = BOX_MARGIN * box.width, BOX_MARGIN * box.height
+        bounds = (box.x0 - margin_x, box.y0 - margin_y, box.x1 + margin_x, box.y1 + margin_y)
+        bounds_array = np.array(bounds, dtype=np.float32)
+        for array in (bounds_array, landmarks):
+            array.setflags(write=False)
+        return FaceTrack(
+            id=track_id,
+            box=bounds_array,
+            landmarks=landmarks,
+            score=min(max(face.mesh.presence * face.confidence, 0.0), 1.0),
+            head_pose_deg=head_pose_deg(landmarks),
+        )

@@ -1,0 +1,163 @@
+"""Sees the faces of one frame: follows those of the last frame and looks for others when it is time to."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from faceapp.tracking.face_finder import FaceFinder, Find, distinct
+from faceapp.tracking.mesh_graph import FaceMesh, FaceMeshGraph
+from faceapp.tracking.regions import Box, mesh_box, mesh_region, same_face, same_mesh
+from faceapp.types import Image
+
+SEARCH_PERIOD_S = 0.3
+"""How often newcomers are looked for while faces are followed."""
+_MOST_LANES = 4
+_CONFIDENCE_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenFace:
+    """A face of one frame.
+
+    Attributes:
+        mesh: Its mesh.
+        box: The mesh's bounds.
+        confidence: The face detector's confidence on a crop around the face, when it last looked.
+    """
+
+    mesh: FaceMesh
+    box: Box
+    confidence: float
+
+
+class FaceSight:
+    """MediaPipe's detectors and mesh network, and when to use which.
+
+    A followed face costs one run of the mesh network and no detector. Newcomers are looked for every 0.3 s
+    of the frames' time: in turn in the whole picture (when the confidence of one followed face is renewed as
+    well) and in one window of the picture; on every frame while no face is in sight. Depends on the frames
+    and their times only.
+
+    Must be made, used and closed on one thread.
+
+    Args:
+        max_faces: Most faces to see in a frame.
+    """
+
+    def __init__(self, max_faces: int) -> None:
+        self._max_faces = max_faces
+        self._finder = FaceFinder()
+        self._graph = FaceMeshGraph(lanes=min(_MOST_LANES, os.cpu_count() or 1))
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin the round of searches anew, so that the same frames give the same faces."""
+        self._finder.restart()
+        self._search_at_s = -math.inf
+        self._searches = 0
+
+    def see_all(self, image: Image) -> list[SeenFace]:
+        """Look everywhere: for a first or a single picture.
+
+        Args:
+            image: uint8 (H, W, 3), RGB, contiguous and read-only.
+        """
+        return self._adopt(image, [], self._confirmed(image, self._finder.look_everywhere(image)))
+
+    def see(
+        self, image: Image, time_s: float, last: Sequence[tuple[SeenFace, Box]], lost: Iterable[Box]
+    ) -> list[SeenFace]:
+        """Return the faces of a frame.
+
+        Args:
+            image: uint8 (H, W, 3), RGB, contiguous and read-only.
+            time_s: Time of the frame in seconds.
+            last: The faces of the last frame and where each should be now.
+            lost: Where faces that have been lost since should be now.
+        """
+        faces = self._follow(image, last)
+        places = [*lost, *(expected for _, expected in last)]
+        faces = self._regain(image, faces, places)
+        if not faces:
+            self._searches += 1
+            finds = self._finder.look_over(image)
+            if self._searches % 2:
+                finds += self._finder.look_further(image)
+        elif time_s >= self._search_at_s and len(faces) < self._max_faces:
+            self._search_at_s = time_s + SEARCH_PERIOD_S
+            self._searches += 1
+            if self._searches % 2:
+                finds = self._finder.look_further(image)
+            else:
+                finds = self._finder.look_over(image)
+                self._renew(image, faces)
+        else:
+            return faces
+        return self._adopt(image, faces, self._confirmed(image, finds, faces))
+
+    def close(self) -> None:
+        """Release the models."""
+        self._finder.close()
+        self._graph.close()
+
+    def _follow(self, image: Image, last: Sequence[tuple[SeenFace, Box]]) -> list[SeenFace]:
+        regions = []
+        for face, expected in last:
+            (x_px, y_px), (before_x_px, before_y_px) = expected.centre, face.box.centre
+            region = mesh_region(face.mesh.landmarks)
+            regions.append(region.shifted(x_px - before_x_px, y_px - before_y_px))
+        faces: list[SeenFace] = []
+        for (face, _), mesh in zip(last, self._graph.find(image, regions), strict=True):
+            _join(faces, mesh, face.confidence, image)
+        return faces
+
+    def _regain(self, image: Image, faces: list[SeenFace], places: Iterable[Box]) -> list[SeenFace]:
+        """Look closely where a face should be and none was seen."""
+        empty = [place for place in places if not any(same_face(place, face.box) for face in faces)]
+        finds = (self._finder.look_closely(image, place) for place in empty)
+        return self._adopt(image, faces, (find for find in finds if find is not None))
+
+    def _confirmed(
+        self, image: Image, finds: Iterable[Find], faces: Sequence[SeenFace] = ()
+    ) -> Iterator[Find]:
+        """Yield the finds on new faces that hold up from close by, placed more exactly."""
+        for find in distinct(finds):
+            if any(same_face(find.box, face.box) for face in faces):
+                continue
+            closer = self._finder.look_closely(image, find.box)
+            if find.certain or (closer is not None and closer.certain):
+                yield closer or find
+
+    def _adopt(self, image: Image, faces: Sequence[SeenFace], finds: Iterator[Find]) -> list[SeenFace]:
+        """Return the faces with those added, while there is room, on whose finds the network sees a mesh."""
+        faces = list(faces)
+        while wanted := list(islice(finds, self._max_faces - len(faces))):
+            meshes = self._graph.find(image, [find.region for find in wanted])
+            for find, mesh in zip(wanted, meshes, strict=True):
+                _join(faces, mesh, find.score, image)
+        return faces
+
+    def _renew(self, image: Image, faces: list[SeenFace]) -> None:
+        """Renew the confidence of one face, each in its turn."""
+        index = self._searches // 2 % len(faces)
+        face = faces[index]
+        find = self._finder.look_closely(image, face.box)
+        gain = (find.score if find is not None else 0.0) - face.confidence
+        faces[index] = replace(face, confidence=face.confidence + _CONFIDENCE_SHARE * gain)
+
+
+def _join(faces: list[SeenFace], mesh: FaceMesh | None, confidence: float, image: Image) -> None:
+    """Add a mesh to the faces if there is one, its middle lies in the picture, and it is no other face's."""
+    if mesh is None:
+        return
+    box = mesh_box(mesh.landmarks)
+    (x_px, y_px), (height, width) = box.centre, image.shape[:2]
+    if not (0 <= x_px < width and 0 <= y_px < height):
+        return
+    if any(same_mesh(mesh.landmarks, face.mesh.landmarks) for face in faces):
+        return
+    faces.append(SeenFace(mesh, box, confidence))
