@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import reprlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from engines.card_fields import (
+    require_choice,
+    require_list,
+    require_number,
+    require_object,
+    require_text,
+    shown,
+)
 from engines.errors import CardError
 
 EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
@@ -54,15 +61,15 @@ class InputSpec:
     crop: Crop = "aligned_face"
 
     def __post_init__(self) -> None:
-        _require_text("input.name", self.name)
+        require_text("input.name", self.name)
         if not isinstance(self.size, int) or isinstance(self.size, bool) or not 8 <= self.size <= 1024:
-            raise CardError(f"input.size: expected whole pixels from 8 to 1024, found {_shown(self.size)}")
-        _require_choice("input.color", self.color, get_args(Color))
-        _require_choice("input.crop", self.crop, get_args(Crop))
-        _require_number("input.mean", self.mean)
-        _require_number("input.std", self.std)
+            raise CardError(f"input.size: expected whole pixels from 8 to 1024, found {shown(self.size)}")
+        require_choice("input.color", self.color, get_args(Color))
+        require_choice("input.crop", self.crop, get_args(Crop))
+        require_number("input.mean", self.mean)
+        require_number("input.std", self.std)
         if self.std <= 0:
-            raise CardError(f"input.std: expected a number above 0, found {_shown(self.std)}")
+            raise CardError(f"input.std: expected a number above 0, found {shown(self.std)}")
 
     @property
     def channels(self) -> int:
@@ -89,18 +96,18 @@ class HeadSpec:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        _require_text("heads.output", self.output)
-        _require_choice("heads.task", self.task, get_args(Task))
-        _require_choice("heads.kind", self.kind, get_args(Kind))
+        require_text("heads.output", self.output)
+        require_choice("heads.task", self.task, get_args(Task))
+        require_choice("heads.kind", self.kind, get_args(Kind))
         if not isinstance(self.labels, tuple) or not all(isinstance(label, str) for label in self.labels):
             raise CardError(
-                f"heads.labels of {self.task}: expected a list of names, found {_shown(self.labels)}"
+                f"heads.labels of {self.task}: expected a list of names, found {shown(self.labels)}"
             )
         expected = LABELS[self.task]
         if self.labels != expected:
             raise CardError(
                 f"heads.labels of {self.task}: expected the {len(expected)} labels {expected[0]} ... "
-                f"{expected[-1]} in the order of engines.card, found {_shown(self.labels)}"
+                f"{expected[-1]} in the order of engines.card, found {shown(self.labels)}"
             )
         if (self.kind == "distribution") != (self.task == "age"):
             raise CardError(
@@ -108,7 +115,7 @@ class HeadSpec:
                 f"found {self.kind} for {self.task}"
             )
         if not isinstance(self.unit, str):
-            raise CardError(f"heads.unit of {self.task}: expected a text, found {_shown(self.unit)}")
+            raise CardError(f"heads.unit of {self.task}: expected a text, found {shown(self.unit)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,24 +150,23 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         for name in ("name", "version"):
-            _require_text(name, getattr(self, name))
+            require_text(name, getattr(self, name))
         if self.name != Path(self.name).name or self.name in {".", ".."} or not self.name.isprintable():
-            raise CardError(f"name: expected a plain folder name, found {_shown(self.name)}")
-        _require_choice("occlusion", self.occlusion, ("none", "headset", "mask"))
+            raise CardError(f"name: expected a plain folder name, found {shown(self.name)}")
+        require_choice("occlusion", self.occlusion, ("none", "headset", "mask"))
         if (
             not isinstance(self.sha256, str)
             or len(self.sha256) != 64
             or set(self.sha256) - set("0123456789abcdef")
         ):
-            raise CardError(f"sha256: expected 64 lower-case hex digits, found {_shown(self.sha256)}")
+            raise CardError(f"sha256: expected 64 lower-case hex digits, found {shown(self.sha256)}")
         self._check_heads()
         for name in ("data", "metrics", "recipe"):
-            if not isinstance(getattr(self, name), dict):
-                raise CardError(f"{name}: expected an object, found {_shown(getattr(self, name))}")
+            require_object(name, getattr(self, name))
         if not isinstance(self.license, str):
-            raise CardError(f"license: expected a text, found {_shown(self.license)}")
+            raise CardError(f"license: expected a text, found {shown(self.license)}")
         if not isinstance(self.limits, tuple) or not all(isinstance(limit, str) for limit in self.limits):
-            raise CardError(f"limits: expected a list of texts, found {_shown(self.limits)}")
+            raise CardError(f"limits: expected a list of texts, found {shown(self.limits)}")
 
     def _check_heads(self) -> None:
         tasks = [head.task for head in self.heads]
@@ -264,37 +270,18 @@ def _card_from_json(content: object) -> ModelCard:
     fields = dict(content)
     version = fields.pop("schema_version", None)
     if version != SCHEMA_VERSION:
-        raise CardError(f"schema_version: expected {SCHEMA_VERSION}, found {version!r}")
+        raise CardError(f"schema_version: expected {SCHEMA_VERSION}, found {shown(version)}")
     try:
-        fields["input"] = InputSpec(**fields["input"])
-        fields["heads"] = tuple(
-            HeadSpec(**{**head, "labels": tuple(head["labels"])}) for head in fields["heads"]
-        )
-        limits = fields.pop("limits", [])
-        # A text is a sequence too: tuple() would take its letters for limits.
-        return ModelCard(**fields, limits=tuple(limits) if isinstance(limits, list) else limits)
+        fields["input"] = InputSpec(**require_object("input", fields["input"]))
+        fields["heads"] = tuple(_head_from_json(head) for head in require_list("heads", fields["heads"]))
+        fields["limits"] = tuple(require_list("limits", fields.get("limits", [])))
+        return ModelCard(**fields)
     except KeyError as error:
         raise CardError(f"expected the field {error}, found none") from error
     except TypeError as error:
         raise CardError(f"unexpected or missing field ({' '.join(str(error).split())})") from error
 
 
-def _require_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise CardError(f"{name}: expected a text, found {_shown(value)}")
-
-
-def _require_number(name: str, value: object) -> None:
-    # The comparison is also False for NaN, and unlike math.isfinite it takes whole numbers of any size.
-    if not isinstance(value, int | float) or isinstance(value, bool) or not -1e6 < value < 1e6:
-        raise CardError(f"{name}: expected a number between -1e6 and 1e6, found {_shown(value)}")
-
-
-def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise CardError(f"{name}: expected one of {', '.join(choices)}, found {_shown(value)}")
-
-
-def _shown(value: object) -> str:
-    """Return a value on one short line, whatever a broken file holds."""
-    return reprlib.repr(value)
+def _head_from_json(content: object) -> HeadSpec:
+    fields = dict(require_object("heads", content))
+    return HeadSpec(**{**fields, "labels": tuple(require_list("heads.labels", fields["labels"]))})

@@ -1,0 +1,172 @@
+"""Reads every import and enforces who may import whom; also that label orders live in one place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engines.card import EMOTIONS, GENDERS, SMILES
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("faceapp", "engines", "training")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+QT = ("PySide6", "pyqtgraph", "shiboken6")
+# Loading one of these takes from 0.2 s to several seconds, so it waits until it is needed.
+SLOW_LIBRARIES = ("mediapipe", "openvino", "onnxruntime", "tensorrt", "tensorrt_rtx")
+
+
+def imports(tree: ast.AST, package: str, *, functions: bool = True) -> Iterator[str]:
+    """Yield the full dotted name of everything a module imports.
+
+    Args:
+        tree: The module.
+        package: Dotted name of the package the module lies in, for relative imports.
+        functions: False: only what is imported when the module itself is.
+    """
+    for node in _nodes(tree, functions):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _nodes(tree: ast.AST, functions: bool) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if not functions and (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _types_only(node)):
+            continue
+        yield node
+        yield from _nodes(node, functions)
+
+
+def _types_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def _within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def refusals(path: str, source: str) -> list[str]:
+    """Return what a file imports against the rules, one line each.
+
+    Args:
+        path: Path below the project's root, with slashes.
+        source: Its text.
+    """
+    tree = ast.parse(source)
+    package = path.rsplit("/", 1)[0].replace("/", ".")
+    top = package.split(".")[0]
+    refused = [
+        f"{path} imports {name}"
+        for name in imports(tree, package)
+        if (_within(name, PACKAGES) and not _within(name, _OWN[top])) or _within(name, _forbidden(path, top))
+    ]
+    slow = [
+        f"{path} imports {name} while it is itself imported"
+        for name in imports(tree, package, functions=False)
+        if top != "training" and _within(name, SLOW_LIBRARIES)
+    ]
+    return refused + slow
+
+
+_OWN = {
+    "faceapp": ("faceapp", "engines"),
+    "engines": ("engines",),
+    "training": ("training", "engines", "faceapp.tracking"),
+}
+
+
+def _forbidden(path: str, top: str) -> tuple[str, ...]:
+    """Return the libraries that a file must not import."""
+    if top == "engines":
+        openvino = () if path == "engines/backends/openvino.py" else ("openvino",)
+        return (*QT, "torch", "mediapipe", *openvino)
+    if top == "training":
+        return (*QT, "openvino", "tensorrt", "tensorrt_rtx")
+    has_window = path.startswith("faceapp/ui/") or path == "faceapp/__main__.py"
+    return ("torch", "openvino", "tensorrt", "tensorrt_rtx", *(() if has_window else QT))
+
+
+def label_orders(source: str) -> list[str]:
+    """Return the lists and tuples of a module that write down an order of labels."""
+    orders = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Tuple | ast.List):
+            texts = [item.value for item in node.elts if isinstance(item, ast.Constant)]
+            emotions = {text for text in texts if text in EMOTIONS}
+            if len(emotions) > 3 or set(texts) in (set(GENDERS), set(SMILES)):
+                orders.append(f"line {node.lineno}: {ast.unparse(node)}")
+    return orders
+
+
+def _identity(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_packages_are_found() -> None:
+    assert {_identity(path).split("/")[0] for path in FILES} == set(PACKAGES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=_identity)
+def test_imports_follow_the_layers(path: Path) -> None:
+    assert refusals(_identity(path), path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=_identity)
+def test_label_orders_live_in_the_card_alone(path: Path) -> None:
+    orders = label_orders(path.read_text(encoding="utf-8"))
+    if _identity(path) == "engines/card.py":
+        assert len(orders) == 3
+    else:
+        assert orders == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("engines/engine.py", "from faceapp.types import Frame"),
+        ("engines/engine.py", "import faceapp"),
+        ("engines/engine.py", "def load():\n    import torch"),
+        ("engines/engine.py", "from ..faceapp import types"),
+        ("engines/backends/onnxruntime.py", "import onnxruntime"),
+        ("engines/bench.py", "def run():\n    import openvino.properties"),
+        ("faceapp/analyzer.py", "from PySide6.QtCore import Qt"),
+        ("faceapp/session/writer.py", "from training import metrics"),
+        ("faceapp/ui/live.py", "import torch.nn"),
+        ("faceapp/tracking/mediapipe_mesh.py", "import mediapipe"),
+        ("training/loop.py", "from faceapp import settings"),
+        ("training/loop.py", "import pyqtgraph"),
+    ],
+)
+def test_a_forbidden_import_is_seen(path: str, source: str) -> None:
+    assert len(refusals(path, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("engines/engine.py", "from engines.card import load_card"),
+        ("engines/backends/openvino.py", "def load():\n    import openvino"),
+        (
+            "engines/backends/onnxruntime.py",
+            "if TYPE_CHECKING:\n    from onnxruntime import InferenceSession",
+        ),
+        ("faceapp/ui/live.py", "from PySide6.QtCore import Qt\nfrom engines.card import EMOTIONS"),
+        ("faceapp/tracking/mediapipe_mesh.py", "def update():\n    import mediapipe"),
+        ("training/data/prepared.py", "from faceapp.tracking.face_crops import CropLandmarker\nimport torch"),
+        ("training/nets/bknet.py", "from . import resnet"),
+    ],
+)
+def test_an_allowed_import_passes(path: str, source: str) -> None:
+    assert refusals(path, source) == []
+
+
+def test_a_second_label_order_is_seen() -> None:
+    assert label_orders("NAMES = ['anger', 'disgust', 'fear', 'happiness']")
+    assert label_orders("NAMES = ('female', 'male')")
+    assert label_orders("COLORS = {'anger': 1, 'disgust': 2, 'fear': 3, 'happiness': 4, 'sadness': 5}") == []
