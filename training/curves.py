@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
-_BASE_COLUMNS = ("epoch", "learning_rate", "duration_s")
+_PANELS: dict[str, Callable[[str], bool]] = {
+    "training loss": lambda name: name.startswith("loss_"),
+    "validation accuracy, share": lambda name: name.endswith("_accuracy"),
+    "validation age error, years": lambda name: name.endswith("_age_error"),
+    "validation calibration error, share": lambda name: name.endswith("_calibration_error"),
+    "learning rate": lambda name: name == "learning_rate",
+}
 
 
 def draw_curves(table: Path, picture: Path) -> None:
-    """Draw every column of a `curves.csv` over the epochs, losses together, each figure in its own panel.
+    """Draw a `curves.csv` over the epochs: losses, accuracies, age error, calibration error and learning rate.
 
     Args:
         table: The CSV that `training.loop.fit` writes.
@@ -23,23 +30,17 @@ def draw_curves(table: Path, picture: Path) -> None:
     with table.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     epochs = [int(row["epoch"]) for row in rows]
-    losses = [name for name in rows[0] if name.startswith("loss_")]
-    figures = [name for name in rows[0] if name not in _BASE_COLUMNS and name not in losses]
-    columns = 3
-    lines = -(-(1 + len(figures)) // columns)
-    figure, axes = pyplot.subplots(lines, columns, figsize=(4 * columns, 2.8 * lines), squeeze=False, layout="constrained")
-    panels = axes.ravel()
-    for name in losses:
-        panels[0].plot(epochs, [float(row[name]) for row in rows], label=name.removeprefix("loss_"))
-    panels[0].set_title("training loss")
-    panels[0].legend(fontsize=8)
-    for panel, name in zip(panels[1:], figures, strict=False):
-        panel.plot(epochs, [float(row[name]) for row in rows], marker=".", color="#3B6FB6")
-        panel.set_title(name.replace("_", " "))
-    for panel in panels:
+    panels = [(title, [name for name in rows[0] if chosen(name)]) for title, chosen in _PANELS.items()]
+    panels = [(title, names) for title, names in panels if names]
+    figure, axes = pyplot.subplots(1, len(panels), figsize=(4.2 * len(panels), 3.6), squeeze=False)
+    for panel, (title, names) in zip(axes[0], panels, strict=True):
+        for name in names:
+            label = name.removeprefix("loss_").replace("_", " ")
+            panel.plot(epochs, [float(row[name]) for row in rows], label=label, marker=".", markersize=3)
+        panel.set_title(title, fontsize=10)
         panel.set_xlabel("epoch")
         panel.grid(alpha=0.25)
-    for panel in panels[1 + len(figures) :]:
-        panel.set_visible(False)
-    figure.savefig(picture, dpi=110)
+        panel.legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(picture, dpi=100)
     pyplot.close(figure)

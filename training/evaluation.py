@@ -14,9 +14,8 @@ from training.metrics import (
     Figure,
     confusion,
     expected_calibration_error,
-    macro_f1,
+    macro_f1_with_interval,
     mean_with_interval,
-    statistic_with_interval,
     top_hits,
 )
 
@@ -97,7 +96,7 @@ def _emotion_figures(votes: npt.NDArray[np.float32], probs: npt.NDArray[np.float
         "emotion_accuracy": mean_with_interval(probs.argmax(axis=1) == truth),
         "emotion_top2": mean_with_interval(top_hits(probs, truth, 2)),
         "emotion_top3": mean_with_interval(top_hits(probs, truth, 3)),
-        "emotion_macro_f1": statistic_with_interval(macro_f1, truth, probs.argmax(axis=1)),
+        "emotion_macro_f1": macro_f1_with_interval(confusion(truth, probs.argmax(axis=1), len(EMOTIONS))),
         "emotion_calibration_error": Figure(error, float("nan"), float("nan"), truth.size, "share"),
     }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from training.errors import RecipeError
 OPSET = 20
 LARGEST_BATCH = 16
 SMALLEST_HALVED = 256
-"""Weights with fewer numbers stay float32; they save nothing."""
+"""Weights with fewer numbers, and biases, stay float32; they save nothing."""
 TOLERANCE_DECODED = {"age_years": 0.25, "age_std_years": 0.25}
 """Largest difference that float16 weights may make, in years; 0.02 for probabilities."""
 
@@ -72,18 +74,23 @@ def export_model(net: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
 
 def to_onnx(net: nn.Module, card: ModelCard, names: tuple[str, ...]) -> onnx.ModelProto:
     """Return the float32 graph with a dynamic batch of 1 to 16."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision, which nothing here needs, is absent
     example = torch.zeros(2, card.input.channels, card.input.size, card.input.size)
-    program = torch.onnx.export(
-        NamedOutputs(net, names).eval(),
-        (example,),
-        dynamo=True,
-        opset_version=OPSET,
-        input_names=[card.input.name],
-        output_names=list(names),
-        dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}},
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # The exporter of torch 2.13 calls parts of torch that are deprecated; nothing here can change that.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        program = torch.onnx.export(
+            NamedOutputs(net, names).eval(),
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[card.input.name],
+            output_names=list(names),
+            dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}},
+            external_data=False,
+            verbose=False,
+        )
     model = program.model_proto
     for node in model.graph.node:
         del node.metadata_props[:]  # the exporter's notes name source files of the machine it ran on
@@ -97,7 +104,7 @@ def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     casts = []
     for weight in model.graph.initializer:
         values = numpy_helper.to_array(weight)
-        if values.dtype == np.float32 and values.size >= SMALLEST_HALVED:
+        if values.dtype == np.float32 and values.ndim > 1 and values.size >= SMALLEST_HALVED:
             name = weight.name
             weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_float16"))
             casts.append(helper.make_node("Cast", [f"{name}_float16"], [name], to=TensorProto.FLOAT))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -70,14 +71,15 @@ class Experiment:
             outputs = self.net(image)
         parts = self.loss(outputs, batch)
         total = torch.stack(list(parts.values())).sum()
-        if not torch.isfinite(total):
-            raise RecipeError(f"loss: expected a finite number, found {({k: float(v) for k, v in parts.items()})}; lower the learning rate")
+        values = {name: float(part.detach()) for name, part in parts.items()}
+        if not math.isfinite(sum(values.values())):
+            raise RecipeError(f"loss: expected finite numbers, found {values}; lower the learning rate")
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         self.optimizer.step()
         if self.schedule is not None:
             self.schedule.step()
-        return {name: float(part.detach()) for name, part in parts.items()}
+        return values
 
 
 def fit(experiment: Experiment, out: Path, resume: bool = True, progress: bool = True) -> nn.Module:

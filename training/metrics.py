@@ -1,13 +1,11 @@
-"""Scores of predictions, each with a bootstrap interval over the pictures (numpy and scikit-learn)."""
+"""Scores of predictions, each with a bootstrap interval over the pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix, f1_score
 
 _RESAMPLES = 2000
 _SEED = 20260101
@@ -59,22 +57,28 @@ def mean_with_interval(values: npt.ArrayLike, unit: str = "share") -> Figure:
     return Figure(float(scores.mean()), float(low), float(high), int(scores.size), unit)
 
 
-def statistic_with_interval(
-    statistic: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], float],
-    truth: npt.NDArray[np.int64],
-    predicted: npt.NDArray[np.int64],
-    resamples: int = 300,
-) -> Figure:
-    """Return a statistic of two label columns with its 95% bootstrap interval."""
+def macro_f1_with_interval(counts: npt.NDArray[np.int64]) -> Figure:
+    """Return the mean F1 over the classes present in the truth, with its 95% bootstrap interval.
+
+    Drawing pictures with replacement draws the cells of their confusion matrix from a multinomial.
+
+    Args:
+        counts: (C, C), rows truth and columns prediction, see `confusion`.
+    """
+    total = int(counts.sum())
     random = np.random.default_rng(_SEED)
-    picks = (random.integers(0, truth.size, truth.size) for _ in range(resamples))
-    low, high = np.percentile([statistic(truth[pick], predicted[pick]) for pick in picks], [2.5, 97.5])
-    return Figure(float(statistic(truth, predicted)), float(low), float(high), int(truth.size), "share")
+    drawn = random.multinomial(total, counts.ravel() / total, size=_RESAMPLES).reshape(-1, *counts.shape)
+    low, high = np.percentile(_macro_f1(drawn), [2.5, 97.5])
+    return Figure(float(_macro_f1(counts[None])[0]), float(low), float(high), total, "share")
 
 
-def macro_f1(truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> float:
-    """Return the mean of the classes' F1 over the classes present in the truth."""
-    return float(f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0))
+def _macro_f1(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the macro F1 of each of (R, C, C) confusion matrices, (R,)."""
+    hits = np.diagonal(counts, axis1=1, axis2=2)
+    truth, said = counts.sum(axis=2), counts.sum(axis=1)
+    scores = 2 * hits / np.maximum(truth + said, 1)
+    present = truth > 0
+    return (scores * present).sum(axis=1) / present.sum(axis=1)
 
 
 def top_hits(probs: Floats, truth: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.bool_]:
@@ -99,4 +103,4 @@ def expected_calibration_error(probs: Floats, truth: npt.NDArray[np.int64], bins
 
 def confusion(truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:
     """Return the counts, rows truth and columns prediction, (classes, classes)."""
-    return np.asarray(confusion_matrix(truth, predicted, labels=range(classes)))
+    return np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Sequence
+import multiprocessing
+import zipfile
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,9 @@ from training.errors import DatasetError
 DATA_SETS = ("ferplus", "utkface", "genki4k", "ckplus")
 UNIT_SIZE = 48
 """Maps are stored for chips of this side; another side only scales them."""
+
+Images = list[npt.NDArray[np.uint8]]
+Matrices = list[npt.NDArray[np.float32]]
 
 _FORMAT = 1
 _BLOCK = 64
@@ -109,10 +114,10 @@ def load_prepared(name: str, data: Path, cache: Path, workers: int = 2) -> Prepa
         about = json.loads((folder / "about.json").read_text())
         if about != {"format": _FORMAT, "set": name}:
             raise ValueError(f"format {about}")
-        with np.load(folder / "labels.npz", allow_pickle=False) as labels:
+        with (folder / "labels.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as labels:
             arrays = dict(labels)
         return PreparedFaces(name=name, pixels=np.load(folder / "pixels.npy", mmap_mode="r"), **arrays)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{folder}: expected a prepared set, found a damaged one ({error}); remove the folder, it is made again") from error
 
 
@@ -124,20 +129,30 @@ def prepare(name: str, data: Path, cache: Path, workers: int = 2) -> None:
     """
     found: list[Sample] = importlib.import_module(f"training.data.{name}").samples(data)
     blocks = [found[start : start + _BLOCK] for start in range(0, len(found), _BLOCK)]
-    images: list[npt.NDArray[np.uint8]] = []
-    matrices: list[npt.NDArray[np.float32]] = []
-    with ProcessPoolExecutor(max_workers=workers) as pool, tqdm(total=len(found), desc=f"align {name}", unit="face") as bar:
-        for block_images, block_matrices in pool.map(_align_block, [[str(s.path) for s in block] for block in blocks]):
+    images: Images = []
+    matrices: Matrices = []
+    paths = [[str(sample.path) for sample in block] for block in blocks]
+    with tqdm(total=len(found), desc=f"align {name}", unit="face") as bar:
+        for block_images, block_matrices in _aligned_blocks(paths, workers):
             images += block_images
             matrices += block_matrices
             bar.update(len(block_images))
     _save(cache / name, name, found, images, matrices)
 
 
+def _aligned_blocks(paths: Sequence[Sequence[str]], workers: int) -> Iterator[tuple[Images, Matrices]]:
+    """Yield the blocks in order; with one worker in this process, else in fresh ones (MediaPipe can't be forked)."""
+    if workers == 1:
+        yield from map(_align_block, paths)
+        return
+    with ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_align_block, paths)
+
+
 _landmarker = None
 
 
-def _align_block(paths: Sequence[str]) -> tuple[list[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]:
+def _align_block(paths: Sequence[str]) -> tuple[Images, Matrices]:
     """Read and align some pictures; runs in a worker process, which keeps its landmark models."""
     from faceapp.tracking.face_crops import CropLandmarker
 
@@ -161,8 +176,8 @@ def _save(
     folder: Path,
     name: str,
     found: Sequence[Sample],
-    images: Sequence[npt.NDArray[np.uint8]],
-    matrices: Sequence[npt.NDArray[np.float32]],
+    images: Images,
+    matrices: Matrices,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     sizes = np.array([image.size for image in images], dtype=np.int64)

@@ -1,0 +1,7 @@
+"""Training tests run tiny networks, on one thread: more only wait for each other."""
+
+from __future__ import annotations
+
+import torch
+
+torch.set_num_threads(1)
