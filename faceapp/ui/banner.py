@@ -1,4 +1,4 @@
-"""Sentences over the picture that stay until they are dismissed: errors with what to do, and short notices."""
+"""Sentences above the picture until they are dismissed: errors with what to do, and short notices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTICE_S = 12.0
 
 
 class Banner(QFrame):
-    """One sentence with an icon, buttons and a cross; never modal, never over the picture.
+    """One sentence with an icon, buttons and a cross; never modal.
 
     Signals:
         dismissed: The person closed it, or a notice's time was up.

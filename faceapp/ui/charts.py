@@ -26,8 +26,9 @@ class Timeline(QWidget):
         item.setMenuEnabled(False)
         item.hideButtons()
         item.setMouseEnabled(x=False, y=False)
+        item.layout.setContentsMargins(2, 6, 18, 0)  # room for the outermost labels
         item.setXRange(-SPAN_S, 0, padding=0)
-        item.setYRange(0, 1, padding=0.04)
+        item.setYRange(0, 1, padding=0.09)
         item.getViewBox().setDefaultPadding(0)
         item.getAxis("bottom").setTicks([[(t, f"{t} s" if t else "now") for t in _TICKS_S]])
         item.getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")]])
@@ -54,7 +55,7 @@ class Timeline(QWidget):
             axis.setPen(pg.mkPen(theme.line))
             axis.setTextPen(pg.mkPen(theme.muted))
             axis.setTickFont(text_font(0.85))
-            axis.setStyle(tickLength=0)
+            axis.setStyle(tickLength=0, hideOverlappingLabels=False)
         item.showGrid(x=False, y=True, alpha=0.25)
         for curve, colour in zip(self._curves, EMOTION_QCOLOURS, strict=True):
             curve.setPen(pg.mkPen(colour, width=2))

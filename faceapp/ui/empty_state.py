@@ -14,7 +14,9 @@ from faceapp.ui.theme import Theme, text_font
 class EmptyState(QWidget):
     """An icon, a headline, a sentence, up to four buttons and a field for a web address."""
 
-    def __init__(self, theme: Theme, open_address: Callable[[str], None], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, open_address: Callable[[str], None], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("Page")
         self._icon_name = "face"
@@ -30,7 +32,9 @@ class EmptyState(QWidget):
         self._address.setPlaceholderText("rtsp://192.168.1.20/stream or http://phone:8080/video")
         self._address.setAccessibleName("Address of a network camera")
         self._address.setMaximumWidth(430)
-        self._address.returnPressed.connect(lambda: self._address.text() and open_address(self._address.text()))
+        self._address.returnPressed.connect(
+            lambda: self._address.text() and open_address(self._address.text())
+        )
         self._actions: tuple[tuple[str, str, Callable[[], None]], ...] = ()
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(10)
@@ -59,7 +63,11 @@ class EmptyState(QWidget):
         self._make_buttons()
 
     def tell(
-        self, icon_name: str, title: str, text: str, actions: Sequence[tuple[str, str, Callable[[], None]]] = ()
+        self,
+        icon_name: str,
+        title: str,
+        text: str,
+        actions: Sequence[tuple[str, str, Callable[[], None]]] = (),
     ) -> None:
         """Show a state.
 

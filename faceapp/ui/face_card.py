@@ -5,7 +5,16 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engines.card import EMOTIONS
@@ -17,7 +26,7 @@ from faceapp.ui.theme import EMOTION_QCOLOURS, ROUNDING_PX, Theme, blend, text_f
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LINES_FULL = 15.6
-_LINES_COMPACT = 9.4
+_LINES_COMPACT = 8.7
 """Heights of the two shapes in text lines: eight rows of bars, or four rows of two."""
 
 
@@ -116,11 +125,13 @@ class FaceCard(QWidget):
         self._paint_head(painter, head)
         title = QRectF(inner.left(), head.bottom(), inner.width(), line * (1.5 if self.compact else 1.9))
         self._paint_title(painter, title)
-        foot_height = line * 2.2
+        foot_height = line * (1.25 if self.compact else 2.2)
         bars = QRectF(inner.left(), title.bottom() + line * 0.1, inner.width(), 0)
         bars.setBottom(inner.bottom() - foot_height - line * 0.25)
         self._paint_bars(painter, bars)
-        self._paint_foot(painter, QRectF(inner.left(), inner.bottom() - foot_height, inner.width(), foot_height))
+        self._paint_foot(
+            painter, QRectF(inner.left(), inner.bottom() - foot_height, inner.width(), foot_height)
+        )
 
     def _paint_ground(self, painter: QPainter) -> None:
         frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)
@@ -138,11 +149,23 @@ class FaceCard(QWidget):
         _write(painter, row, readout.gaze, self._theme.colour("muted"), 0.92 * self.scale, _RIGHT)
         if readout.occlusion != "none":
             width = metrics.horizontalAdvance(readout.occlusion) + metrics.height() * 0.9
-            pill = QRectF(row.left() + metrics.horizontalAdvance(name) + metrics.height() * 0.6, row.top(), width, row.height())
+            pill = QRectF(
+                row.left() + metrics.horizontalAdvance(name) + metrics.height() * 0.6,
+                row.top(),
+                width,
+                row.height(),
+            )
             painter.setPen(QPen(self._theme.colour("muted"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(pill, pill.height() / 3, pill.height() / 3)
-            _write(painter, pill, readout.occlusion, self._theme.colour("text"), 0.85 * self.scale, Qt.AlignmentFlag.AlignCenter)
+            _write(
+                painter,
+                pill,
+                readout.occlusion,
+                self._theme.colour("text"),
+                0.85 * self.scale,
+                Qt.AlignmentFlag.AlignCenter,
+            )
 
     def _paint_title(self, painter: QPainter, row: QRectF) -> None:
         readout = self._readout
@@ -189,7 +212,8 @@ class FaceCard(QWidget):
         painter.drawRoundedRect(bar, radius, radius)
         if self._readout.label is None or value < 0.004:
             return
-        fill = QRectF(bar.left(), bar.top(), max(bar.width() * min(value, 1.0), bar.height()), bar.height())
+        fill = QRectF(bar.left(), bar.top(), bar.width() * min(value, 1.0), bar.height())
+        radius = min(radius, fill.width() / 2)
         painter.setBrush(blend(self._theme.colour("track"), colour, 0.5 + 0.5 * self._readout.confidence))
         painter.drawRoundedRect(fill, radius, radius)
 
@@ -197,6 +221,12 @@ class FaceCard(QWidget):
         readout = self._readout
         parts = (("age", readout.age_text), ("appears", readout.gender_text), ("smile", readout.smile_text))
         muted, text = self._theme.colour("muted"), self._theme.colour("text")
+        if self.compact:
+            texts = (f"age {readout.age_text}", readout.gender_text, f"smile {readout.smile_text}")
+            aligns = (_LEFT, Qt.AlignmentFlag.AlignCenter, _RIGHT)
+            for words, (_, value), align in zip(texts, parts, aligns, strict=True):
+                _write(painter, row, words if value else "", text, 0.98 * self.scale, align)
+            return
         shares, x = (0.33, 0.44, 0.23), row.left()
         for (caption, value), share in zip(parts, shares, strict=True):
             cell = QRectF(x, row.top(), row.width() * share, row.height())

@@ -12,8 +12,13 @@ from faceapp.ui.readout import Readout, Readouts
 from faceapp.ui.theme import Theme, blend, text_font
 
 MAX_CARDS = 4
-ESTIMATES = "Estimates of how a face looks, not of what someone feels or who they are."
+ESTIMATES = "Estimates of appearance, not of feelings or identity."
 _GAP_PX = 8
+_ROW_PX = 28
+_NOTE_PX = 34
+_CARD_PX = 310
+"""A card's width at scale 1."""
+_SCALES = (1.8, 1.6, 1.4, 1.25, 1.12, 1.0)
 
 
 class FaceCards(QScrollArea):
@@ -30,7 +35,6 @@ class FaceCards(QScrollArea):
         self._theme = theme
         self._cards: dict[int, FaceCard] = {}
         self._rows: dict[int, _FaceRow] = {}
-        self._scale = 1.0
         self._note = QLabel(ESTIMATES)
         self._note.setWordWrap(True)
         self._note.setProperty("muted", True)
@@ -52,24 +56,18 @@ class FaceCards(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumSize(250, 150)
+        self.setMinimumSize(_CARD_PX, 150)
         self.setAccessibleName("Faces")
 
     def sizeHint(self) -> QSize:
-        """As wide as a card."""
-        return QSize(round(340 * self._scale), 500)
+        """A little wider than a card at scale 1."""
+        return QSize(390, 500)
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
         self._theme = theme
         for part in (*self._cards.values(), *self._rows.values()):
             part.set_theme(theme)
-
-    def set_scale(self, scale: float) -> None:
-        """Change the size of the text, for an audience."""
-        self._scale = scale
-        self._note.setFont(text_font(0.85 * scale))
-        self._arrange()
 
     def show_readouts(self, readouts: Readouts, chosen_id: int | None) -> None:
         """Show the faces' newest state.
@@ -133,11 +131,16 @@ class FaceCards(QScrollArea):
         return row
 
     def _arrange(self) -> None:
+        """Give the cards the largest text that fits, in one column of bars if possible, else in two."""
         count = len(self._cards)
-        room = self.viewport().height() - 40 - len(self._rows) * 36
-        needed = count * (FaceCard.height_for(self._scale, False) + _GAP_PX)
+        room = self.viewport().height() - _NOTE_PX - len(self._rows) * (_ROW_PX + _GAP_PX)
+        widest = max(1.0, (self.viewport().width() - 18) / (_CARD_PX - 18))
+        shapes = [(scale, compact) for compact in (False, True) for scale in _SCALES if scale <= widest]
+        fitting = (shape for shape in shapes if count * (FaceCard.height_for(*shape) + _GAP_PX) <= room)
+        scale, compact = next(fitting, (1.0, count > 1))
+        self._note.setFont(text_font(0.85 * scale))
         for card in self._cards.values():
-            card.set_shape(self._scale, compact=needed > room and count > 1)
+            card.set_shape(scale, compact=compact)
 
 
 class _FaceRow(QWidget):
@@ -150,7 +153,7 @@ class _FaceRow(QWidget):
         self._readout = readout
         self._theme = theme
         self._is_chosen = False
-        self.setFixedHeight(28)
+        self.setFixedHeight(_ROW_PX)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(f"Face {readout.track_id}")
 

@@ -13,7 +13,7 @@ from faceapp.types import Floats, FrameResult
 
 SPAN_S = 30.0
 STEP_S = 0.1
-"""One point a tenth of a second: 300 points a line draw in a fraction of the time of 900 and look the same."""
+"""One point a tenth of a second: 300 points a line draw faster than 900 and look the same."""
 _BINS = int(SPAN_S / STEP_S) + 2
 _FACES = 16
 _FLAGS = 100
@@ -116,7 +116,7 @@ class History:
 
 
 def _bridge(values: npt.NDArray[np.float64]) -> None:
-    """Fill single empty bins between full ones: a source below 10 frames a second leaves some, and they are no gap."""
+    """Fill single empty bins between full ones, which a slow source leaves and which are no gap."""
     empty = np.isnan(values[:, 0])
     lonely = np.flatnonzero(empty[1:-1] & ~empty[:-2] & ~empty[2:]) + 1
     values[lonely] = (values[lonely - 1] + values[lonely + 1]) / 2

@@ -50,7 +50,7 @@ class LabelPlaces:
 
 
 def _beside(face: QRectF, size: QSizeF, bounds: QRectF) -> list[QRectF]:
-    """Places around a face, the best first: above, below, right, left, each slid into the bounds along its edge."""
+    """Places around a face, the best first: above, below, right, left, each slid into the bounds."""
     width, height = size.width(), size.height()
 
     def within(value: float, low: float, high: float) -> float:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
-from engines.card import EMOTIONS
 from faceapp.types import FaceTrack
 from faceapp.ui.label_places import LabelPlaces
 from faceapp.ui.mesh_lines import CONTOURS
@@ -47,7 +46,12 @@ class Overlay:
         self._places = LabelPlaces()
 
     def paint(
-        self, painter: QPainter, faces: Sequence[FaceTrack], readouts: Readouts, where: PictureMap, bounds: QRectF
+        self,
+        painter: QPainter,
+        faces: Sequence[FaceTrack],
+        readouts: Readouts,
+        where: PictureMap,
+        bounds: QRectF,
     ) -> None:
         """Paint everything over one picture.
 
@@ -65,7 +69,7 @@ class Overlay:
             if self.show_mesh:
                 _paint_mesh(painter, face, where)
             self._paint_box(painter, box, readout)
-        font = text_font(min(max(bounds.height() / 560, 1.0), 2.2))
+        font = text_font(round(min(max(min(bounds.height() / 560, bounds.width() / 760), 1.0), 2.2), 1))
         chips = [_Chip(readout, font) for _, readout in known]
         ids = [face.id for face, _ in known]
         places = self._places.place(ids, boxes, [chip.size for chip in chips], bounds)
@@ -86,7 +90,7 @@ class Overlay:
 
 
 class _Chip:
-    """One label: the id, a dot in the emotion's colour, the word with its number, a badge for an occlusion."""
+    """One label: the id, a dot in the emotion's colour, the word with its number, an occlusion badge."""
 
     def __init__(self, readout: Readout, font: QFont) -> None:
         self._readout = readout
@@ -99,10 +103,8 @@ class _Chip:
         self._word = readout.emotion_word
         self._number = "" if readout.label is None else f"{readout.numbers[readout.label]:.2f}"
         self._badge = "" if readout.occlusion == "none" else readout.occlusion
-        # The widest word of the fixed list sets the width, so that a new label doesn't move its neighbours.
-        words = EMOTIONS if readout.label is not None else (self._word,)
         self._id_width = max(bold.horizontalAdvance(self._id), self._unit * 0.6) + self._unit * 0.9
-        self._word_width = max(bold.horizontalAdvance(word) for word in words)
+        self._word_width = (bold if self._number else plain).horizontalAdvance(self._word)
         self._number_width = plain.horizontalAdvance("0.00") if self._number else 0.0
         self._badge_width = plain.horizontalAdvance(self._badge) + self._unit if self._badge else 0.0
         dot_and_gaps = self._unit * (2.4 if self._number else 1.2)
@@ -130,7 +132,9 @@ class _Chip:
             cell = QRectF(cell.right() + unit * 0.6, place.top(), self._number_width + 1, place.height())
             self._write(painter, cell, self._number, faded, self._font)
         if self._badge:
-            pill = QRectF(cell.right() + unit * 0.6, place.top(), self._badge_width - unit * 0.2, place.height())
+            pill = QRectF(
+                cell.right() + unit * 0.6, place.top(), self._badge_width - unit * 0.2, place.height()
+            )
             pill.adjust(0, unit * 0.2, 0, -unit * 0.2)
             painter.setPen(QPen(blend(ground, text, 0.6), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -169,5 +173,3 @@ def _paint_mesh(painter: QPainter, face: FaceTrack, where: PictureMap) -> None:
     for contour in CONTOURS:
         painter.drawPolyline([points[index] for index in contour.tolist()])
     painter.restore()
-
-

@@ -1,4 +1,4 @@
-"""What the window says about each face: steady words and numbers, made once and shown in cards and on the picture."""
+"""What the window says about each face: steady words and numbers, the same in cards and on the picture."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ class Readout:
         parts = [f"Face {self.track_id}", self.emotion_word]
         if self.label is not None:
             parts[1] += f" {self.numbers[self.label]:.2f}"
-        parts += [f"{name} {text}" for name, text in (("age", self.age_text), ("smile", self.smile_text)) if text]
+        parts += [
+            f"{name} {text}" for name, text in (("age", self.age_text), ("smile", self.smile_text)) if text
+        ]
         parts += [text for text in (self.gender_text, self.gaze) if text]
         if self.occlusion != "none":
             parts.append(f"wears a {self.occlusion}")

@@ -51,7 +51,7 @@ class SteadyLabel:
 
 
 class SteadyNumber:
-    """A number rounded to a step that changes at most a few times a second, and only for more than half a step.
+    """A number rounded to a step, which changes rarely and only for clearly more than half a step.
 
     Args:
         step: What it is rounded to.
@@ -66,11 +66,9 @@ class SteadyNumber:
 
     def update(self, value: float, time_s: float) -> float:
         """Return the number to show; NaN when there is none."""
-        if math.isnan(value) or math.isnan(self._shown):
-            self._show(value, time_s)
-        elif time_s < self._changed_s or (
-            time_s - self._changed_s >= self._hold_s and abs(value - self._shown) > 0.75 * self._step
-        ):
+        waited = time_s < self._changed_s or time_s - self._changed_s >= self._hold_s
+        appears = math.isnan(value) or math.isnan(self._shown)
+        if appears or (waited and abs(value - self._shown) > 0.75 * self._step):
             self._show(value, time_s)
         return self._shown
 

@@ -17,7 +17,9 @@ QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 
 QLabel { color: $text; background: transparent; }
 QLabel[muted="true"] { color: $muted; }
 
-QToolBar { background: $background; border: none; border-bottom: 1px solid $line; spacing: 8px; padding: 0 10px; }
+QToolBar {
+    background: $background; border: none; border-bottom: 1px solid $line; spacing: 8px; padding: 0 10px;
+}
 QStatusBar { background: $background; border-top: 1px solid $line; }
 QStatusBar::item { border: none; }
 
@@ -33,8 +35,11 @@ QToolButton:focus, QPushButton:focus { border: 1px solid $text; }
 QToolButton::menu-indicator { image: none; }
 QToolButton[flat="true"] { background: transparent; padding: 0 6px; min-height: 20px; border-radius: 5px; }
 QToolButton[flat="true"]:hover { background: $raised; }
+QToolButton[compact="true"] { padding: 0 8px; }
 QToolButton[segment="true"]:checked { background: $text; color: $background; }
-QToolButton[segment="true"] { background: transparent; padding: 0 10px; min-height: ${segment}px; border-radius: 6px; }
+QToolButton[segment="true"] {
+    background: transparent; padding: 0 10px; min-height: ${segment}px; border-radius: 6px;
+}
 QPushButton[primary="true"] { background: $text; color: $background; }
 QPushButton[primary="true"]:hover { border-color: $muted; }
 QPushButton[primary="true"]:focus { border: 2px solid $muted; }
@@ -48,13 +53,16 @@ QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox {
 QComboBox:hover, QLineEdit:hover, QSpinBox:hover { border-color: $line; }
 QComboBox:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid $text; }
 QComboBox:disabled, QLineEdit:disabled, QSpinBox:disabled { color: $disabled; }
+QSpinBox, QDoubleSpinBox { padding-right: 12px; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url("$icons/chevron-$name.svg"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView {
     background: $surface; color: $text; border: 1px solid $line; outline: none; padding: 4px;
     selection-background-color: $raised; selection-color: $text;
 }
-QComboBox QAbstractItemView::item { min-height: 26px; }
+QComboBox QAbstractItemView::item { min-height: 26px; padding: 0 6px; border-radius: 5px; }
+QComboBox QAbstractItemView::item:selected { background: $raised; color: $text; }
+QComboBox QAbstractItemView::item:disabled { color: $disabled; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     width: 0; border: none;
 }
@@ -84,6 +92,8 @@ QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 
 #Banner { background: $raised; border-bottom: 1px solid $line; }
+#Banner QPushButton { background: $background; border-color: $line; }
+#Banner QPushButton:hover, #Banner QPushButton:focus { border-color: $text; }
 #Sheet { background: $surface; border: 1px solid $line; border-radius: 12px; }
 #DockTitle { background: $background; }
 #DockBody { background: $background; }
@@ -101,5 +111,5 @@ def style_sheet(theme: Theme, icons_dir: Path, base_px: int) -> str:
     colours = {name: getattr(theme, name) for name in theme.__slots__}
     control = base_px + 13
     return _RULES.substitute(
-        colours, icons=icons_dir.as_posix(), pad=base_px - 2, control=control, segment=control - 4
+        colours, icons=icons_dir.as_posix(), pad=base_px - 2, control=control, segment=control - 6
     )

@@ -109,9 +109,7 @@ def contrast_ratio(first: str, second: str) -> float:
 def blend(first: QColor, second: QColor, share: float) -> QColor:
     """Return `first` mixed with `second`: 0 gives the first, 1 the second."""
     share = min(max(share, 0.0), 1.0)
-    mixed = (
-        a + (b - a) * share for a, b in zip(first.getRgbF(), second.getRgbF(), strict=True)
-    )
+    mixed = (a + (b - a) * share for a, b in zip(first.getRgbF(), second.getRgbF(), strict=True))
     return QColor.fromRgbF(*mixed)
 
 
@@ -138,8 +136,10 @@ def text_font(scale: float = 1.0, *, bold: bool = False) -> QFont:
     return font
 
 
-def apply_theme(application: QApplication, theme: Theme) -> None:
-    """Give the application the theme's palette and style sheet."""
+def apply_theme(theme: Theme) -> None:
+    """Give the running application the theme's palette and style sheet."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication), "make_application() comes first"
     application.setStyle("Fusion")
     text_font.cache_clear()
     application.setPalette(_palette(theme))

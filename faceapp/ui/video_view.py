@@ -17,7 +17,7 @@ _REDUCE_BELOW = 0.5
 
 
 class VideoView(QWidget):
-    """Shows the newest result; holds it until the next one comes, because the shown image is the frame's own memory.
+    """Shows the newest result and keeps it, because the image that is drawn is the frame's own memory.
 
     Signals:
         face_chosen: Id of a face that was clicked.
@@ -56,7 +56,7 @@ class VideoView(QWidget):
         self.update()
 
     def set_hint(self, text: str) -> None:
-        """Show a quiet sentence at the foot of the picture, for example what helps to find a face; "" hides it."""
+        """Show a quiet sentence at the foot of the picture, such as how to find a face; "" hides it."""
         if text != self._hint:
             self._hint = text
             self.update()
@@ -88,7 +88,9 @@ class VideoView(QWidget):
         picture = _wrap(self._result.frame.image).convertToFormat(QImage.Format.Format_RGB32)
         painter = QPainter(picture)
         bounds = QRectF(picture.rect()).adjusted(4, 4, -4, -4)
-        self.overlay.paint(painter, self._result.faces, self._readouts, PictureMap(1.0, QPointF(0, 0)), bounds)
+        self.overlay.paint(
+            painter, self._result.faces, self._readouts, PictureMap(1.0, QPointF(0, 0)), bounds
+        )
         painter.end()
         return picture
 

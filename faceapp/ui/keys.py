@@ -1,0 +1,63 @@
+"""The keyboard: every key, what it does, and the page that shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAction:
+    """One key.
+
+    Attributes:
+        shown: As printed for people.
+        action: Name of what it does, see `MainWindow`.
+        text: What it does, for people.
+        keys: Qt's codes.
+    """
+
+    shown: str
+    action: str
+    text: str
+    keys: tuple[int, ...]
+
+
+def _key(shown: str, action: str, text: str, *keys: Qt.Key) -> KeyAction:
+    return KeyAction(shown, action, text, tuple(int(key) for key in keys))
+
+
+KEY_ACTIONS = (
+    _key("Space", "pause", "pause, or go on", Qt.Key.Key_Space),
+    _key("R", "record", "start or stop recording", Qt.Key.Key_R),
+    _key("S", "snapshot", "save the picture as you see it", Qt.Key.Key_S),
+    _key("O", "occlusion", "next occlusion mode: auto, full, headset, mask", Qt.Key.Key_O),
+    _key("H", "hide", "draw a headset, a mask, nothing", Qt.Key.Key_H),
+    _key("M", "mesh", "show or hide the mesh", Qt.Key.Key_M),
+    _key("1 to 9", "marker", "set a marker", *(Qt.Key(int(Qt.Key.Key_1) + n) for n in range(9))),
+    _key("F", "audience", "full screen for an audience", Qt.Key.Key_F),
+    _key("Esc", "back", "leave full screen, close a message", Qt.Key.Key_Escape),
+    _key("?", "keys", "show these keys", Qt.Key.Key_Question),
+)
+
+
+def action_of(event: QKeyEvent) -> tuple[str, str]:
+    """Return what a key does and its own text; ("", "") for other keys, held keys and Ctrl, Alt or Meta."""
+    held = (
+        Qt.KeyboardModifier.ControlModifier
+        | Qt.KeyboardModifier.AltModifier
+        | Qt.KeyboardModifier.MetaModifier
+    )
+    if event.isAutoRepeat() or event.modifiers() & held:
+        return "", ""
+    for entry in KEY_ACTIONS:
+        if event.key() in entry.keys:
+            return entry.action, event.text()
+    return "", ""
+
+
+def keys_page() -> list[tuple[str, str]]:
+    """Return the rows of the page that shows the keys."""
+    return [(entry.shown, entry.text) for entry in KEY_ACTIONS]

@@ -1,0 +1,145 @@
+"""The running pipeline as the window sees it: opened, changed and stopped without making the window wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from faceapp.hiding import Hiding, HidingReader
+from faceapp.pipeline import Pipeline, PipelineState
+from faceapp.settings import Settings
+from faceapp.types import FrameResult
+from faceapp.ui.background import Background
+
+MakePipeline = Callable[[Settings, Hiding], Pipeline]
+
+
+class Live(QObject):
+    """Runs one source after another.
+
+    Signals:
+        opened: A pipeline for a new source runs; `pipeline` is it.
+        refused: A source could not be made; the sentence says what to do.
+
+    Args:
+        background: Where sources are made and pipelines stopped.
+        make_pipeline: Makes a pipeline, on the background thread.
+    """
+
+    opened = Signal()
+    refused = Signal(str)
+
+    def __init__(
+        self, background: Background, make_pipeline: MakePipeline, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.hiding = Hiding()
+        self.pipeline: Pipeline | None = None
+        self._background = background
+        self._make_pipeline = make_pipeline
+        self._running: Pipeline | None = None  # touched on the background thread only
+        self._opening = 0
+
+    @property
+    def state(self) -> PipelineState:
+        """What is going on."""
+        if self._opening:
+            return PipelineState.STARTING
+        return PipelineState.STOPPED if self.pipeline is None else self.pipeline.state
+
+    def open(self, settings: Settings) -> None:
+        """Stop what runs and start the source of the settings; returns at once."""
+        self._let_go()
+        self._opening += 1
+        self._background.run(partial(self._replace, settings), self._taken_over, self._refused)
+
+    def stop(self) -> None:
+        """Stop and release the source; returns at once."""
+        self._let_go()
+        self._background.run(self._stop_running)
+
+    def take_result(self) -> FrameResult | None:
+        """Return the newest result that was not shown yet, or None."""
+        return None if self.pipeline is None else self.pipeline.take_result()
+
+    def toggle_pause(self) -> None:
+        """Pause or go on; start a video again that has ended."""
+        if self.pipeline is None:
+            return
+        state = self.pipeline.state
+        if state is PipelineState.ENDED:
+            self.restart()
+        elif state is PipelineState.PAUSED:
+            self.pipeline.resume()
+        elif state is PipelineState.RUNNING:
+            self.pipeline.pause()
+
+    def restart(self) -> None:
+        """Play a video from its beginning."""
+        if self.pipeline is not None and self.seekable:
+            self.pipeline.seek(0.0)
+            self.pipeline.resume()
+
+    @property
+    def seekable(self) -> bool:
+        """Whether the source is a video or pictures that one can jump in."""
+        return self.pipeline is not None and hasattr(self.pipeline.source, "seek")
+
+    def change_reader(self, settings: Settings) -> None:
+        """Change model or back end while running."""
+        if self.pipeline is not None:
+            self.pipeline.set_reader_factory(reader_factory(settings, self.hiding))
+
+    def _let_go(self) -> None:
+        if self.pipeline is not None:
+            self.pipeline.stop(wait=False)
+            self.pipeline = None
+
+    def _replace(self, settings: Settings) -> Pipeline:
+        self._stop_running()
+        pipeline = self._make_pipeline(settings, self.hiding)
+        self._running = pipeline
+        pipeline.start()
+        return pipeline
+
+    def _stop_running(self) -> None:
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+    def _taken_over(self, pipeline: Pipeline) -> None:
+        self._opening -= 1
+        if not self._opening:  # else a newer wish is on its way, which stops this one
+            self.pipeline = pipeline
+            self.opened.emit()
+
+    def _refused(self, error: Exception) -> None:
+        self._opening -= 1
+        self.refused.emit(str(error))
+
+
+def reader_factory(settings: Settings, hiding: Hiding) -> Callable[[], HidingReader]:
+    """Return what makes the reader on the reading thread, with what is drawn for demonstrations."""
+    from faceapp.analyzer import make_reader
+
+    return lambda: HidingReader(make_reader(settings), hiding)
+
+
+def make_live_pipeline(settings: Settings, hiding: Hiding) -> Pipeline:
+    """Return a pipeline that plays the settings' source at its own speed.
+
+    Raises:
+        SourceError: There is no such source.
+    """
+    from faceapp.analyzer import make_tracker
+    from faceapp.sources import CameraSettings, make_source
+
+    camera = CameraSettings(
+        width_px=settings.camera_width_px,
+        height_px=settings.camera_height_px,
+        rate_hz=settings.camera_rate_hz,
+    )
+    source = make_source(settings.source, settings=camera)
+    return Pipeline(source, partial(make_tracker, settings), reader_factory(settings, hiding), paced=True)

@@ -1,0 +1,46 @@
+"""The menu behind the three dots."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+if TYPE_CHECKING:
+    from faceapp.ui.window import MainWindow
+
+_THEMES = (("dark", "Dark"), ("light", "Light"), ("system", "As the system"))
+
+
+def fill_menu(window: MainWindow) -> None:
+    """Build the menu; panels that were closed come back from here."""
+    controls, button = window.controls, window.toolbar.menu_button
+    menu = QMenu(button)
+    opened = menu.addAction("Open video or picture…", controls.ask_file)
+    opened.setShortcut(QKeySequence.StandardKey.Open)
+    window.addAction(opened)
+    menu.addAction("Open web address…", controls.ask_address)
+    menu.addAction("Look again for cameras", controls.look_again)
+    menu.addSeparator()
+    for dock, name in (
+        (window.faces_dock, "Faces"),
+        (window.timeline_dock, "Timeline"),
+        (window.form_dock, "Settings"),
+    ):
+        shown = dock.toggleViewAction()
+        shown.setText(f"Panel: {name}")
+        menu.addAction(shown)
+    menu.addAction("Full screen for an audience", window.audience.toggle)
+    themes = menu.addMenu("Colours")
+    group = QActionGroup(themes)
+    for value, text in _THEMES:
+        entry = themes.addAction(text, partial(controls.change, "theme", value))
+        entry.setCheckable(True)
+        entry.setChecked(value == window.settings.theme)
+        group.addAction(entry)
+    menu.addSeparator()
+    menu.addAction("Keys", controls.show_keys)
+    menu.addAction("About", controls.show_about)
+    button.setMenu(menu)

@@ -1,0 +1,274 @@
+"""The window: lays out its parts and shows results; `controls` does what people ask for."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication, QMainWindow
+
+from faceapp.pipeline import PipelineStatistics
+from faceapp.settings import Settings
+from faceapp.types import FrameResult
+from faceapp.ui.audience import Audience
+from faceapp.ui.background import Background
+from faceapp.ui.centre import FIRST_START
+from faceapp.ui.choices import Choices, find_choices, with_current
+from faceapp.ui.controls import Controls
+from faceapp.ui.history import History
+from faceapp.ui.keys import action_of
+from faceapp.ui.layout import build_parts, connect_parts
+from faceapp.ui.live import Live, MakePipeline, make_live_pipeline
+from faceapp.ui.memory import WindowMemory
+from faceapp.ui.readout import Readout, Readouts
+from faceapp.ui.recorder import Recorder
+from faceapp.ui.situation import Situation
+from faceapp.ui.steady import EASE_S
+from faceapp.ui.theme import apply_theme, theme_named
+
+if TYPE_CHECKING:
+    from faceapp.ui.centre import Centre
+    from faceapp.ui.charts import Timeline
+    from faceapp.ui.dock import Dock
+    from faceapp.ui.face_cards import FaceCards
+    from faceapp.ui.form import Form
+    from faceapp.ui.sheet import Sheet
+    from faceapp.ui.status_bar import StatusBar
+    from faceapp.ui.toolbar import Toolbar
+
+TITLE = "faceapp"
+SMALLEST = QSize(960, 600)
+_USUAL = QSize(1320, 860)
+_TICK_MS = 15
+_REFRESH_MS = 250
+_TIMELINE_EVERY_S = 0.066
+_CLOSE_S = 30.0
+"""A recording is closed within half a second as a rule; a slow disk gets this long."""
+
+
+class MainWindow(QMainWindow):
+    """The program's one window; its parts are made in `layout`.
+
+    Args:
+        settings: What the window starts with.
+        settings_path: Where changed settings are saved; None remembers nothing.
+        make_pipeline: Makes the pipeline of a source.
+    """
+
+    toolbar: Toolbar
+    centre: Centre
+    cards: FaceCards
+    timeline: Timeline
+    form: Form
+    status: StatusBar
+    sheet: Sheet
+    faces_dock: Dock
+    timeline_dock: Dock
+    form_dock: Dock
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        settings_path: Path | None = None,
+        make_pipeline: MakePipeline = make_live_pipeline,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self._settings_path = settings_path
+        self.memory = WindowMemory(None if settings_path is None else settings_path.with_name("window.ini"))
+        self.background = Background(self)
+        self.live = Live(self.background, make_pipeline, self)
+        self.recorder = Recorder(self.background, self)
+        self.readouts, self.history = Readouts(), History()
+        self.audience = Audience(self)
+        self.controls = Controls(self)
+        self._situation = Situation(self)
+        self._chosen_id: int | None = None
+        self._timeline_due_s = 0.0
+        self._choices = Choices((), (), ())
+        theme = theme_named(settings.theme)
+        apply_theme(theme)
+        build_parts(self, theme)
+        connect_parts(self)
+        self.live.opened.connect(self._opened)
+        self.setWindowTitle(TITLE)
+        self.setMinimumSize(SMALLEST)
+        self.resize(_USUAL)
+        self.setAcceptDrops(True)
+        self.memory.restore(self)
+        self.show_settings()
+        self.refresh()
+        self._tick = QTimer(self, interval=_TICK_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._tick.timeout.connect(self._take)
+        self._refresh = QTimer(self, interval=_REFRESH_MS)
+        self._refresh.timeout.connect(self.refresh)
+
+    def start(self) -> None:
+        """Open the source, look for what else there is, and go live."""
+        if not self.memory.welcomed:
+            self.centre.welcome.show_notice(FIRST_START, ("Understood", self.memory.set_welcomed), stays=True)
+        self.start_source()
+        self.centre.video.setFocus()
+        self.background.run(find_choices, self.set_choices, self.controls.complain)
+        self._tick.start()
+        self._refresh.start()
+
+    def start_source(self) -> None:
+        """Open the source of the settings; what ran before stops."""
+        self.forget()
+        self.live.open(self.settings)
+        self.show_settings()
+        self.refresh()
+
+    def stop_source(self) -> None:
+        """Stop and release the source."""
+        self.recorder.stop()
+        self.live.stop()
+        self.forget()
+        self.refresh()
+
+    def forget(self) -> None:
+        """Start without faces, lines and picture."""
+        self.readouts.clear()
+        self.history.clear()
+        self._chosen_id = None
+        self.centre.clear()
+        self.cards.show_readouts(self.readouts, None)
+        self.show_timeline()
+        self.status.show_statistics(None)
+
+    def show_result(self, result: FrameResult) -> None:
+        """Show one result everywhere."""
+        self.readouts.update(result, raw=self.settings.show_raw)
+        self.history.add(result, raw=self.settings.show_raw)
+        self.centre.video.overlay.chosen_id = self.chosen_id if len(self.readouts) > 1 else None
+        self.centre.show_result(result, self.readouts)
+        self.cards.show_readouts(self.readouts, self.chosen_id)
+        if time.perf_counter() >= self._timeline_due_s:
+            self.show_timeline()
+
+    def show_timeline(self) -> None:
+        """Draw the chosen face's lines."""
+        self._timeline_due_s = time.perf_counter() + _TIMELINE_EVERY_S
+        chosen = self.chosen_id
+        of_face = "" if chosen is None else f" of face {chosen}"
+        self.timeline_dock.set_title(f"Emotions{of_face}, last 30 seconds")
+        if self.timeline_dock.isVisible():
+            self.timeline.show_history(self.history, chosen)
+
+    @property
+    def chosen(self) -> Readout | None:
+        """The face in the timeline: the one that was clicked, else the first; None while there is none."""
+        clicked = None if self._chosen_id is None else self.readouts.get(self._chosen_id)
+        return clicked or next(iter(self.readouts), None)
+
+    @property
+    def chosen_id(self) -> int | None:
+        """Id of the face in the timeline."""
+        return None if self.chosen is None else self.chosen.track_id
+
+    def choose_face(self, track_id: int) -> None:
+        """Show this face in the timeline."""
+        self._chosen_id = track_id
+        self.cards.show_readouts(self.readouts, track_id)
+        self.show_timeline()
+
+    def refresh(self) -> None:
+        """Show what is going on: state, numbers, recording."""
+        self._situation.refresh()
+
+    def show_settings(self) -> None:
+        """Show the settings in every control that has one."""
+        settings = self.settings
+        self.form.fill(settings)
+        self.toolbar.set_sources(with_current(self._choices.sources, settings), settings.source)
+        self.toolbar.set_occlusion(settings.occlusion)
+        self.status.set_models(self._choices.models, settings.model)
+        self.status.set_backends(self._choices.backends, settings.backend)
+        self.centre.video.overlay.show_mesh = settings.show_mesh
+        self.centre.video.update()
+
+    def set_choices(self, choices: Choices) -> None:
+        """Show what can be chosen on this machine."""
+        self._choices = choices
+        self.show_settings()
+
+    def set_theme(self, name: str) -> None:
+        """Change the colours: "dark", "light" or "system"."""
+        theme = theme_named(name)
+        apply_theme(theme)
+        parts = (self.toolbar, self.centre, self.cards, self.timeline, self.form, self.status, self.sheet)
+        for part in (*parts, self.faces_dock, self.timeline_dock, self.form_dock):
+            part.set_theme(theme)
+
+    def remember(self) -> None:
+        """Save the settings, off this thread."""
+        if self._settings_path is not None:
+            self.background.run(
+                partial(self.settings.save, self._settings_path), failed=self.controls.complain
+            )
+
+    def settle(self, statistics: PipelineStatistics | None = None) -> None:
+        """Show the newest result as it looks once the bars have arrived, for a picture of the window."""
+        self.show_timeline()
+        self.refresh()
+        self.status.show_statistics(statistics)
+        until_s = time.perf_counter() + 2 * EASE_S
+        while time.perf_counter() < until_s:
+            QApplication.processEvents()
+
+    # Qt's events
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Do what a key asks for."""
+        if not self.controls.act(*action_of(event)):
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take a file."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open the dropped file."""
+        files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        self.controls.open_source(files[0])
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop everything: the recording is closed, the threads end."""
+        if self.audience.on:
+            self.audience.toggle()
+        self._tick.stop()
+        self._refresh.stop()
+        self.memory.save(self)
+        self.recorder.stop()
+        self.live.stop()
+        self.hide()
+        self.background.close(_CLOSE_S)
+        super().closeEvent(event)
+
+    def _take(self) -> None:
+        result = self.live.take_result()
+        if result is None:
+            self.cards.animate()
+            return
+        first = not self.centre.shows_picture
+        self.show_result(result)
+        if first:
+            self.refresh()
+
+    def _opened(self) -> None:
+        pipeline = self.live.pipeline
+        settings = self.settings
+        if pipeline is None:
+            return
+        pipeline.set_smoothing(settings.smoothing)
+        pipeline.set_landmark_smoothing(settings.landmark_smoothing)
+        pipeline.set_occlusion(settings.occlusion)
+        self.refresh()
