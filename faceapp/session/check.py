@@ -11,8 +11,8 @@ from typing import Any
 from faceapp.errors import SessionError
 from faceapp.session.annotations import EVENTS_FILE, read_events
 from faceapp.session.metadata import SESSION_FILE, load_metadata, parquet_metadata, save_metadata
-from faceapp.session.reader import read_parquet_table
-from faceapp.session.table import CSV_FILE, PARQUET_FILE, cut_incomplete_row, read_csv_table, seal, utc_text
+from faceapp.session.reader import read_parquet_table, read_table
+from faceapp.session.table import CSV_FILE, PARQUET_FILE, cut_incomplete_row, seal, utc_text
 from faceapp.session.video_encoder import VIDEO_FILE
 from faceapp.session.video_repair import rewrite_video, video_frames
 
@@ -115,7 +115,7 @@ def _check_table(folder: Path, metadata: dict[str, Any], repair: bool, result: C
                 csv_path.unlink()
         elif csv_path.exists():
             _seal_csv(csv_path, parquet_path, metadata, repair, result)
-        table = read_csv_table(csv_path) if not parquet_path.exists() else read_parquet_table(parquet_path)
+        table = read_table(folder)
     except SessionError as error:
         result.problems.append(str(error))
         return None

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -111,7 +112,8 @@ def save_metadata(folder: Path, metadata: Mapping[str, Any], durable: bool = Fal
                 os.fsync(stream.fileno())
         os.replace(partial, folder / SESSION_FILE)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder itself may be missing
+            partial.unlink()
         raise folder_error(folder, error) from error
 
 

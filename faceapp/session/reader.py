@@ -56,13 +56,18 @@ def read_session(folder: Path) -> Session:
     return Session(
         folder=folder,
         metadata=metadata,
-        table=_read_table(folder),
+        table=read_table(folder),
         events=read_events(folder),
         video=video if video is not None and video.is_file() else None,
     )
 
 
-def _read_table(folder: Path) -> pyarrow.Table:
+def read_table(folder: Path) -> pyarrow.Table:
+    """Read the table of a session, sealed or not.
+
+    Raises:
+        SessionError: It is missing or malformed.
+    """
     path = folder / PARQUET_FILE
     if not path.exists():
         if not (folder / CSV_FILE).exists():

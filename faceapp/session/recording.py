@@ -205,7 +205,7 @@ class Recording:
     def _video_failed(self, error: SessionError) -> None:
         self.video_error = error
         self._metadata["errors"].append(str(error))
-        logger.error("%s", error)
+        logger.info("%s", error)
         self._end_video()
 
     def _close_csv(self) -> None:

@@ -173,7 +173,7 @@ class SessionWriter:
         except SessionError as error:
             self._error = self._error or error
         if self._error is not None:
-            logger.error("%s", self._error)
+            logger.info("%s", self._error)  # whoever owns the writer shows it
 
 
 def new_session_folder(parent: Path, name: str) -> Path:

@@ -1,0 +1,136 @@
+"""`faceapp`: the window, or one of the commands; what can't be done is one clear line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engines.errors import CardError, EngineError
+from faceapp.errors import SessionError, SourceError
+
+if TYPE_CHECKING:
+    from faceapp.pipeline import PipelineStatistics
+    from faceapp.types import FrameResult
+
+COMMANDS = ("analyze", "predict", "session", "bench", "doctor")
+PROJECT_ERRORS = (SourceError, SessionError, CardError, EngineError)
+FAILED, INTERRUPTED = 2, 130
+
+_DESCRIPTION = """\
+Reads faces live: emotion, age, gender and smile, also under a headset or a mask.
+Without a command the window opens; where there is no display, ten seconds of the demo are analysed instead.
+Everything is computed on this machine."""
+_EPILOG = "The values are estimates of appearance, not of what a person feels or is."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: Command line without the program's name; None takes the real one.
+
+    Returns:
+        The exit code: 0 when all went well, 2 for a clear error, 130 after Ctrl-C.
+    """
+    parsed = _parser().parse_args(arguments)
+    _set_up_logging(parsed.verbose)
+    try:
+        if parsed.command is None:
+            return _run_window(parsed)
+        return int(import_module(f"faceapp.commands.{parsed.command}").run(parsed))
+    except PROJECT_ERRORS as error:
+        print(f"faceapp: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("faceapp: stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    from faceapp.commands.options import add_backend_option, add_model_option, add_occlusion_option
+
+    parser = argparse.ArgumentParser(
+        prog="faceapp",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
+    parser.add_argument("--verbose", action="store_true", help="log what the program does")
+    parser.add_argument(
+        "--source",
+        metavar="SOURCE",
+        default=argparse.SUPPRESS,
+        help="0 (a camera's number), a camera's name, a video, a folder of pictures, an rtsp:// or http:// "
+        "URL, demo, demo:headset or demo:mask",
+    )
+    add_model_option(parser)
+    add_backend_option(parser)
+    add_occlusion_option(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name in COMMANDS:
+        command = import_module(f"faceapp.commands.{name}")
+        description = f"{command.HELP[0].upper()}{command.HELP[1:]}."
+        command.add_arguments(commands.add_parser(name, help=command.HELP, description=description))
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version; looked up only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from faceapp.session.metadata import program_version
+
+        print(f"faceapp {program_version()}")
+        parser.exit()
+
+
+def _set_up_logging(verbose: bool) -> None:
+    """Send the log to the standard error stream, but the project's own errors only once: at the end."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("faceapp: %(message)s"))
+    if not verbose:
+        handler.addFilter(_is_no_project_error)
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+
+
+def _is_no_project_error(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], PROJECT_ERRORS)
+
+
+def _run_window(arguments: argparse.Namespace) -> int:
+    """Open the window, or analyse the demo where there is no display."""
+    from faceapp.commands.doctor import QT_LIBRARIES
+    from faceapp.commands.options import with_options
+    from faceapp.settings import Settings, default_path
+
+    try:
+        from faceapp.ui.application import has_display
+        from faceapp.ui.main_window import run_window
+    except ImportError as error:
+        print(
+            f"faceapp: expected Qt for the window, found: {error}; install it: {QT_LIBRARIES}",
+            file=sys.stderr,
+        )
+        return FAILED
+    if has_display():
+        settings = with_options(Settings.load(default_path()), arguments)
+        return run_window(settings, settings.source)
+    from faceapp.commands.demo import run_demo
+
+    return run_demo(with_options(Settings(), arguments), getattr(arguments, "source", "demo"), _save_picture)
+
+
+def _save_picture(results: Sequence[FrameResult], path: Path, statistics: PipelineStatistics) -> None:
+    from faceapp.ui.main_window import save_window_picture
+
+    save_window_picture(results, path, statistics=statistics)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""`faceapp doctor`: what this machine offers the program, and why something is missing."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from faceapp.settings import Settings, default_path
+
+HELP = "list cameras, window system, back ends, models and versions, each absent one with the reason"
+_PACKAGES = (
+    *("mediapipe", "numpy", "opencv-contrib-python", "onnxruntime", "openvino", "tensorrt-rtx-cu13", "av"),
+    *("pyarrow", "PySide6-Essentials", "pyqtgraph"),
+)
+# In a process of its own, because Qt ends the process when its platform plugin is missing a library.
+_QT_PROBE = "from PySide6.QtGui import QGuiApplication; print(QGuiApplication([]).platformName())"
+QT_LIBRARIES = "sudo apt install libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libdbus-1-3"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line: there are no options."""
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Print what was found.
+
+    Returns:
+        0 when faces can be read here, 1 when no model or no back end can.
+    """
+    usable_backends, backend_lines = _backends()
+    usable_models, model_lines = _models()
+    sections = [
+        ("program", _program()),
+        ("cameras", _cameras()),
+        ("window", [_window()]),
+        ("back ends", backend_lines),
+        ("models", model_lines),
+        ("disk", [_disk(Settings().sessions_dir)]),
+        ("versions", _versions()),
+    ]
+    for title, lines in sections:
+        print(title)
+        for line in lines:
+            print(f"  {line}")
+    return 0 if usable_backends and usable_models else 1
+
+
+def _program() -> list[str]:
+    from faceapp.session.metadata import program_version
+
+    return [
+        f"faceapp {program_version()}, Python {platform.python_version()}, {platform.platform()}",
+        f"settings {default_path()}",
+    ]
+
+
+def _cameras() -> list[str]:
+    from faceapp.sources import list_cameras
+
+    cameras = [f"{camera.index}  {camera.name}" for camera in list_cameras()]
+    return cameras or ["none found: plug one in, allow access to it, or use --source demo, a video or a URL"]
+
+
+def _window() -> str:
+    """Return the Qt platform, or why there is no window."""
+    try:
+        done = subprocess.run([sys.executable, "-c", _QT_PROBE], capture_output=True, text=True, timeout=30)
+    except subprocess.TimeoutExpired:
+        return "no answer from the window system within 30 s"
+    if done.returncode == 0:
+        return f"Qt platform {done.stdout.strip()}"
+    reasons = [line.strip() for line in done.stderr.splitlines() if line.strip()] or [
+        f"exit code {done.returncode}"
+    ]
+    missing_library = "cannot open shared object" in done.stderr
+    return (
+        f"no window: {reasons[-1] if missing_library else reasons[0]}; on Debian and Ubuntu: {QT_LIBRARIES}"
+    )
+
+
+def _backends() -> tuple[int, list[str]]:
+    from engines.backends import backend_names, unavailable_reason
+
+    reasons = {name: unavailable_reason(name) for name in backend_names()}
+    lines = [f"{name:<12} {f'not here: {reason}' if reason else 'ready'}" for name, reason in reasons.items()]
+    return sum(not reason for reason in reasons.values()), lines
+
+
+def _models() -> tuple[int, list[str]]:
+    from engines.models import MODELS_DIR, model_names
+
+    checked = [_check_model(name) for name in model_names()]
+    return sum(usable for usable, _ in checked), [line for _, line in checked] or [f"none in {MODELS_DIR}"]
+
+
+def _check_model(name: str) -> tuple[bool, str]:
+    """Return whether a model is whole, and a line about it."""
+    from engines.card import MODEL_FILE, load_card, verify_model
+    from engines.errors import CardError
+    from engines.models import model_folder
+
+    try:
+        folder = model_folder(name)
+        card = load_card(folder)
+        verify_model(card, folder / MODEL_FILE)
+    except CardError as error:
+        return False, f"{name:<20} damaged: {error}"
+    hidden = {"none": "full faces", "headset": "upper half hidden", "mask": "lower half hidden"}[
+        card.occlusion
+    ]
+    return True, f"{name:<20} {card.version}, {hidden}, SHA-256 {card.sha256}"
+
+
+def _disk(folder: Path) -> str:
+    """Return the free space where sessions go, which may not exist yet."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return f"{shutil.disk_usage(existing).free / 1e9:.1f} GB free for sessions in {folder}"
+
+
+def _versions() -> list[str]:
+    return [f"{name:<22} {_version(name)}" for name in _PACKAGES]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

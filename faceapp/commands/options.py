@@ -1,0 +1,100 @@
+"""Options that several commands share, and the settings they make."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, get_args
+
+from faceapp.settings import OcclusionMode, Settings, check_setting
+
+_SETTINGS = ("source", "model", "backend", "occlusion", "smoothing", "landmark_smoothing")
+
+
+def add_model_option(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Add --model."""
+    suffix = f" (default {default})" if default else " (default auto: the one that suits each face)"
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        default=default or argparse.SUPPRESS,
+        help=f"name of a model, see `faceapp doctor`, or the folder of one{suffix}",
+    )
+
+
+def add_backend_option(parser: argparse.ArgumentParser) -> None:
+    """Add --backend."""
+    parser.add_argument(
+        "--backend",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="auto (default), tensorrt, openvino or onnxruntime: what runs the model",
+    )
+
+
+def add_occlusion_option(parser: argparse.ArgumentParser) -> None:
+    """Add --occlusion."""
+    parser.add_argument(
+        "--occlusion",
+        choices=get_args(OcclusionMode),
+        default=argparse.SUPPRESS,
+        help="which half of the faces is hidden: auto (default) looks at each face",
+    )
+
+
+def add_smoothing_option(parser: argparse.ArgumentParser) -> None:
+    """Add --smoothing and --landmark-smoothing."""
+    parser.add_argument(
+        "--smoothing",
+        type=_setting("smoothing"),
+        metavar="0..1",
+        default=argparse.SUPPRESS,
+        help="strength of smoothing of predictions over time, 0 is off; values before it are always kept too",
+    )
+    parser.add_argument(
+        "--landmark-smoothing",
+        type=_setting("landmark_smoothing"),
+        metavar="0..1",
+        default=argparse.SUPPRESS,
+        help="strength of smoothing of landmarks over time, 0 is off",
+    )
+
+
+def with_options(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    """Return the settings with what the command line says in their place."""
+    given: dict[str, Any] = {name: getattr(arguments, name) for name in _SETTINGS if hasattr(arguments, name)}
+    return replace(settings, **given)
+
+
+def seconds(text: str) -> float:
+    """Return a time given in seconds, or as minutes:seconds, or hours:minutes:seconds."""
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or any(not 0 <= part < float("inf") for part in parts):
+        raise argparse.ArgumentTypeError(f"expected seconds or minutes:seconds, found {text!r}")
+    total = 0.0
+    for part in parts:
+        total = total * 60 + part
+    return total
+
+
+def count(text: str) -> int:
+    """Return a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
+    return int(text)
+
+
+def _setting(name: str) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+            check_setting(name, value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {text!r}") from error
+        return value
+
+    return parse

@@ -1,0 +1,155 @@
+"""`faceapp predict`: pictures in, a CSV row per face out."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engines.card import EMOTIONS
+from faceapp.commands.options import add_backend_option, add_model_option, count
+from faceapp.errors import SessionError
+
+if TYPE_CHECKING:
+    from engines.engine import Engine
+    from faceapp.pictures.readings import Reading
+
+HELP = "read the faces of pictures into a CSV file: a row per face"
+COLUMNS = (
+    *("image", "emotion", *(f"p_{name}" for name in EMOTIONS)),
+    *("age_years", "age_std_years", "p_female", "p_smile", "occlusion", "model"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    add = parser.add_argument
+    add(
+        "--images",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="PATH",
+        help="pictures, or folders of pictures",
+    )
+    add(
+        "--out", type=Path, required=True, metavar="FILE.csv", help="table to write; an older one is replaced"
+    )
+    add(
+        "--crops",
+        action="store_true",
+        help="every picture is one face crop, prepared as in training (aligned where landmarks are found, "
+        "else whole): a row per picture, in order",
+    )
+    add(
+        "--jobs",
+        type=count,
+        default=None,
+        metavar="N",
+        help="threads that find landmarks of crops (default: all)",
+    )
+    add_model_option(parser, default="multitask")
+    add_backend_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read every picture.
+
+    Returns:
+        0 when all went well, 2 when a picture could not be read (the rows of the others are there).
+
+    Raises:
+        SourceError: There is no picture.
+        CardError: The model is missing or damaged.
+        EngineError: The back end refuses the model.
+        SessionError: The table can't be written.
+    """
+    from engines.engine import load_engine
+    from faceapp.pictures.files import list_pictures
+
+    pictures = list_pictures(arguments.images)
+    with (
+        _new_table(arguments.out) as write,
+        load_engine(arguments.model, getattr(arguments, "backend", "auto")) as engine,
+    ):
+        readings = _readings(engine, pictures, arguments.crops, arguments.jobs or _processors())
+        failed, without_face = _write_rows(readings, len(pictures), write)
+    if without_face:
+        print(f"faceapp: no face found in {without_face} of {len(pictures)} pictures", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def _readings(engine: Engine, pictures: Sequence[Path], crops: bool, jobs: int) -> Iterator[Reading]:
+    from faceapp.analyzer import make_tracker
+    from faceapp.pictures.readings import read_crops, read_faces
+    from faceapp.settings import Settings
+
+    if crops:
+        return read_crops(engine, pictures, jobs)
+    return read_faces(engine, pictures, lambda: make_tracker(Settings()))
+
+
+def _write_rows(
+    readings: Iterator[Reading], pictures: int, write: Callable[[Sequence[str]], object]
+) -> tuple[int, int]:
+    """Write the rows; return how many pictures could not be read and how many show no face."""
+    from tqdm import tqdm
+
+    failed = without_face = 0
+    previous = None
+    with tqdm(total=pictures, unit=" pictures", disable=None, leave=False, dynamic_ncols=True) as bar:
+        for reading in readings:
+            bar.update(reading.picture is not previous)
+            previous = reading.picture
+            if reading.error is not None:
+                failed += 1
+                bar.write(f"faceapp: {reading.error}", file=sys.stderr)
+            elif reading.prediction is None:
+                without_face += 1
+            else:
+                write(_row(reading))
+    return failed, without_face
+
+
+def _row(reading: Reading) -> list[str]:
+    from faceapp.session.table import prediction_cells
+
+    prediction = reading.prediction
+    assert prediction is not None
+    known = prediction.emotion[0] == prediction.emotion[0]
+    emotion = EMOTIONS[int(prediction.emotion.argmax())] if known else ""
+    return [str(reading.picture), emotion, *prediction_cells(prediction), reading.occlusion, prediction.model]
+
+
+@contextmanager
+def _new_table(path: Path) -> Iterator[Callable[[Sequence[str]], object]]:
+    """Give the function that writes a row; the file appears whole at the end, after an error not at all."""
+    whole = path.is_file() or not path.exists()  # /dev/stdout and pipes are written directly
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part") if whole else path
+    try:
+        with partial.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            yield writer.writerow
+        if whole:
+            os.replace(partial, path)
+    except OSError as error:
+        raise SessionError(
+            f"{path}: expected a file that can be written, found: {error.strerror}; choose another place"
+        ) from error
+    finally:
+        if whole:
+            with suppress(OSError):  # the folder itself may be missing
+                partial.unlink()
+
+
+def _processors() -> int:
+    """Return how many processors this program may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

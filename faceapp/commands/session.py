@@ -1,0 +1,87 @@
+"""`faceapp session`: check and repair, export, or report recorded sessions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from faceapp.errors import SessionError
+
+HELP = "check and repair, export, or report recorded sessions"
+_FORMATS = ("csv", "parquet", "elan", "webvtt")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check|export|report")
+    check = actions.add_parser("check", help="verify sessions and repair what a killed program left behind")
+    check.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="session folder")
+    check.add_argument(
+        "--look-only", action="store_true", help="say what would be repaired and change nothing"
+    )
+    export = actions.add_parser("export", help="write CSV, Parquet, ELAN (.eaf) and WebVTT files")
+    export.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="session folder")
+    export.add_argument(
+        "--format", action="append", choices=_FORMATS, help="only this format; may be repeated"
+    )
+    export.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: DIR/export)")
+    report = actions.add_parser("report", help="write one HTML page that opens offline")
+    report.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="session folder")
+    report.add_argument(
+        "--out", type=Path, metavar="FILE.html", help="page to write (default: DIR/report.html)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the action on every folder; one that fails does not stop the others.
+
+    Returns:
+        0 when all went well, 2 otherwise.
+    """
+    if len(arguments.folders) > 1 and getattr(arguments, "out", None) is not None:
+        raise SessionError("--out: expected one session with it, found several; leave it out or give one")
+    action = {"check": _check, "export": _export, "report": _report}[arguments.action]
+    return max([_run_one(action, folder, arguments) for folder in arguments.folders])
+
+
+def _run_one(
+    action: Callable[[Path, argparse.Namespace], int], folder: Path, arguments: argparse.Namespace
+) -> int:
+    try:
+        return action(folder, arguments)
+    except SessionError as error:
+        print(f"faceapp: {error}", file=sys.stderr)
+        return 2
+
+
+def _check(folder: Path, arguments: argparse.Namespace) -> int:
+    from faceapp.session.check import check_session
+
+    result = check_session(folder, repair=not arguments.look_only)
+    for repair in result.repairs:
+        print(f"{'to repair' if arguments.look_only else 'repaired'}: {repair}")
+    for problem in result.problems:
+        print(f"faceapp: {folder}: {problem}", file=sys.stderr)
+    if result.problems:
+        return 2
+    video = "no video" if result.frames_in_video is None else f"{result.frames_in_video} frames of video"
+    state = "to be repaired" if arguments.look_only and result.repairs else "sound"
+    print(f"{folder}: {state}, {result.rows} rows, {video}")
+    return 0
+
+
+def _export(folder: Path, arguments: argparse.Namespace) -> int:
+    from faceapp.session.export import export_session
+
+    for path in export_session(folder, arguments.format, arguments.out):
+        print(path)
+    return 0
+
+
+def _report(folder: Path, arguments: argparse.Namespace) -> int:
+    from faceapp.session.report import write_report
+
+    print(write_report(folder, arguments.out))
+    return 0

@@ -1,0 +1,190 @@
+"""One input from its first frame to its last into a session folder, without a window."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceapp.analyzer import make_reader, make_tracker
+from faceapp.errors import SessionError, SourceError
+from faceapp.pipeline import Pipeline, PipelineStatistics
+from faceapp.session.writer import SessionWriter, new_session_folder
+from faceapp.settings import Settings
+from faceapp.types import FrameResult, Source
+
+if TYPE_CHECKING:
+    from engines.card import ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What part of an input is analysed.
+
+    Attributes:
+        start_s: First time; None is the beginning.
+        end_s: Time at which to stop; None is the end.
+        every: Take every N-th frame.
+    """
+
+    start_s: float | None = None
+    end_s: float | None = None
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What people say about a session.
+
+    Attributes:
+        participant: Participant's code.
+        notes: Free text.
+    """
+
+    participant: str = ""
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What became of one input.
+
+    Attributes:
+        folder: Its session, valid also after Ctrl-C or an error; None when not one frame came.
+        frames: Frames analysed.
+        elapsed_s: Wall time from the first result to the last.
+        statistics: Speed and times of the stages over the last five seconds.
+        interrupted: Ended by Ctrl-C.
+        error: Why it ended early, or why its video did.
+    """
+
+    folder: Path | None
+    frames: int
+    elapsed_s: float
+    statistics: PipelineStatistics
+    interrupted: bool = False
+    error: SourceError | SessionError | None = None
+
+
+def analyze(
+    source: Source,
+    folder: Path,
+    settings: Settings,
+    clip: Clip | None = None,
+    about: About | None = None,
+    each: Callable[[FrameResult], object] = lambda result: None,
+) -> Outcome:
+    """Analyse a source to its end and record every result.
+
+    Args:
+        source: Made for the clip.
+        folder: Empty folder of the session; removed again when not one frame came.
+        settings: Model, back end, smoothing, and whether to keep the video.
+        clip: Noted in the session.
+        about: Noted in the session.
+        each: Called with every result.
+
+    Raises:
+        CardError: The model is missing or damaged.
+        EngineError: The back end refuses the model or fails.
+    """
+    pipeline = Pipeline(source, partial(make_tracker, settings), partial(make_reader, settings))
+    open_writer = partial(_open_writer, source, folder, settings, clip or Clip(), about or About())
+    run = _Run(pipeline, open_writer, each)
+    try:
+        run.record()
+    except KeyboardInterrupt:
+        return run.outcome(folder, interrupted=True)
+    except (SourceError, SessionError) as error:
+        return run.outcome(folder, error=error)
+    finally:
+        run.close()
+        if run.frames == 0 and not any(folder.iterdir()):
+            folder.rmdir()
+    return run.outcome(folder)
+
+
+class _Run:
+    """Takes results from the pipeline, hands them to the writer and counts."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        open_writer: Callable[[tuple[ModelCard, ...]], SessionWriter],
+        each: Callable[[FrameResult], object],
+    ) -> None:
+        self._pipeline = pipeline
+        self._open_writer = open_writer
+        self._each = each
+        self._writer: SessionWriter | None = None
+        self._times_s: list[float] = []
+        self.frames = 0
+
+    def record(self) -> None:
+        """Record until the source ends.
+
+        Raises:
+            SessionError: The session can't be written.
+        """
+        for result in self._pipeline.results():
+            if self._writer is None:
+                self._writer = self._open_writer(self._pipeline.cards)
+            if not self._writer.put(result) and self._writer.stopped:
+                raise self._writer.error or SessionError(f"{self._writer.folder}: the recording ended")
+            self._note_time()
+            self._each(result)
+
+    def close(self) -> None:
+        """End the threads and seal the session; may be called twice."""
+        self._pipeline.stop()
+        if self._writer is not None:
+            self._writer.close()
+
+    def outcome(
+        self, folder: Path, interrupted: bool = False, error: SourceError | SessionError | None = None
+    ) -> Outcome:
+        """Return what became of the input, everything being closed."""
+        self.close()
+        recorded = self._writer.error if self._writer is not None else None
+        elapsed_s = self._times_s[-1] - self._times_s[0] if self._times_s else 0.0
+        place = folder if self._writer is not None else None
+        return Outcome(
+            place, self.frames, elapsed_s, self._pipeline.statistics(), interrupted, error or recorded
+        )
+
+    def _note_time(self) -> None:
+        self.frames += 1
+        now_s = time.perf_counter()
+        if len(self._times_s) == 2:
+            self._times_s[1] = now_s
+        else:
+            self._times_s.append(now_s)
+
+
+def _open_writer(
+    source: Source, folder: Path, settings: Settings, clip: Clip, about: About, cards: tuple[ModelCard, ...]
+) -> SessionWriter:
+    resolved: dict[str, Any] = {**settings.as_json(), "start_s": clip.start_s, "end_s": clip.end_s}
+    return SessionWriter(
+        folder,
+        source=source.name,
+        cards=cards,
+        settings={**resolved, "every": clip.every},
+        participant=about.participant,
+        notes=about.notes,
+        video=settings.record_video,
+        wait=not source.live,
+        time_origin_s=None if source.live else 0.0,
+    )
+
+
+def new_folder_for(out: Path, text: str) -> Path:
+    """Create the session folder of an input, named after its file.
+
+    Raises:
+        SessionError: `out` can't be written.
+    """
+    return new_session_folder(out, Path(text).stem or text)

@@ -1,0 +1,1 @@
+"""Single pictures: listing them, reading them, and reading the faces in them."""

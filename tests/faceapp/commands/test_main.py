@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engines.errors import CardError
+from faceapp.__main__ import COMMANDS, main
+from faceapp.commands.options import seconds
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAVY = ("av", "cv2", "mediapipe", "onnxruntime", "openvino", "pyarrow", "PySide6", "pyqtgraph")
+
+
+def run_program(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "faceapp", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, **options)
+
+
+@pytest.mark.parametrize(
+    "command", [(), *((name,) for name in COMMANDS), *(("session", a) for a in ("check", "export"))]
+)
+def test_every_command_explains_itself(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert text.startswith(f"usage: faceapp{''.join(' ' + name for name in command)}")
+    assert len(text.splitlines()[0]) <= 100 and "show this help message" in text
+
+
+def test_help_lists_the_commands_and_needs_no_heavy_library():
+    code = f"""
+import sys
+from faceapp.__main__ import main
+try:
+    main(["--help"])
+finally:
+    loaded = [name for name in {HEAVY!r} if name in sys.modules]
+    assert not loaded, loaded
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for name in COMMANDS:
+        assert f"\n    {name} " in done.stdout
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert re.match(r"faceapp \S", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("analyze", "x.mp4"),
+        ("analyze", "x.mp4", "--out", "o", "--every", "0"),
+        ("analyze", "x.mp4", "--out", "o", "--smoothing", "1.5"),
+        ("analyze", "x.mp4", "--out", "o", "--start", "-3"),
+        ("--occlusion", "hat"),
+        ("predict", "--out", "o.csv"),
+        ("session", "check"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("0", 0), ("2.5", 2.5), ("1:30", 90), ("1:00:01.5", 3601.5)])
+def test_times_may_have_minutes_and_hours(text: str, expected: float):
+    assert seconds(text) == pytest.approx(expected)
+
+
+def test_an_error_of_the_project_is_one_line_and_no_traceback(tmp_path: Path):
+    done = run_program("session", "check", str(tmp_path))
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("faceapp: ") and "expected a session folder" in line
+
+
+def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def interrupt(_arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("faceapp.commands.doctor.run", interrupt)
+    assert main(["doctor"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_project_errors_that_threads_log_show_no_traceback():
+    code = """
+import logging
+from engines.errors import CardError
+from faceapp.__main__ import main
+import faceapp.commands.doctor as doctor
+def run(_):
+    try:
+        raise CardError("inner")
+    except CardError:
+        logging.getLogger("faceapp.pipeline").exception("a thread ended")
+    logging.getLogger("faceapp.x").warning("a warning")
+    raise CardError("outer")
+doctor.run = run
+raise SystemExit(main(["doctor"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["faceapp: a warning", "faceapp: outer"]
+    assert issubclass(CardError, ValueError)
+
+
+def test_doctor_names_what_is_there_and_why_the_rest_is_not(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    import shutil
+
+    folder = tiny_model.parent / "doctor"
+    shutil.copytree(tiny_model, folder / "whole", dirs_exist_ok=True)
+    shutil.copytree(tiny_model, folder / "broken", dirs_exist_ok=True)
+    (folder / "broken" / "model.onnx").write_bytes(b"no model")
+    monkeypatch.setattr("engines.models.MODELS_DIR", folder)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    for title in ("program", "cameras", "window", "back ends", "models", "disk", "versions"):
+        assert f"\n{title}\n" in f"\n{text}"
+    assert "Qt platform offscreen" in text
+    assert re.search(r"onnxruntime +ready", text)
+    assert re.search(r"whole +1\.0, full faces, SHA-256 [0-9a-f]{64}", text)
+    assert re.search(r"broken +damaged: .*expected", text)
+    assert "GB free" in text and re.search(r"numpy +1\.", text)
+
+
+def test_doctor_fails_when_no_model_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("engines.models.MODELS_DIR", tmp_path)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert main(["doctor"]) == 1
+
+
+def test_doctor_explains_a_window_system_that_fails(monkeypatch: pytest.MonkeyPatch):
+    from faceapp.commands.doctor import _window
+
+    monkeypatch.setenv("QT_QPA_PLATFORM", "nosuchplatform")
+    assert _window().startswith("no window: ")
