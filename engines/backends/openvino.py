@@ -40,6 +40,7 @@ class OpenVinoBackend:
 
     def __init__(self) -> None:
         self._request: Any = None
+        self._tensor: Any = None
         self._outputs: dict[str, int] = {}
 
     def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
@@ -48,7 +49,7 @@ class OpenVinoBackend:
         spec, threads = card.input, resolve_threads(threads)
         try:
             core = openvino.Core()
-            model = core.read_model(str(path))
+            model = _read_onnx(path)
             check_signature(card, _shapes(model.inputs), _shapes(model.outputs))
             # A bounded batch is at most 5% slower than a model compiled for each size, and never recompiled.
             batch = openvino.Dimension(1, MAX_BATCH)
@@ -56,8 +57,8 @@ class OpenVinoBackend:
             compiled = core.compile_model(model, "CPU", _settings(threads))
             short_format = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
             self._outputs = _output_indices(compiled, card)
-            self._request = compiled.create_infer_request()
-        except RuntimeError as error:
+            self._request, self._tensor = compiled.create_infer_request(), openvino.Tensor
+        except _library_errors() as error:
             raise EngineError(
                 f"{path}: OpenVINO can't load the model ({_last_line(error)}); restore it"
             ) from error
@@ -69,10 +70,8 @@ class OpenVinoBackend:
         """Run one batch; see `engines.backends.Backend`."""
         if self._request is None:
             raise EngineError("OpenVINO: expected a loaded model, found none; load it first")
-        from openvino import Tensor
-
         try:
-            self._request.set_input_tensor(0, Tensor(batch, shared_memory=batch.flags.writeable))
+            self._request.set_input_tensor(0, self._tensor(batch, shared_memory=batch.flags.writeable))
             self._request.infer()
         except RuntimeError as error:
             raise EngineError(f"OpenVINO failed ({_last_line(error)}); choose another back end") from error
@@ -100,6 +99,25 @@ def _import_openvino() -> ModuleType:
             f"OpenVINO can't be imported ({error}); run: pip install --force-reinstall openvino"
         ) from error
     return openvino  # type: ignore[no-any-return]
+
+
+def _read_onnx(path: Path) -> Any:
+    """Read a model as ONNX: left to guess, OpenVINO tries other formats on a broken file."""
+    from openvino.frontend import FrontEndManager
+
+    reader = FrontEndManager().load_by_framework("onnx")
+    return reader.convert(reader.load(str(path)))
+
+
+def _library_errors() -> tuple[type[Exception], ...]:
+    """Return what OpenVINO raises: its classes share no base below Exception."""
+    from openvino import frontend
+
+    names = ("GeneralFailure", "InitializationFailure", "NotImplementedFailure")
+    return (
+        *(getattr(frontend, name) for name in (*names, "OpConversionFailure", "OpValidationFailure")),
+        RuntimeError,
+    )
 
 
 def _settings(threads: int) -> dict[str, object]:

@@ -104,7 +104,7 @@ def test_a_chip_stays_the_same_when_picture_and_face_move_by_whole_pixels(
     for spec in (GRAY, RGB):
         expected = cut_chip(picture, alignment_matrix(landmarks, spec.size), spec)
         chip = cut_chip(moved, alignment_matrix(landmarks + np.float32([dx, dy, 0]), spec.size), spec)
-        # Bilinear weights are multiples of 1/32 pixel: a rounding of the shifted matrix may move one by a step.
+        # Bilinear weights are multiples of 1/32 pixel: rounding the shifted matrix may move one a step.
         difference = np.abs(chip.astype(int) - expected)
         assert difference.max() <= 8
         assert difference.mean() < 0.2
