@@ -14,25 +14,11 @@ from faceapp.errors import SessionError, SourceError
 from faceapp.pipeline import Pipeline, PipelineStatistics
 from faceapp.session.writer import SessionWriter, new_session_folder
 from faceapp.settings import Settings
+from faceapp.sources.options import Clip
 from faceapp.types import FrameResult, Source
 
 if TYPE_CHECKING:
     from engines.card import ModelCard
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """What part of an input is analysed.
-
-    Attributes:
-        start_s: First time; None is the beginning.
-        end_s: Time at which to stop; None is the end.
-        every: Take every N-th frame.
-    """
-
-    start_s: float | None = None
-    end_s: float | None = None
-    every: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from faceapp.errors import SessionError, SourceError
 from faceapp.settings import Settings
 
 if TYPE_CHECKING:
-    from faceapp.headless import About, Clip, Outcome
+    from faceapp.headless import About, Outcome
+    from faceapp.sources.options import Clip
 
 HELP = "analyse videos, pictures or streams without a window: a session folder per input"
 INTERRUPTED = 130
@@ -52,14 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model.
-        SourceError: The clip's end is not after its start.
+        SourceError: The clip ends before it starts.
     """
-    from faceapp.headless import About, Clip
+    from faceapp.headless import About
+    from faceapp.sources.options import Clip
 
     settings = with_options(Settings(record_video=not arguments.no_video), arguments)
     clip = Clip(arguments.start, arguments.end, arguments.every)
-    if clip.end_s is not None and clip.end_s <= (clip.start_s or 0.0):
-        raise SourceError(f"--end: expected a time after {clip.start_s or 0.0:g} s, found {clip.end_s:g} s")
     about = About(arguments.participant, arguments.notes)
     code = 0
     for text in arguments.inputs:

@@ -41,10 +41,11 @@ def run_demo(settings: Settings, source_text: str, save_picture: SavePicture) ->
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model.
     """
-    from faceapp.headless import Clip, analyze, new_folder_for
+    from faceapp.headless import analyze, new_folder_for
     from faceapp.session.reader import read_session
     from faceapp.session.summary import format_summary, summarise
     from faceapp.sources import make_source
+    from faceapp.sources.options import Clip
 
     source = make_source(source_text, end_s=DURATION_S)
     folder = new_folder_for(settings.sessions_dir, f"{source_text.replace(':', '-')} demo")

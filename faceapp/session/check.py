@@ -75,8 +75,12 @@ def _is_recording(folder: Path) -> bool:
     """Tell whether the heartbeat still beats, waiting for a beat when the last one is recent."""
     path = folder / SESSION_FILE
     first = path.stat().st_mtime_ns
-    while (age_s := time.time() - first / 1e9) < HEARTBEAT_S:
-        time.sleep(min(0.1, max(0.01, HEARTBEAT_S - age_s)))
+    wait_s = min(
+        HEARTBEAT_S, HEARTBEAT_S - (time.time() - first / 1e9)
+    )  # a wrong clock may put it in the future
+    until = time.monotonic() + wait_s
+    while time.monotonic() < until:
+        time.sleep(0.05)
         if path.stat().st_mtime_ns != first:
             return bool(load_metadata(folder)["state"] == "recording")
     return False

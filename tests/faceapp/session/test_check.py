@@ -108,3 +108,18 @@ def test_events_come_back_ordered_and_a_wrong_line_is_named(session: Path):
 def test_an_event_that_makes_no_sense_is_refused(values: dict[str, object]):
     with pytest.raises(SessionError, match="event"):
         Event(**values)
+
+
+def test_a_program_killed_before_its_first_frame_leaves_a_session_that_can_be_repaired(tmp_path: Path):
+    import os
+    import shutil
+
+    writer = SessionWriter(tmp_path / "s", source="test", cards=[], settings={})
+    killed = shutil.copytree(tmp_path / "s", tmp_path / "killed")
+    writer.close()
+    os.utime(
+        killed / "session.json", (2e9 + 2e9, 2e9 + 2e9)
+    )  # a clock in the future must not make it wait for ever
+    found = check_session(killed)
+    assert (found.problems, found.rows, found.frames_in_video) == ([], 0, None)
+    assert read_session(killed).metadata["state"] == "repaired"
