@@ -1,0 +1,181 @@
+"""Network cameras: RTSP, HTTP MJPEG and whatever else FFmpeg opens by URL."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import av
+
+from faceapp.errors import SourceError
+from faceapp.sources.av_pictures import PictureMaker
+from faceapp.sources.live import LiveSource
+from faceapp.sources.live_capture import Device, RecordingEnded
+from faceapp.sources.options import Options
+from faceapp.types import Image
+
+RANK = 20
+ACCEPTS = "a URL (http://, https://, rtsp://)"
+_SCHEMES = frozenset(
+    {"http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "rtp", "udp", "tcp", "srt", "mms", "mmsh"}
+)
+_URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+OPEN_TIMEOUT_S = 6.0
+READ_TIMEOUT_S = 4.0
+# Pictures that can't be decoded in a row before the stream counts as broken.
+_PATIENCE_PACKETS = 60
+_OPTIONS = {
+    "fflags": "nobuffer",
+    "flags": "low_delay",
+    # Enough to know a camera's stream; FFmpeg's own 5 s and 5 MB hold up the first picture.
+    "analyzeduration": "1000000",
+    "probesize": "1000000",
+}
+_SCHEME_OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}, "rtsps": {"rtsp_transport": "tcp"}}
+
+
+def available() -> str:
+    """Return why streams can't be read; empty when they can."""
+    return ""
+
+
+def from_text(text: str, options: Options) -> StreamSource | None:
+    """Return the source when the text is a URL.
+
+    Raises:
+        SourceError: It is one that can't be opened, or a part of a recording was asked for.
+    """
+    url = text.strip()
+    found = _URL.match(url)
+    if found is None:
+        return None
+    if found[1].lower() not in _SCHEMES:
+        known = ", ".join(sorted(_SCHEMES))
+        raise SourceError(
+            f"{public_name(url)}: expected a URL of {known}, found {found[1]}; check the address"
+        )
+    source = StreamSource(url)
+    options.refuse_clip(source.name)
+    return source
+
+
+def public_name(url: str) -> str:
+    """Return a URL as it may be shown and logged: without user name, password, query and fragment."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{place}{parts.path}" + ("?..." if parts.query else "")
+
+
+class StreamSource(LiveSource):
+    """A stream by URL, opened and read on its own thread; user names and passwords stay in here."""
+
+    def __init__(
+        self, url: str, *, open_timeout_s: float = OPEN_TIMEOUT_S, read_timeout_s: float = READ_TIMEOUT_S
+    ) -> None:
+        """Remember the URL; nothing is opened.
+
+        Args:
+            url: Address, with user name and password where needed.
+            open_timeout_s: An address that has not answered by then can't be opened.
+            read_timeout_s: A stream that sends nothing for so long is lost.
+        """
+        super().__init__(public_name(url))
+        self._url = url
+        self._timeouts_s = (open_timeout_s, read_timeout_s)
+
+    def _connect(self) -> Device:
+        scheme = urlsplit(self._url).scheme.lower()
+        options = {**_OPTIONS, **_SCHEME_OPTIONS.get(scheme, {})}
+        try:
+            container = av.open(
+                self._url, timeout=self._timeouts_s, options=options, metadata_errors="replace"
+            )
+        except (av.FFmpegError, ValueError) as error:
+            reason = _reason(error)
+        else:
+            if container.streams.video:
+                return _Stream(self.name, container)
+            container.close()
+            reason = "no pictures in it"
+        # Not raised in the handler: FFmpeg's error carries the whole URL, and a chained one would print it.
+        raise SourceError(
+            f"{self.name}: expected a video stream, found {reason}; check address, camera and network"
+        )
+
+
+class _Stream:
+    """An opened stream."""
+
+    def __init__(self, name: str, container: Any) -> None:
+        self._name = name
+        self._container = container
+        self._stream = container.streams.video[0]
+        self._stream.thread_type = "SLICE"  # threads by frame would hold back one picture each
+        self._packets = container.demux(self._stream)
+        self._frames: Iterator[Any] = iter(())
+        self._undecoded = 0
+        self._pictures = PictureMaker()
+        self._is_recording = bool(container.duration and container.duration > 0)
+        self._started_s: float | None = None
+
+    def grab(self) -> tuple[Image, float] | None:
+        frame = next(self._frames, None)
+        if frame is None:
+            self._frames = iter(self._decode_next())
+            return None
+        if self._is_recording:
+            self._wait_until_due(frame)
+        image = self._pictures.make(frame)
+        return image, time.perf_counter()
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _decode_next(self) -> list[Any]:
+        """Return the frames of the next packet, none when it can't be decoded.
+
+        Raises:
+            SourceError: There is no further packet, or too many could not be decoded.
+            RecordingEnded: There is no further packet of a recording.
+        """
+        packet, reason = self._next_packet()
+        if packet is None:
+            if self._is_recording and not reason:
+                raise RecordingEnded
+            raise SourceError(
+                f"{self._name}: expected more pictures, found {reason or 'the end of the stream'}"
+            )
+        try:
+            frames: list[Any] = packet.decode()
+        except av.FFmpegError:
+            frames = []
+        self._undecoded = 0 if frames else self._undecoded + 1
+        if self._undecoded > _PATIENCE_PACKETS:
+            raise SourceError(f"{self._name}: expected pictures, found data that can't be decoded as such")
+        return frames
+
+    def _next_packet(self) -> tuple[Any, str]:
+        """Return the next packet, or None and the reason; the reason of an orderly end is empty."""
+        try:
+            packet = next(self._packets, None)
+        except av.FFmpegError as error:
+            return None, _reason(error)
+        return (None, "") if packet is None or packet.size == 0 else (packet, "")
+
+    def _wait_until_due(self, frame: Any) -> None:
+        """Hold a recording to its own speed."""
+        time_s = frame.time or 0.0
+        now_s = time.perf_counter()
+        if self._started_s is None:
+            self._started_s = now_s - time_s
+        time.sleep(min(1.0, max(0.0, self._started_s + time_s - now_s)))
+
+
+def _reason(error: Exception) -> str:
+    """Return what FFmpeg says, without the URL."""
+    if isinstance(error, TimeoutError) or type(error).__name__ == "ExitError":
+        return "no answer in time"
+    return str(getattr(error, "strerror", None) or type(error).__name__).lower()
