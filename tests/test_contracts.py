@@ -39,7 +39,12 @@ def short_name(value: object) -> str:
 @pytest.fixture
 def tiny_experiment(recipe: ModuleType):
     size = recipe.Config().size
-    config = recipe.Config(epochs=1, bfloat16=False, shares={"ferplus": 6, "utkface": 4, "genki4k": 2, "ckplus": 2}, learning_rate=0.02)
+    config = recipe.Config(
+        epochs=1,
+        bfloat16=False,
+        shares={"ferplus": 6, "utkface": 4, "genki4k": 2, "ckplus": 2},
+        learning_rate=0.02,
+    )
     return config, recipe.build_on(config, {name: made_faces(name, side=size) for name in config.shares})
 
 
@@ -49,7 +54,9 @@ def test_net_gives_every_task_finite_numbers_and_gradients(net: ModuleType) -> N
     outputs = network(torch.randn(3, *net.INPUT))
     torch.stack([output.square().mean() for output in outputs.values()]).sum().backward()
 
-    assert {task: tuple(output.shape) for task, output in outputs.items()} == {task: (3, len(labels)) for task, labels in LABELS.items()}
+    assert {task: tuple(output.shape) for task, output in outputs.items()} == {
+        task: (3, len(labels)) for task, labels in LABELS.items()
+    }
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
     assert net.__doc__ and "(N, " in net.__doc__, "the docstring gives shapes"
@@ -99,12 +106,18 @@ def test_data_set_reads_its_published_layout(data_set: ModuleType, tmp_path: Pat
         assert given and given <= set(data_set.TASKS)
         if sample.emotion is not None:
             assert sum(sample.emotion) == pytest.approx(1)
-    by_split = [sample for split in SPLITS for sample in data_set.samples(root, split)] if short_name(data_set) != "ferplus" else found
+    by_split = (
+        [sample for split in SPLITS for sample in data_set.samples(root, split)]
+        if short_name(data_set) != "ferplus"
+        else found
+    )
     assert sorted(sample.path for sample in by_split) == sorted(sample.path for sample in found)
 
 
 @pytest.mark.parametrize("recipe", modules(recipes), ids=short_name)
-def test_recipe_learns_one_batch_and_exports_a_card_that_loads(recipe: ModuleType, tiny_experiment, tmp_path: Path) -> None:
+def test_recipe_learns_one_batch_and_exports_a_card_that_loads(
+    recipe: ModuleType, tiny_experiment, tmp_path: Path
+) -> None:
     config, experiment = tiny_experiment
     batch = next(iter(experiment.batches.epoch(0)))
     experiment.schedule = None
@@ -128,7 +141,11 @@ def test_back_end_gives_the_numbers_of_onnx_runtime(name: str, tiny_model: Path)
     if reason:
         pytest.skip(reason)
     card = load_card(tiny_model)
-    batch = np.random.default_rng(1).standard_normal((3, card.input.channels, card.input.size, card.input.size)).astype(np.float32)
+    batch = (
+        np.random.default_rng(1)
+        .standard_normal((3, card.input.channels, card.input.size, card.input.size))
+        .astype(np.float32)
+    )
 
     answers = []
     for backend_name in ("onnxruntime", name):

@@ -27,12 +27,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"training: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("training: interrupted; run the same command again to go on from the last checkpoint", file=sys.stderr)
+        print(
+            "training: interrupted; run the same command again to go on from the last checkpoint",
+            file=sys.stderr,
+        )
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description="Train, measure and export the networks.")
+    parser = argparse.ArgumentParser(
+        prog="python -m training", description="Train, measure and export the networks."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     listing = commands.add_parser("list", help="show recipes, networks, losses and data sets")
@@ -41,18 +46,28 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="train a recipe, going on from its last checkpoint, then export it")
     run.add_argument("recipe", help="name of a file in training/recipes, for example bknet")
     run.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
-    run.add_argument("--out", type=Path, required=True, help="folder for checkpoint, curves, model and report")
-    run.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="folder for prepared faces (default: %(default)s)")
-    run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe")
+    run.add_argument(
+        "--out", type=Path, required=True, help="folder for checkpoint, curves, model and report"
+    )
+    run.add_argument(
+        "--cache", type=Path, default=DEFAULT_CACHE, help="folder for prepared faces (default: %(default)s)"
+    )
+    run.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe"
+    )
     run.set_defaults(command=_run)
 
     evaluate = commands.add_parser("evaluate", help="measure an exported model, print and save a report")
     evaluate.add_argument("--model", type=Path, required=True, help="folder with model.onnx and card.json")
     evaluate.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
     evaluate.add_argument("--split", choices=("validation", "test"), default="validation")
-    evaluate.add_argument("--crop", choices=("card", "aligned", "whole"), default="card", help="crop to measure with")
+    evaluate.add_argument(
+        "--crop", choices=("card", "aligned", "whole"), default="card", help="crop to measure with"
+    )
     evaluate.add_argument("--out", type=Path, help="folder for the report (default: not saved)")
-    evaluate.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="folder for prepared faces (default: %(default)s)")
+    evaluate.add_argument(
+        "--cache", type=Path, default=DEFAULT_CACHE, help="folder for prepared faces (default: %(default)s)"
+    )
     evaluate.set_defaults(command=_evaluate)
 
     export = commands.add_parser("export", help="export a run's checkpoint and measure it")

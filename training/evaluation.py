@@ -36,7 +36,9 @@ def predict_faces(
     return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
 
-def figures(faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, Figure]:
+def figures(
+    faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Mapping[str, npt.NDArray[np.float32]]
+) -> dict[str, Figure]:
     """Return every figure that a set's labels allow.
 
     Args:
@@ -57,21 +59,29 @@ def figures(faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Mappin
     }
 
 
-def group_figures(faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, Figure]:
+def group_figures(
+    faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Mapping[str, npt.NDArray[np.float32]]
+) -> dict[str, Figure]:
     """Return age error and gender accuracy by age group and gender accuracy by the set's race groups."""
     age, female, race = (getattr(faces, name)[positions] for name in ("age_years", "female", "race"))
     found: dict[str, Figure] = {}
     for low, high in AGE_GROUPS_YEARS:
         group = (age >= low) & (age <= high)
         if "age_years" in said and group.any():
-            found[f"age_error_{low}_to_{high}"] = mean_with_interval(np.abs(said["age_years"] - age)[group], "years")
+            found[f"age_error_{low}_to_{high}"] = mean_with_interval(
+                np.abs(said["age_years"] - age)[group], "years"
+            )
         if "female" in said and (group & ~np.isnan(female)).any():
             chosen = group & ~np.isnan(female)
-            found[f"gender_accuracy_{low}_to_{high}"] = mean_with_interval(((said["female"] > 0.5) == female)[chosen])
+            found[f"gender_accuracy_{low}_to_{high}"] = mean_with_interval(
+                ((said["female"] > 0.5) == female)[chosen]
+            )
     for number in np.unique(race[~np.isnan(race)]):
         chosen = (race == number) & ~np.isnan(female)
         if "female" in said and chosen.any():
-            found[f"gender_accuracy_race_{int(number)}"] = mean_with_interval(((said["female"] > 0.5) == female)[chosen])
+            found[f"gender_accuracy_race_{int(number)}"] = mean_with_interval(
+                ((said["female"] > 0.5) == female)[chosen]
+            )
     return found
 
 
@@ -86,7 +96,9 @@ def emotion_confusion(
     return confusion(votes[labelled].argmax(axis=1), said["emotion"][labelled].argmax(axis=1), len(EMOTIONS))
 
 
-def _emotion_figures(votes: npt.NDArray[np.float32], probs: npt.NDArray[np.float32] | None) -> dict[str, Figure]:
+def _emotion_figures(
+    votes: npt.NDArray[np.float32], probs: npt.NDArray[np.float32] | None
+) -> dict[str, Figure]:
     labelled = ~np.isnan(votes).any(axis=1)
     if probs is None or not labelled.any():
         return {}
@@ -106,7 +118,10 @@ def _age_figures(age: npt.NDArray[np.float32], said: npt.NDArray[np.float32] | N
     if said is None or not labelled.any():
         return {}
     error = np.abs(said[labelled] - age[labelled])
-    return {"age_error": mean_with_interval(error, "years"), "age_within_5_years": mean_with_interval(error <= 5)}
+    return {
+        "age_error": mean_with_interval(error, "years"),
+        "age_within_5_years": mean_with_interval(error <= 5),
+    }
 
 
 def _gender_figures(

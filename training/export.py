@@ -74,7 +74,9 @@ def export_model(net: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
 
 def to_onnx(net: nn.Module, card: ModelCard, names: tuple[str, ...]) -> onnx.ModelProto:
     """Return the float32 graph with a dynamic batch of 1 to 16."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision, which nothing here needs, is absent
+    logging.getLogger("torch.onnx").setLevel(
+        logging.ERROR
+    )  # it warns that torchvision, which nothing here needs, is absent
     example = torch.zeros(2, card.input.channels, card.input.size, card.input.size)
     with warnings.catch_warnings():
         # The exporter of torch 2.13 calls parts of torch that are deprecated; nothing here can change that.
@@ -111,7 +113,9 @@ def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend(casts + nodes)
-    known = {weight.name for weight in model.graph.initializer} | {output.name for output in model.graph.output}
+    known = {weight.name for weight in model.graph.initializer} | {
+        output.name for output in model.graph.output
+    }
     kept = [value for value in model.graph.value_info if value.name not in known]
     del model.graph.value_info[:]
     model.graph.value_info.extend(kept)
@@ -141,7 +145,9 @@ def check_parity(net: nn.Module, model: onnx.ModelProto, card: ModelCard) -> dic
     for key, difference in largest.items():
         limit = TOLERANCE_DECODED.get(key, 0.02)
         if not difference <= limit:
-            raise RecipeError(f"export: expected {key} within {limit} of the network, found a difference of {difference:.4g}; nothing was written")
+            raise RecipeError(
+                f"export: expected {key} within {limit} of the network, found {difference:.4g}; nothing was written"
+            )
     return {key: float(f"{difference:.3g}") for key, difference in largest.items()}
 
 

@@ -108,14 +108,20 @@ def fit(experiment: Experiment, out: Path, resume: bool = True, progress: bool =
         figures = experiment.evaluate(shown.eval())
         rate = experiment.optimizer.param_groups[0]["lr"]
         row = {"epoch": epoch + 1, "learning_rate": rate, "duration_s": time.perf_counter() - started_s}
-        _append_row(out / CURVES, {**row, **{f"loss_{name}": value for name, value in losses.items()}, **figures}, first=epoch == 0)
+        _append_row(
+            out / CURVES,
+            {**row, **{f"loss_{name}": value for name, value in losses.items()}, **figures},
+            first=epoch == 0,
+        )
         _save(experiment, averaged, epoch + 1, out / CHECKPOINT)
         draw_curves(out / CURVES, out / "curves.png")
         logger.info("epoch %d of %d: %s", epoch + 1, experiment.epochs, _summary({**losses, **figures}))
     return (averaged.module if averaged is not None else experiment.net).eval()
 
 
-def _train_epoch(experiment: Experiment, averaged: AveragedModel | None, epoch: int, progress: bool) -> dict[str, float]:
+def _train_epoch(
+    experiment: Experiment, averaged: AveragedModel | None, epoch: int, progress: bool
+) -> dict[str, float]:
     experiment.net.train()
     sums: dict[str, float] = {}
     title = f"epoch {epoch + 1}/{experiment.epochs}"
@@ -155,7 +161,9 @@ def _restore(experiment: Experiment, averaged: AveragedModel | None, path: Path)
         return 0
     state = torch.load(path, map_location="cpu", weights_only=True)
     if state["config"] != json.dumps(experiment.config, sort_keys=True):
-        raise RecipeError(f"{path}: expected a checkpoint of this configuration, found another; use an empty folder, or the settings in {CONFIG}")
+        raise RecipeError(
+            f"{path}: expected a checkpoint of these settings, found another; use an empty folder, or the settings in {CONFIG}"
+        )
     experiment.net.load_state_dict(state["net"])
     experiment.optimizer.load_state_dict(state["optimizer"])
     if experiment.schedule is not None:

@@ -97,10 +97,15 @@ def expected_calibration_error(probs: Floats, truth: npt.NDArray[np.int64], bins
     confidence = probs.max(axis=1)
     hit = probs.argmax(axis=1) == truth
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(hit[place == b].mean() - confidence[place == b].mean()) * (place == b).mean() for b in np.unique(place)]
+    gaps = [
+        abs(hit[place == b].mean() - confidence[place == b].mean()) * (place == b).mean()
+        for b in np.unique(place)
+    ]
     return float(np.sum(gaps))
 
 
-def confusion(truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:
+def confusion(
+    truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int
+) -> npt.NDArray[np.int64]:
     """Return the counts, rows truth and columns prediction, (classes, classes)."""
     return np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes)

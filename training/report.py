@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from engines.card import CARD_FILE, EMOTIONS, ModelCard
 from engines.engine import Engine, load_engine
 from training.data.prepared import DATA_SETS, PreparedFaces, load_prepared
 from training.data.sample import SPLITS
-from training.errors import DatasetError
+from training.errors import MissingDatasetError
 from training.evaluation import emotion_confusion, figures, group_figures, predict_faces
 from training.export import LARGEST_BATCH
 from training.metrics import Figure
+
+logger = logging.getLogger(__name__)
 
 REPORT = "report.json"
 _BACKEND = "onnxruntime"
@@ -108,9 +111,20 @@ def draw_confusion(counts: npt.NDArray[np.int64], title: str, picture: Path) -> 
     for row, column in np.ndindex(*counts.shape):
         if counts[row, column]:
             color = "white" if shares[row, column] > 0.5 else "#222222"
-            axes.text(column, row, f"{100 * shares[row, column]:.0f}", ha="center", va="center", color=color, fontsize=9)
+            axes.text(
+                column,
+                row,
+                f"{100 * shares[row, column]:.0f}",
+                ha="center",
+                va="center",
+                color=color,
+                fontsize=9,
+            )
     axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=40, ha="right")
-    axes.set_yticks(range(len(EMOTIONS)), [f"{name} ({int(total)})" for name, total in zip(EMOTIONS, totals[:, 0], strict=True)])
+    axes.set_yticks(
+        range(len(EMOTIONS)),
+        [f"{name} ({int(total)})" for name, total in zip(EMOTIONS, totals[:, 0], strict=True)],
+    )
     axes.set_xlabel("predicted")
     axes.set_ylabel("majority vote (pictures)")
     axes.set_title(f"{title}: percent of each row")
@@ -118,14 +132,19 @@ def draw_confusion(counts: npt.NDArray[np.int64], title: str, picture: Path) -> 
     pyplot.close(figure)
 
 
-def _measure(engine: Engine, faces: PreparedFaces, split: str, crop: str) -> tuple[dict[str, Figure], npt.NDArray[np.int64] | None]:
+def _measure(
+    engine: Engine, faces: PreparedFaces, split: str, crop: str
+) -> tuple[dict[str, Figure], npt.NDArray[np.int64] | None]:
     positions = faces.where(split)
     if not len(positions):
         return {}, None
     align = engine.card.input.crop == "aligned_face" if crop == "card" else crop == "aligned"
 
     def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
-        answers = [engine.infer(images[start : start + LARGEST_BATCH]) for start in range(0, len(images), LARGEST_BATCH)]
+        answers = [
+            engine.infer(images[start : start + LARGEST_BATCH])
+            for start in range(0, len(images), LARGEST_BATCH)
+        ]
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
     said = predict_faces(predict, faces, positions, engine.card.input, align)
@@ -134,15 +153,23 @@ def _measure(engine: Engine, faces: PreparedFaces, split: str, crop: str) -> tup
 
 
 def _present_sets(data: Path, cache: Path) -> list[tuple[str, PreparedFaces]]:
-    found, missing = [], []
-    for name in DATA_SETS:
-        try:
-            found.append((name, load_prepared(name, data, cache)))
-        except DatasetError as error:
-            missing.append(str(error))
+    """Return the sets that are in the folder; a malformed one is an error, an absent one is said."""
+    found = [
+        (name, faces) for name in DATA_SETS if (faces := _load_if_present(name, data, cache)) is not None
+    ]
     if not found:
-        raise DatasetError(missing[0])
+        raise MissingDatasetError(
+            f"{data}: expected at least one of {', '.join(DATA_SETS)}, found none; unpack one there"
+        )
     return found
+
+
+def _load_if_present(name: str, data: Path, cache: Path) -> PreparedFaces | None:
+    try:
+        return load_prepared(name, data, cache)
+    except MissingDatasetError as error:
+        logger.warning("left out: %s", error)
+        return None
 
 
 def _about(faces: PreparedFaces) -> dict[str, Any]:

@@ -59,7 +59,9 @@ def export_run(run: Path, folder: Path) -> ModelCard:
         saved = json.loads((run / CONFIG).read_text())
         state = torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise RecipeError(f"{run}: expected a run with {CONFIG} and {CHECKPOINT}, found none ({error}); name the --out folder of a run") from error
+        raise RecipeError(
+            f"{run}: expected a run with {CONFIG} and {CHECKPOINT}, found none ({error}); name the --out folder of a run"
+        ) from error
     name = saved.get("recipe", "bknet")
     recipe = load_recipe(name)
     config = config_from_json(recipe.Config, saved)
@@ -68,7 +70,13 @@ def export_run(run: Path, folder: Path) -> ModelCard:
         net.load_state_dict(state["net"])
     else:
         prefix = "module."
-        net.load_state_dict({key.removeprefix(prefix): value for key, value in state["averaged"].items() if key.startswith(prefix)})
+        net.load_state_dict(
+            {
+                key.removeprefix(prefix): value
+                for key, value in state["averaged"].items()
+                if key.startswith(prefix)
+            }
+        )
     return _export(recipe, name, config, net.eval(), folder)
 
 
@@ -79,13 +87,17 @@ def load_recipe(name: str) -> ModuleType:
         RecipeError: No such recipe.
     """
     if not name.isidentifier():
-        raise RecipeError(f"recipe: expected a name such as bknet, found {name!r}; see `python -m training list`")
+        raise RecipeError(
+            f"recipe: expected a name such as bknet, found {name!r}; see `python -m training list`"
+        )
     try:
         return importlib.import_module(f"training.recipes.{name}")
     except ModuleNotFoundError as error:
         if error.name != f"training.recipes.{name}":
             raise
-        raise RecipeError(f"recipe: expected a name that `python -m training list` shows, found {name!r}") from error
+        raise RecipeError(
+            f"recipe: expected a name that `python -m training list` shows, found {name!r}"
+        ) from error
 
 
 def config_from_json(kind: type, saved: dict[str, Any]) -> Any:
@@ -98,7 +110,11 @@ def config_from_json(kind: type, saved: dict[str, Any]) -> Any:
 
 
 def _export(recipe: ModuleType, name: str, config: Any, net: nn.Module, folder: Path) -> ModelCard:
-    settings = {key: value for key, value in dataclasses.asdict(config).items() if key not in ("data", "cache")}
-    card = dataclasses.replace(recipe.draft_card(config), recipe={"name": name, "config": settings}, version="1.0")
+    settings = {
+        key: value for key, value in dataclasses.asdict(config).items() if key not in ("data", "cache")
+    }
+    card = dataclasses.replace(
+        recipe.draft_card(config), recipe={"name": name, "config": settings}, version="1.0"
+    )
     export_model(net, card, folder)
     return measured_card(folder, Path(config.data), Path(config.cache))

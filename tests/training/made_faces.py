@@ -17,7 +17,11 @@ def made_faces(name: str, count: int = 24, side: int = 48, seed: int = 0) -> Pre
         picture[number * 6 : number * 6 + 6] += 150
     aligned = np.full((count, 2, 3), np.nan, np.float32)
     aligned[::2] = [[1, 0, 0], [0, 1, 0]]
-    votes = np.eye(8, dtype=np.float32)[classes] if name in ("ferplus", "ckplus") else np.full((count, 8), np.nan, np.float32)
+    votes = (
+        np.eye(8, dtype=np.float32)[classes]
+        if name in ("ferplus", "ckplus")
+        else np.full((count, 8), np.nan, np.float32)
+    )
     return PreparedFaces(
         name=name,
         pixels=pictures.ravel(),

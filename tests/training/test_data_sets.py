@@ -24,7 +24,11 @@ def test_ferplus_keeps_vote_shares_and_drops_unknown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "where"),
-    [("fer0000000.png,box,1,2", "label.csv:2"), ('fer0000000.png,"(0, 0, 48, 48)",a,0,0,1,3,2,0,0,0,0', "label.csv:2"), ('gone.png,"b",4,0,0,1,3,2,0,0,0,0', "gone.png")],
+    [
+        ("fer0000000.png,box,1,2", "label.csv:2"),
+        ('fer0000000.png,"(0, 0, 48, 48)",a,0,0,1,3,2,0,0,0,0', "label.csv:2"),
+        ('gone.png,"b",4,0,0,1,3,2,0,0,0,0', "gone.png"),
+    ],
 )
 def test_ferplus_names_the_bad_line(tmp_path: Path, line: str, where: str) -> None:
     root = WRITERS["ferplus"](tmp_path)
@@ -38,14 +42,18 @@ def test_ferplus_names_the_bad_line(tmp_path: Path, line: str, where: str) -> No
 def test_ferplus_picture_names_never_leave_the_folder(tmp_path: Path) -> None:
     root = WRITERS["ferplus"](tmp_path / "set")
     draw_face(tmp_path / "outside.png", 48)
-    (root / "FER2013Train" / "label.csv").write_text('../../outside.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0\n')
+    (root / "FER2013Train" / "label.csv").write_text(
+        '../../outside.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0\n'
+    )
 
     with pytest.raises(DatasetError, match=r"outside\.png"):
         ferplus.samples(root, "train")
 
 
 def test_utkface_reads_names_and_leaves_missing_labels_out(tmp_path: Path) -> None:
-    found = {sample.path.name.split(".")[0]: sample for sample in utkface.samples(WRITERS["utkface"](tmp_path))}
+    found = {
+        sample.path.name.split(".")[0]: sample for sample in utkface.samples(WRITERS["utkface"](tmp_path))
+    }
 
     assert found["26_1_0_20170116171048641"].age_years == 26
     assert found["26_1_0_20170116171048641"].female == 1

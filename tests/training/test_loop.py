@@ -12,7 +12,13 @@ from training.errors import RecipeError
 from training.loop import CHECKPOINT, fit
 from training.recipes import bknet
 
-TINY = bknet.Config(epochs=2, size=16, shares={"ferplus": 4, "utkface": 3, "genki4k": 2, "ckplus": 1}, bfloat16=False, average_decay=0.5)
+TINY = bknet.Config(
+    epochs=2,
+    size=16,
+    shares={"ferplus": 4, "utkface": 3, "genki4k": 2, "ckplus": 1},
+    bfloat16=False,
+    average_decay=0.5,
+)
 
 
 def experiment(config: bknet.Config = TINY):
@@ -25,7 +31,9 @@ def test_a_run_leaves_checkpoint_curves_and_configuration(tmp_path: Path) -> Non
     with (tmp_path / "curves.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["1", "2"]
-    assert {"loss_emotion", "ferplus_emotion_accuracy", "utkface_age_error", "genki4k_smile_accuracy"} <= set(rows[0])
+    assert {"loss_emotion", "ferplus_emotion_accuracy", "utkface_age_error", "genki4k_smile_accuracy"} <= set(
+        rows[0]
+    )
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert '"epochs": 2' in (tmp_path / "config.json").read_text()
     assert not net.training

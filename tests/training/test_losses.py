@@ -21,7 +21,9 @@ def test_masked_cross_entropy_is_the_mean_over_labelled_pictures() -> None:
 def test_masked_cross_entropy_of_votes_is_the_entropy_at_its_minimum() -> None:
     votes = torch.tensor([[0.7, 0.2, 0.1]])
 
-    assert float(MaskedCrossEntropy()(votes.log(), votes)) == pytest.approx(float(-(votes * votes.log()).sum()))
+    assert float(MaskedCrossEntropy()(votes.log(), votes)) == pytest.approx(
+        float(-(votes * votes.log()).sum())
+    )
 
 
 def test_squared_hinge_counts_only_wrong_classes_within_the_margin() -> None:
@@ -49,7 +51,9 @@ def test_unlabelled_pictures_get_no_gradient(loss: torch.nn.Module) -> None:
         (AgeDistributionLoss(), 101, torch.full((2,), NAN)),
     ],
 )
-def test_a_batch_without_labels_costs_nothing_and_stays_differentiable(loss: torch.nn.Module, classes: int, target: torch.Tensor) -> None:
+def test_a_batch_without_labels_costs_nothing_and_stays_differentiable(
+    loss: torch.nn.Module, classes: int, target: torch.Tensor
+) -> None:
     logits = torch.randn(2, classes, requires_grad=True)
     value = loss(logits, target)
     value.backward()
@@ -65,7 +69,9 @@ def test_age_loss_is_least_at_the_gaussian_around_the_age() -> None:
     age = torch.tensor([30.0])
 
     assert loss(right[None], age) < loss(wrong[None], age)
-    assert float(loss(right[None], age)) == pytest.approx(float(0.5 * torch.log(torch.tensor(2 * torch.pi * torch.e * 2.5**2))), abs=1e-3)
+    assert float(loss(right[None], age)) == pytest.approx(
+        float(0.5 * torch.log(torch.tensor(2 * torch.pi * torch.e * 2.5**2))), abs=1e-3
+    )
 
 
 def test_ages_over_a_hundred_count_as_a_hundred() -> None:

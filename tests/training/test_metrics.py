@@ -5,7 +5,13 @@ import pytest
 
 from tests.training.made_faces import made_faces
 from training.evaluation import emotion_confusion, figures, group_figures
-from training.metrics import confusion, expected_calibration_error, macro_f1_with_interval, mean_with_interval, top_hits
+from training.metrics import (
+    confusion,
+    expected_calibration_error,
+    macro_f1_with_interval,
+    mean_with_interval,
+    top_hits,
+)
 
 
 def test_interval_of_a_share_is_near_the_binomial_one() -> None:
@@ -49,11 +55,19 @@ def test_macro_f1_weighs_classes_alike() -> None:
 def test_figures_follow_the_labels_of_the_set() -> None:
     faces = made_faces("utkface", 24)
     positions = np.arange(24)
-    said = {"age_years": faces.age_years + 6, "female": np.where(faces.age_years < 16, 1 - faces.female, faces.female)}
+    said = {
+        "age_years": faces.age_years + 6,
+        "female": np.where(faces.age_years < 16, 1 - faces.female, faces.female),
+    }
 
     measured = figures(faces, positions, said)
 
-    assert set(measured) == {"age_error", "age_within_5_years", "gender_accuracy", "gender_accuracy_16_and_over"}
+    assert set(measured) == {
+        "age_error",
+        "age_within_5_years",
+        "gender_accuracy",
+        "gender_accuracy_16_and_over",
+    }
     assert measured["age_error"].value == pytest.approx(6)
     assert measured["age_within_5_years"].value == 0
     assert measured["gender_accuracy_16_and_over"].value == 1

@@ -17,7 +17,9 @@ STILL = Augmentation(rotation_deg=0, scale=0, shift=0, flip=0, gain=0, bias=0, b
 
 def batches(augmentation: Augmentation = STILL, seed: int = 3) -> MixedBatches:
     sets = {name: made_faces(name, 48) for name in ("ferplus", "utkface", "genki4k")}
-    return MixedBatches(sets, {"ferplus": 4, "utkface": 3, "genki4k": 1}, InputSpec(), augmentation, True, "ferplus", seed)
+    return MixedBatches(
+        sets, {"ferplus": 4, "utkface": 3, "genki4k": 1}, InputSpec(), augmentation, True, "ferplus", seed
+    )
 
 
 def test_every_batch_holds_each_set_in_its_share() -> None:

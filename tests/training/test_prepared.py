@@ -68,7 +68,9 @@ def test_training_faces_are_the_chips_the_program_cuts(tmp_path: Path, astronaut
 
 def test_another_chip_size_shows_the_same_part_of_the_picture(tmp_path: Path) -> None:
     faces = load_prepared("ferplus", WRITERS["ferplus"](tmp_path / "data"), tmp_path / "cache", workers=1)
-    object.__setattr__(faces, "aligned", np.tile(np.float32([[0.9, 0.1, 1.5], [-0.1, 0.9, 2.5]]), (len(faces), 1, 1)))
+    object.__setattr__(
+        faces, "aligned", np.tile(np.float32([[0.9, 0.1, 1.5], [-0.1, 0.9, 2.5]]), (len(faces), 1, 1))
+    )
 
     small, large = faces.matrix(0, 48), faces.matrix(0, 96)
 

@@ -61,7 +61,7 @@ class Augmentation:
         cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
         linear = np.array([[flip * cosine, -flip * sine], [sine, cosine]])
         centre = np.full(2, (size - 1) / 2)
-        change = np.column_stack([linear, centre + (shift_x, shift_y) - linear @ centre])
+        change = np.column_stack([linear, centre + np.array([shift_x, shift_y]) - linear @ centre])
         return (change @ np.vstack([matrix, [0, 0, 1]])).astype(np.float32)
 
     def light(self, chip: Bytes, random: np.random.Generator) -> Bytes:

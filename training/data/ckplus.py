@@ -36,7 +36,9 @@ def samples(root: Path, split: str | None = None) -> list[Sample]:
     folder = find_root(root, "CK+48", "CK+") / "CK+48"
     found = [_read_name(path) for path in sorted(folder.glob("*/*.png"))]
     if not found:
-        raise DatasetError(f"{folder}: expected <emotion>/S<subject>_<sequence>_<frame>.png, found no picture; unpack the set there")
+        raise DatasetError(
+            f"{folder}: expected <emotion>/S<subject>_<sequence>_<frame>.png, found no picture; unpack the set there"
+        )
     return [sample for sample in found if split in (None, sample.split)]
 
 
@@ -44,7 +46,9 @@ def _read_name(path: Path) -> Sample:
     name = _NAME.fullmatch(path.name)
     emotion = _CLASSES.get(path.parent.name)
     if name is None or emotion is None:
-        raise DatasetError(f"{path}: expected <emotion>/S<subject>_<sequence>_<frame>.png with a class of {', '.join(_CLASSES)}; rename or remove it")
+        raise DatasetError(
+            f"{path}: expected <emotion>/S<subject>_<sequence>_<frame>.png of {', '.join(_CLASSES)}; rename or remove it"
+        )
     votes = tuple(float(label == emotion) for label in EMOTIONS)
     split = hashed_split(name[1], _VALIDATION_PERCENT, _TEST_PERCENT)
     return Sample(path=path, split=split, subject=name[1], emotion=votes)

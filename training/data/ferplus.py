@@ -48,7 +48,9 @@ def _read_folder(folder: Path, split: str) -> Iterator[Sample]:
             if votes is not None:
                 path = folder / Path(row[0]).name
                 if not path.is_file():
-                    raise DatasetError(f"{table}:{number}: expected the picture {path.name}, found none; unpack the whole set")
+                    raise DatasetError(
+                        f"{table}:{number}: expected the picture {path.name}, found none; unpack the whole set"
+                    )
                 yield Sample(path=path, split=split, subject=path.stem, emotion=votes)
 
 
@@ -59,7 +61,9 @@ def _votes(row: list[str], place: str) -> tuple[float, ...] | None:
     except ValueError:
         counts = []
     if len(row) != _COLUMNS or not counts or min(counts) < 0:
-        raise DatasetError(f"{place}: expected a name, a box and ten vote counts, found {','.join(row)[:80]!r}; restore the file")
+        raise DatasetError(
+            f"{place}: expected a name, a box and ten vote counts, found {','.join(row)[:80]!r}; restore the file"
+        )
     emotions, others = counts[: len(EMOTIONS)], counts[len(EMOTIONS) :]
     if max(others) > max(emotions):
         return None

@@ -34,7 +34,9 @@ def samples(root: Path, split: str | None = None) -> list[Sample]:
     try:
         lines = table.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{table}: expected GENKI-4K's labels as plain text, found none ({error}); unpack the whole set") from error
+        raise DatasetError(
+            f"{table}: expected GENKI-4K's labels as plain text, found none ({error}); unpack the whole set"
+        ) from error
     found = [_read_line(table, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     return [sample for sample in found if split in (None, sample.split)]
 
@@ -42,9 +44,13 @@ def samples(root: Path, split: str | None = None) -> list[Sample]:
 def _read_line(table: Path, number: int, line: str) -> Sample:
     fields = line.split()
     if len(fields) != 4 or fields[0] not in ("0", "1"):
-        raise DatasetError(f"{table}:{number}: expected 'smile yaw pitch roll' with smile 0 or 1, found {line[:60]!r}; restore the file")
+        raise DatasetError(
+            f"{table}:{number}: expected 'smile yaw pitch roll' with smile 0 or 1, found {line[:60]!r}; restore the file"
+        )
     path = table.parent / "files" / f"file{number:04d}.jpg"
     if not path.is_file():
-        raise DatasetError(f"{table}:{number}: expected the picture {path.name}, found none; unpack it or empty the line")
+        raise DatasetError(
+            f"{table}:{number}: expected the picture {path.name}, found none; unpack it or empty the line"
+        )
     split = hashed_split(path.name, _VALIDATION_PERCENT, _TEST_PERCENT)
     return Sample(path=path, split=split, subject=path.name, smile=int(fields[0]))

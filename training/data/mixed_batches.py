@@ -59,7 +59,9 @@ class MixedBatches:
         """
         ready: queue.Queue[dict[str, Tensor] | BaseException | None] = queue.Queue(_PREFETCHED)
         stopped = threading.Event()
-        worker = threading.Thread(target=self._produce, args=(number, ready, stopped), daemon=True, name="batches")
+        worker = threading.Thread(
+            target=self._produce, args=(number, ready, stopped), daemon=True, name="batches"
+        )
         worker.start()
         try:
             while (batch := ready.get()) is not None:
@@ -87,7 +89,9 @@ class MixedBatches:
     def _batch(self, orders: Mapping[str, Iterator[int]], random: np.random.Generator) -> dict[str, Tensor]:
         count, size = sum(self.shares.values()), self.spec.size
         images = np.empty((count, self.spec.channels, size, size), dtype=np.float32)
-        chosen = [(self.sets[name], next(orders[name])) for name, share in self.shares.items() for _ in range(share)]
+        chosen = [
+            (self.sets[name], next(orders[name])) for name, share in self.shares.items() for _ in range(share)
+        ]
         for row, (faces, position) in zip(images, chosen, strict=True):
             matrix = self.augmentation.geometry(faces.matrix(position, size, self.align), size, random)
             chip = cut_chip(faces.image(position), matrix, self.spec)

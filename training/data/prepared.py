@@ -118,7 +118,9 @@ def load_prepared(name: str, data: Path, cache: Path, workers: int = 2) -> Prepa
             arrays = dict(labels)
         return PreparedFaces(name=name, pixels=np.load(folder / "pixels.npy", mmap_mode="r"), **arrays)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{folder}: expected a prepared set, found a damaged one ({error}); remove the folder, it is made again") from error
+        raise DatasetError(
+            f"{folder}: expected a prepared set, found a damaged one ({error}); remove the folder, it is made again"
+        ) from error
 
 
 def prepare(name: str, data: Path, cache: Path, workers: int = 2) -> None:
@@ -163,10 +165,16 @@ def _align_block(paths: Sequence[str]) -> tuple[Images, Matrices]:
     for path in paths:
         picture = cv2.imread(path, cv2.IMREAD_COLOR)
         if picture is None:
-            raise DatasetError(f"{path}: expected a picture, found something that can't be decoded; restore or remove it")
+            raise DatasetError(
+                f"{path}: expected a picture, found something that can't be decoded; restore or remove it"
+            )
         picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
         landmarks = _landmarker.find(picture)
-        matrix = np.full((2, 3), np.nan, np.float32) if landmarks is None else alignment_matrix(landmarks, UNIT_SIZE)
+        matrix = (
+            np.full((2, 3), np.nan, np.float32)
+            if landmarks is None
+            else alignment_matrix(landmarks, UNIT_SIZE)
+        )
         images.append(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
         matrices.append(matrix)
     return images, matrices
@@ -181,7 +189,9 @@ def _save(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     sizes = np.array([image.size for image in images], dtype=np.int64)
-    pixels = np.lib.format.open_memmap(folder / "pixels.npy", mode="w+", dtype=np.uint8, shape=(int(sizes.sum()),))
+    pixels = np.lib.format.open_memmap(
+        folder / "pixels.npy", mode="w+", dtype=np.uint8, shape=(int(sizes.sum()),)
+    )
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
     for image, offset in zip(images, offsets, strict=True):
         pixels[offset : offset + image.size] = image.ravel()

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.errors import DatasetError
+from training.errors import MissingDatasetError
 
 SPLITS = ("train", "validation", "test")
 
@@ -59,9 +59,11 @@ def find_root(folder: Path, marker: str, set_name: str) -> Path:
         set_name: For the error message.
 
     Raises:
-        DatasetError: Nothing found.
+        MissingDatasetError: Nothing found.
     """
     for pattern in ("", "*/", "*/*/"):
         for found in sorted(folder.glob(pattern + marker)):
             return found.parent
-    raise DatasetError(f"{folder}: expected {set_name} ({marker} here or at most two folders down), found none; unpack it there")
+    raise MissingDatasetError(
+        f"{folder}: expected {set_name} ({marker} here or at most two folders down), found none; unpack it there"
+    )

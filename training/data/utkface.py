@@ -34,7 +34,9 @@ def samples(root: Path, split: str | None = None) -> list[Sample]:
     folder = find_root(root, "UTKFace", "UTKFace") / "UTKFace"
     found = [_read_name(path) for path in sorted(folder.glob("*.jpg"))]
     if not found:
-        raise DatasetError(f"{folder}: expected pictures named age_gender_race_date.jpg, found none; unpack the set there")
+        raise DatasetError(
+            f"{folder}: expected pictures named age_gender_race_date.jpg, found none; unpack the set there"
+        )
     return [sample for sample in found if split in (None, sample.split)]
 
 
@@ -42,7 +44,9 @@ def _read_name(path: Path) -> Sample:
     fields = path.name.split(".")[0].split("_")
     age_years = _number(fields, 0, _OLDEST_YEARS)
     if age_years is None:
-        raise DatasetError(f"{path}: expected a name that starts with an age of 0 to {_OLDEST_YEARS}, found {path.name!r}; rename or remove it")
+        raise DatasetError(
+            f"{path}: expected a name that starts with an age of 0 to {_OLDEST_YEARS}, found {path.name!r}; rename or remove it"
+        )
     complete = len(fields) == 4
     return Sample(
         path=path,

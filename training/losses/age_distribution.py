@@ -47,7 +47,10 @@ class AgeDistributionLoss(nn.Module):
         log_probs = functional.log_softmax(logits[labelled].float(), dim=1)
         target = torch.softmax(-((self.years - age[:, None]) ** 2) / (2 * self.std_years**2), dim=1)
         expectation = (log_probs.exp() * self.years).sum(dim=1)
-        return -(target * log_probs).sum(dim=1).mean() + self.expectation_weight * (expectation - age).abs().mean()
+        return (
+            -(target * log_probs).sum(dim=1).mean()
+            + self.expectation_weight * (expectation - age).abs().mean()
+        )
 
 
 def example() -> tuple[nn.Module, tuple[Tensor, ...]]:

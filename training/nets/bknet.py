@@ -31,9 +31,13 @@ class MultiTaskBKNet(nn.Module):
     def __init__(self, classes: Mapping[str, int], size: int, channels: int, dropout: float) -> None:
         super().__init__()
         widths = [channels, *(block[-1] for block in BLOCKS)]
-        self.trunk = nn.Sequential(*(_block(entry, block) for entry, block in zip(widths, BLOCKS, strict=False)), nn.Flatten())
+        self.trunk = nn.Sequential(
+            *(_block(entry, block) for entry, block in zip(widths, BLOCKS, strict=False)), nn.Flatten()
+        )
         features = BLOCKS[-1][-1] * (size // 2 ** len(BLOCKS)) ** 2
-        self.branches = nn.ModuleDict({task: _branch(features, count, dropout) for task, count in classes.items()})
+        self.branches = nn.ModuleDict(
+            {task: _branch(features, count, dropout) for task, count in classes.items()}
+        )
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """Return logits per task.
@@ -69,7 +73,9 @@ def build(
     """
     if size % 16:
         raise ValueError(f"size: expected a multiple of 16 (four poolings), found {size}")
-    net = MultiTaskBKNet(classes or {task: len(labels) for task, labels in LABELS.items()}, size, channels, dropout)
+    net = MultiTaskBKNet(
+        classes or {task: len(labels) for task, labels in LABELS.items()}, size, channels, dropout
+    )
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             if initial_std is None:
@@ -82,7 +88,11 @@ def build(
 def _block(entry: int, widths: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for width in widths:
-        layers += [nn.Conv2d(entry, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+        layers += [
+            nn.Conv2d(entry, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+        ]
         entry = width
     return nn.Sequential(*layers, nn.MaxPool2d(2))
 
@@ -90,12 +100,15 @@ def _block(entry: int, widths: Sequence[int]) -> nn.Sequential:
 def _branch(features: int, classes: int, dropout: float, width: int = 256) -> nn.Sequential:
     layers: list[nn.Module] = []
     for entry in (features, width):
-        layers += [nn.Linear(entry, width, bias=False), nn.BatchNorm1d(width), nn.ReLU(inplace=True), nn.Dropout(dropout)]
+        layers += [
+            nn.Linear(entry, width, bias=False),
+            nn.BatchNorm1d(width),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+        ]
     return nn.Sequential(*layers, nn.Linear(width, classes))
 
 
 def parameter_count(net: nn.Module) -> int:
     """Return the number of trainable numbers."""
     return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
-
-

@@ -26,10 +26,10 @@ from training.data.mixed_batches import MixedBatches
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
 from training.evaluation import figures, predict_faces
+from training.loop import Experiment
 from training.losses.age_distribution import AgeDistributionLoss
 from training.losses.masked_cross_entropy import MaskedCrossEntropy, one_hot
 from training.losses.masked_squared_hinge import MaskedSquaredHinge
-from training.loop import Experiment
 from training.nets import bknet
 
 MODEL_NAME = "multitask"
@@ -64,7 +64,9 @@ class Config:
     cache: str = ""
     size: int = bknet.INPUT[1]
     align: bool = True
-    shares: dict[str, int] = field(default_factory=lambda: {"ferplus": 64, "utkface": 44, "genki4k": 14, "ckplus": 6})
+    shares: dict[str, int] = field(
+        default_factory=lambda: {"ferplus": 64, "utkface": 44, "genki4k": 14, "ckplus": 6}
+    )
     epochs: int = 18
     learning_rate: float = 0.05
     schedule: Literal["onecycle", "exponential"] = "onecycle"
@@ -73,7 +75,9 @@ class Config:
     dropout: float = 0.5
     initial_std: float | None = None
     loss: Literal["cross_entropy", "squared_hinge"] = "cross_entropy"
-    task_weights: dict[str, float] = field(default_factory=lambda: {"emotion": 1.0, "age": 0.5, "gender": 0.7, "smile": 0.5})
+    task_weights: dict[str, float] = field(
+        default_factory=lambda: {"emotion": 1.0, "age": 0.5, "gender": 0.7, "smile": 0.5}
+    )
     average_decay: float = 0.999
     augmentation: Augmentation = field(default_factory=Augmentation)
     bfloat16: bool = True
@@ -87,11 +91,17 @@ class Config:
         if self.loss not in ("cross_entropy", "squared_hinge"):
             raise RecipeError(f"loss: expected cross_entropy or squared_hinge, found {self.loss!r}")
         if "ferplus" not in self.shares or min(self.shares.values()) < 1:
-            raise RecipeError(f"shares: expected at least one face of ferplus and of each set named, found {self.shares}")
+            raise RecipeError(
+                f"shares: expected at least one face of ferplus and of each set named, found {self.shares}"
+            )
         if set(self.task_weights) != set(LABELS):
-            raise RecipeError(f"task_weights: expected {', '.join(LABELS)}, found {', '.join(self.task_weights)}")
+            raise RecipeError(
+                f"task_weights: expected {', '.join(LABELS)}, found {', '.join(self.task_weights)}"
+            )
         if self.epochs < 1 or self.learning_rate <= 0:
-            raise RecipeError(f"epochs, learning_rate: expected above 0, found {self.epochs}, {self.learning_rate}")
+            raise RecipeError(
+                f"epochs, learning_rate: expected above 0, found {self.epochs}, {self.learning_rate}"
+            )
 
 
 def build(config: Config) -> Experiment:
@@ -142,7 +152,9 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
 def build_net(config: Config) -> nn.Module:
     """Return the untrained network."""
     channels = input_spec(config).channels
-    return bknet.build(size=config.size, channels=channels, dropout=config.dropout, initial_std=config.initial_std)
+    return bknet.build(
+        size=config.size, channels=channels, dropout=config.dropout, initial_std=config.initial_std
+    )
 
 
 class MultiTaskLoss(nn.Module):
@@ -194,13 +206,21 @@ def validation_figures(net: nn.Module, sets: dict[str, PreparedFaces], config: C
         positions = faces.where("validation")
         if len(positions):
             said = predict_faces(predict, faces, positions, card.input, config.align)
-            values |= {f"{name}_{key}": figure.value for key, figure in figures(faces, positions, said).items()}
+            values |= {
+                f"{name}_{key}": figure.value for key, figure in figures(faces, positions, said).items()
+            }
     return {key: value for key, value in values.items() if math.isfinite(value)}
 
 
-def _schedule(config: Config, optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+def _schedule(
+    config: Config, optimizer: torch.optim.Optimizer, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
     if config.schedule == "exponential":
         return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.8 ** (step / 10_000))
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=config.learning_rate, total_steps=config.epochs * steps, pct_start=0.2, cycle_momentum=False
+        optimizer,
+        max_lr=config.learning_rate,
+        total_steps=config.epochs * steps,
+        pct_start=0.2,
+        cycle_momentum=False,
     )
