@@ -23,11 +23,11 @@ logger = logging.getLogger(__name__)
 RANK = 50
 ACCEPTS = "a camera's number (0) or part of its name"
 MakeCapture = Callable[[int, int], Any]
-# A camera that needs longer than this for a picture is lost; the first one may take more.
+# A camera that gives no picture for so long is lost; the first picture may take longer.
 _PATIENCE_S = 2.0
 _FIRST_PATIENCE_S = 6.0
-# A camera that gives no picture for so long is lost; the first picture may take longer.
-# Above this many pixels a second, uncompressed pictures do not fit through USB 2: the camera is asked for JPEG.
+_NAP_S = 0.02
+# Above this many pixels a second, raw pictures do not fit through USB 2: JPEG is asked for.
 _UNCOMPRESSED_PIXELS_PER_S = 640 * 480 * 30
 _USUAL_RATE_HZ = 30.0
 _BACKENDS: dict[str, tuple[int, ...]] = {
