@@ -20,17 +20,18 @@ def capture(run: Run) -> None:
         SourceError: The source can't be opened or read.
     """
     source, playback = run.source, run.playback
-    more = True
+    shown = False  # whether a frame has come since the start or the last seek; paused, one frame still comes
     try:
         source.open()
         while not run.stopping:
             sought_s = playback.take_seek()
             if sought_s is not None:
                 _jump(run, sought_s)
-            elif not more or (playback.paused and not source.live):
-                playback.hold(ended=not more)
+                shown = False
+            elif source.ended or (playback.paused and shown and not source.live):
+                playback.hold(ended=source.ended)
                 continue
-            more = _capture_one(run)
+            shown = _capture_one(run) or shown
     except SourceError as error:
         if source.live or not run.statistics.captured_count:
             raise
@@ -41,7 +42,7 @@ def capture(run: Run) -> None:
 
 
 def _capture_one(run: Run) -> bool:
-    """Pass one frame on, if one comes; return whether more may come."""
+    """Pass one frame on, or the mark of the end; return whether it was a frame."""
     source = run.source
     started_s = time.perf_counter()
     frame = source.read()
@@ -49,9 +50,9 @@ def _capture_one(run: Run) -> bool:
     if frame is None:
         if source.ended:
             run.to_track.put_last(Ticket(run.generation, None))
-        return not source.ended
+        return False
     if source.live and run.playback.paused:
-        return True  # read on while paused, so that the driver holds no old pictures at the resume
+        return False  # read on while paused, so that the driver holds no old pictures at the resume
     decode_ms = (time.perf_counter() - started_s) * 1e3
     if run.paced:
         run.playback.wait_until_due(frame.time_s)

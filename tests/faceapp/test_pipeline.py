@@ -239,6 +239,15 @@ def test_a_paused_file_holds_its_frame_and_shows_the_one_sought() -> None:
     pipeline.stop()
 
 
+def test_a_file_paused_at_its_start_shows_its_first_frame() -> None:
+    pipeline = pipeline_of(SeekableSource(1000), paced=True)
+    pipeline.start()
+    pipeline.pause()
+    assert wait_for(lambda: pipeline.state is PipelineState.PAUSED)
+    assert pipeline.take_result() is not None
+    pipeline.stop()
+
+
 def test_a_paused_camera_is_read_on_without_counting() -> None:
     source = FakeSource(live=True, period_s=0.002)
     pipeline = pipeline_of(source)
