@@ -124,8 +124,9 @@ def test_all_figures_are_there_and_agree(
     assert set(stages_ms) == {"decode", "track", "crop", "infer", "smooth", "total", "capture_to_result"}
     assert all(times["p50"] <= times["p95"] <= times["p99"] for times in stages_ms.values())
     live = entry["live"]
-    assert live["analysed"] >= 6
-    assert 0 <= live["captured"] - live["analysed"] - live["dropped"] + 2 <= 4
+    assert live["analysed"] >= 4  # six results came after the warm-up; up to two were ready at its end
+    # Frames in flight at the end less those at the beginning: at most one in every thread and slot.
+    assert abs(live["captured"] - live["analysed"] - live["dropped"]) <= 7
     assert entry["memory"]["growth_mib"] == entry["memory"]["peak_mib"] - entry["memory"]["warm_mib"] >= 0
     text = format_bench(figures)
     for word in ("portrait.png", "plain loop", "capture_to_result", "live at 30", "memory over 10 frames"):
