@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -20,8 +20,10 @@ _SURE_SCORE = 0.65
 """Measured with the short-range detector on a crop around each find: 0.78 and more for 187 finds on faces
 of 20 to 120 pixels, 0.61 at most for the wrong finds on 208 pictures without a face; drawn headsets get
 0.56 to 0.75."""
-_CROP_SIDES = 2.0
+_CLOSE_SIDES = 2.0
+_AROUND_SIDES = 4.0
 _SMALLEST_FACE_PX = 16
+_LARGEST_CROP = 4  # in picture sides, for the memory of a crop around a face that fills more than the picture
 _WINDOW_OVERLAP = 0.3
 _FINER_WINDOWS = 1.7
 _LEAST_WINDOW_PX = 192  # what the detector sees: a smaller window would be blown up
@@ -88,34 +90,32 @@ class FaceFinder:
         return _finds(self._near, image, Box(0, 0, width, height), certain=True)
 
     def look_further(self, image: Image) -> list[Find]:
-        """Return the finds in the next window of an endless round: coarse and fine windows in turn."""
+        """Return the finds in the next part of an endless round: coarse window, whole picture, coarse, fine."""
         coarse, fine = search_windows(*image.shape[:2])
         turn = next(self._turns)
-        windows = fine if fine and turn % 2 else coarse
-        return self._look_into(image, windows[turn // 2 % len(windows)])
+        if turn % 4 == 1:
+            return self.look_over(image)
+        if turn % 4 == 3 and fine:
+            return self._look_into(image, fine[turn // 4 % len(fine)])
+        return self._look_into(image, coarse[turn // 2 % len(coarse)])
+
+    def look_around(self, image: Image, box: Box) -> list[Find]:
+        """Return the finds up to one and a half face sizes around a place where a face should be."""
+        place = _square(box, _AROUND_SIDES)
+        crop = _crop(image, place)
+        return [] if crop is None else _finds(self._near, crop, place, certain=True)
 
     def look_closely(self, image: Image, box: Box) -> Find | None:
-        """Return the face at one place, seen from close up, or None.
-
-        Args:
-            image: uint8 (H, W, 3), RGB.
-            box: Where a face of about that size should be.
-        """
-        side = box.side * _CROP_SIDES
-        if not _SMALLEST_FACE_PX * _CROP_SIDES <= side < 4 * max(image.shape[:2]):
-            return None
-        (x_px, y_px), half = box.centre, side / 2
-        place = Box(*(math.floor(edge) for edge in (x_px - half, y_px - half, x_px + half, y_px + half)))
+        """Return the face at one place, seen from close up, or None; certain when the detector is sure of it."""
+        place = _square(box, _CLOSE_SIDES)
         crop = _crop(image, place)
         if crop is None:
             return None
-        finds = _finds(self._near, crop, place, certain=False)
-        best = max(
-            (find for find in finds if same_face(find.box, box)), key=lambda find: find.score, default=None
-        )
-        if best is None or best.score < _SURE_SCORE:
-            return best
-        return Find(best.box, best.region, best.score, certain=True)
+        finds = [find for find in _finds(self._near, crop, place, certain=False) if same_face(find.box, box)]
+        if not finds:
+            return None
+        best = max(finds, key=lambda find: find.score)
+        return replace(best, certain=best.score >= _SURE_SCORE)
 
     def restart(self) -> None:
         """Begin the round of windows anew, so that the same frames give the same finds."""
@@ -160,12 +160,19 @@ def _tiles(height: int, width: int, side: int) -> tuple[Box, ...]:
     return tuple(Box(left, top, left + side, top + side) for top in tops for left in lefts)
 
 
+def _square(box: Box, sides: float) -> Box:
+    """Return the square of whole pixels around a box's middle, that many times its longer side."""
+    (x_px, y_px), half = box.centre, box.side * sides / 2
+    left, top, side = math.floor(x_px - half), math.floor(y_px - half), math.ceil(2 * half)
+    return Box(left, top, left + side, top + side)
+
+
 def _crop(image: Image, place: Box) -> Image | None:
     """Cut out a place, the border repeated where it reaches beyond the picture; None where it misses it."""
     height, width = image.shape[:2]
     x0, y0, x1, y1 = (int(edge) for edge in place)
     inside = image[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
-    if inside.size == 0 or x1 <= 0 or y1 <= 0:
+    if inside.size == 0 or x1 <= 0 or y1 <= 0 or x1 - x0 > _LARGEST_CROP * max(height, width):
         return None
     margins = max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0)
     if any(margins):

@@ -86,8 +86,7 @@ def head_pose_deg(landmarks: Floats) -> tuple[float, float, float]:
 
 
 def mesh_rotation(landmarks: Floats) -> Floats | None:
-    """Return the rotation that takes the reference face to a mesh: least squares over its points (Kabsch,
-    1976).
+    """Return the rotation that takes the reference face to a mesh, by least squares (Kabsch, 1976).
 
     Args:
         landmarks: float32 (478, 3), pixels.

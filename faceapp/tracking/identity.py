@@ -21,10 +21,14 @@ second)."""
 
 _Doubles = npt.NDArray[np.float64]
 _ANCHORS = (33, 263, 1, 61, 291)  # outer eye corners, nose tip, mouth corners
-_VELOCITY_TIME_S = 0.1
+_VELOCITY_TIME_S = 0.05
+# A mesh that another face begins to hide slides towards what is still seen: its motion is hardly believed
+# then.
+_CROWDED_VELOCITY_TIME_S = 1.0
+_CROWDED_OVERLAP = 0.05
 _COASTING_TIME_S = 0.5
-_LEAST_GATE = 0.9
-_GATE_PER_S = 2.0
+_LEAST_GATE = 1.5
+_GATE_PER_S = 1.0
 _TIME_TOLERANCE_S = 1e-6
 
 
@@ -81,7 +85,12 @@ class IdentityKeeper:
         for known, column in zip(self._known, given, strict=True):
             if column is not None:
                 index = order[column]
-                _see(known, time_s, anchors[index], boxes[index])
+                crowded = any(
+                    overlap(boxes[index], boxes[other]) > _CROWDED_OVERLAP
+                    for other in order
+                    if other != index
+                )
+                _see(known, time_s, anchors[index], boxes[index], crowded=crowded)
                 ids[index] = known.id
         for index in order:
             if not ids[index]:
@@ -122,7 +131,7 @@ class IdentityKeeper:
 
 
 def _gate(lost_s: float) -> float:
-    """Return the dearest match: half a face size of surprise at once, one and a half after the hold."""
+    """Return the dearest match: one face size of surprise at once, one and a half after the hold."""
     return _LEAST_GATE + _GATE_PER_S * min(lost_s, HOLD_S)
 
 
@@ -138,11 +147,12 @@ def _moved(box: Box, shift: _Doubles) -> Box:
     return Box(box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y)
 
 
-def _see(known: _Known, time_s: float, anchors: _Doubles, box: Box) -> None:
+def _see(known: _Known, time_s: float, anchors: _Doubles, box: Box, *, crowded: bool) -> None:
     elapsed_s = time_s - known.seen_s
     if elapsed_s > 0:
         velocity = (anchors.mean(axis=0) - known.anchors.mean(axis=0)) / elapsed_s
-        share = max(-math.expm1(-elapsed_s / _VELOCITY_TIME_S), 1 / known.sightings)
+        settling_s = _CROWDED_VELOCITY_TIME_S if crowded else _VELOCITY_TIME_S
+        share = max(-math.expm1(-elapsed_s / settling_s), 1 / known.sightings)
         known.velocity = known.velocity + share * (velocity - known.velocity)
         known.sightings += 1
     known.seen_s, known.anchors, known.box = time_s, anchors, box

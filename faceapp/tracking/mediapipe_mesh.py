@@ -84,10 +84,8 @@ class MediaPipeTracker:
             self._sight = FaceSight(self._max_faces)
         expected = self._keeper.expected(frame.time_s)
         last = [(face, expected.pop(track_id)) for track_id, face in self._seen.items()]
-        if step_s > HOLD_S:
-            faces = self._sight.see_all(image)
-        else:
-            faces = self._sight.see(image, frame.time_s, last, expected.values())
+        everywhere = step_s > HOLD_S  # the scene may be another
+        faces = self._sight.see(image, frame.time_s, last, expected.values(), everywhere=everywhere)
         ids = self._keeper.update(frame.time_s, [face.mesh.landmarks for face in faces])
         self._seen = dict(sorted(zip(ids, faces, strict=True), key=lambda seen: seen[0]))
         self._smoother.forget(frame.time_s - HOLD_S)

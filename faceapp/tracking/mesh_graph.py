@@ -28,6 +28,9 @@ node {
   output_stream: "LANDMARKS:landmarks"
 }
 """
+# The network runs on the thread that waits for it, not on threads of its own: 2.9 instead of 3.3 ms (p95
+# 3.6, 5.2).
+_ON_CALLING_THREAD = 'executor { type: "ApplicationThreadExecutor" }'
 _LANDMARKS = "landmarks"
 _PRESENCE = "facelandmarkcpu__face_presence_score"
 # One landmark on the wire: two bytes of message header, then three times a tag byte and four bytes of float.
@@ -65,7 +68,7 @@ class FaceMeshGraph:
 
     def __init__(self, lanes: int) -> None:
         self._lane_count = lanes
-        self._lanes = [_Lane()]
+        self._lanes = [_Lane(_GRAPH + _ON_CALLING_THREAD)]
         self._warm = False  # a line of chatter comes with the first mesh
 
     def find(self, image: Image, regions: Sequence[FaceRegion]) -> list[FaceMesh | None]:
@@ -76,7 +79,7 @@ class FaceMeshGraph:
             regions: Where to look.
         """
         while len(self._lanes) < min(self._lane_count, len(regions)):
-            self._lanes.append(_Lane())
+            self._lanes.insert(0, _Lane(_GRAPH))
         with nullcontext() if self._warm else chatter_removed():
             meshes = [mesh for batch in self._batches(regions) for mesh in self._run(image, batch)]
         self._warm = self._warm or any(mesh is not None for mesh in meshes)
@@ -87,10 +90,13 @@ class FaceMeshGraph:
             yield regions[start : start + len(self._lanes)]
 
     def _run(self, image: Image, regions: Sequence[FaceRegion]) -> list[FaceMesh | None]:
-        lanes = self._lanes[: len(regions)]
+        lanes = self._lanes[
+            -len(regions) :
+        ]  # the last one works while we wait for it, the others from the start
         for lane, region in zip(lanes, regions, strict=True):
             lane.start(image, region)
-        return [lane.finish(image) for lane in lanes]
+        meshes = [lane.finish(image) for lane in reversed(lanes)]
+        return meshes[::-1]
 
     def close(self) -> None:
         """Release the networks."""
@@ -102,7 +108,7 @@ class FaceMeshGraph:
 class _Lane:
     """One copy of the network."""
 
-    def __init__(self) -> None:
+    def __init__(self, graph: str) -> None:
         import mediapipe
         from mediapipe.framework.formats.rect_pb2 import NormalizedRect
         from mediapipe.python import packet_creator, packet_getter, resource_util
@@ -113,7 +119,7 @@ class _Lane:
         self._outputs: dict[str, Any] = {}
         self._step = 0
         with chatter_removed():
-            self._graph = mediapipe.CalculatorGraph(graph_config=_GRAPH)
+            self._graph = mediapipe.CalculatorGraph(graph_config=graph)
             for stream in (_LANDMARKS, _PRESENCE):
                 self._graph.observe_output_stream(stream, self._outputs.__setitem__, True)
             self._graph.start_run({"with_attention": packet_creator.create_bool(True)})

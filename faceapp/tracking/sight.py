@@ -10,7 +10,7 @@ from itertools import islice
 
 from faceapp.tracking.face_finder import FaceFinder, Find, distinct
 from faceapp.tracking.mesh_graph import FaceMesh, FaceMeshGraph
-from faceapp.tracking.regions import Box, mesh_box, mesh_region, same_face, same_mesh
+from faceapp.tracking.regions import Box, mesh_box, mesh_region, overlap, same_face, same_mesh
 from faceapp.types import Image
 
 SEARCH_PERIOD_S = 0.3
@@ -60,16 +60,14 @@ class FaceSight:
         self._search_at_s = -math.inf
         self._searches = 0
 
-    def see_all(self, image: Image) -> list[SeenFace]:
-        """Look everywhere: for a first or a single picture.
-
-        Args:
-            image: uint8 (H, W, 3), RGB, contiguous and read-only.
-        """
-        return self._adopt(image, [], self._confirmed(image, self._finder.look_everywhere(image)))
-
     def see(
-        self, image: Image, time_s: float, last: Sequence[tuple[SeenFace, Box]], lost: Iterable[Box]
+        self,
+        image: Image,
+        time_s: float,
+        last: Sequence[tuple[SeenFace, Box]],
+        lost: Iterable[Box],
+        *,
+        everywhere: bool,
     ) -> list[SeenFace]:
         """Return the faces of a frame.
 
@@ -78,10 +76,12 @@ class FaceSight:
             time_s: Time of the frame in seconds.
             last: The faces of the last frame and where each should be now.
             lost: Where faces that have been lost since should be now.
+            everywhere: Look in all places at once (50 ms), as in a first or a single picture.
         """
+        if everywhere:
+            return self._adopt(image, [], self._confirmed(image, self._finder.look_everywhere(image), []))
         faces = self._follow(image, last)
-        places = [*lost, *(expected for _, expected in last)]
-        faces = self._regain(image, faces, places)
+        faces = self._regain(image, faces, [*(expected for _, expected in last), *lost])
         if not faces:
             self._searches += 1
             finds = self._finder.look_over(image)
@@ -90,10 +90,8 @@ class FaceSight:
         elif time_s >= self._search_at_s and len(faces) < self._max_faces:
             self._search_at_s = time_s + SEARCH_PERIOD_S
             self._searches += 1
+            finds = self._finder.look_further(image)
             if self._searches % 2:
-                finds = self._finder.look_further(image)
-            else:
-                finds = self._finder.look_over(image)
                 self._renew(image, faces)
         else:
             return faces
@@ -115,15 +113,19 @@ class FaceSight:
             _join(faces, mesh, face.confidence, image)
         return faces
 
-    def _regain(self, image: Image, faces: list[SeenFace], places: Iterable[Box]) -> list[SeenFace]:
-        """Look closely where a face should be and none was seen."""
-        empty = [place for place in places if not any(same_face(place, face.box) for face in faces)]
-        finds = (self._finder.look_closely(image, place) for place in empty)
-        return self._adopt(image, faces, (find for find in finds if find is not None))
+    def _regain(self, image: Image, faces: list[SeenFace], places: Sequence[Box]) -> list[SeenFace]:
+        """Look around where faces should be when fewer were seen: first around the places furthest from any face."""
+        missing = min(len(places), self._max_faces) - len(faces)
+        if missing <= 0:
+            return faces
+        places = sorted(
+            places, key=lambda place: max((overlap(place, face.box) for face in faces), default=0.0)
+        )
+        finds = [find for place in places[:missing] for find in self._finder.look_around(image, place)]
+        new = (find for find in distinct(finds) if not any(same_face(find.box, face.box) for face in faces))
+        return self._adopt(image, faces, new)
 
-    def _confirmed(
-        self, image: Image, finds: Iterable[Find], faces: Sequence[SeenFace] = ()
-    ) -> Iterator[Find]:
+    def _confirmed(self, image: Image, finds: Iterable[Find], faces: Sequence[SeenFace]) -> Iterator[Find]:
         """Yield the finds on new faces that hold up from close by, placed more exactly."""
         for find in distinct(finds):
             if any(same_face(find.box, face.box) for face in faces):
