@@ -104,6 +104,7 @@ class Banner(QFrame):
 
     def _button(self, text: str, act: Callable[[], None]) -> QPushButton:
         button = QPushButton(text)
-        button.clicked.connect(lambda: (self.dismiss(), act()))
+        button.clicked.connect(self.dismiss)
+        button.clicked.connect(lambda: act())
         self._layout.insertWidget(self._layout.count() - 1, button)
         return button

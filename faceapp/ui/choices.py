@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from faceapp.hiding import Hidden
 from faceapp.settings import Settings
 
 OPEN_FILE = "open-file"
@@ -22,7 +23,11 @@ MODES = (
     ("headset", "Headset", "Read every face as hidden above by a headset"),
     ("mask", "Mask", "Read every face as hidden below by a mask"),
 )
-HIDINGS = (("none", "Hide: nothing"), ("headset", "Hide: headset"), ("mask", "Hide: mask"))
+HIDINGS: tuple[tuple[Hidden, str], ...] = (
+    ("none", "Hide: nothing"),
+    ("headset", "Hide: headset"),
+    ("mask", "Hide: mask"),
+)
 
 
 @dataclass(frozen=True, slots=True)

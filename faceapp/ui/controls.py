@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,8 +15,8 @@ from PySide6.QtWidgets import QFileDialog
 
 from engines.card import ModelCard, load_card
 from faceapp.errors import SessionError
+from faceapp.hiding import Hidden
 from faceapp.pipeline import PipelineState
-from faceapp.settings import OcclusionMode
 from faceapp.ui.about import TITLE, about_page
 from faceapp.ui.choices import HIDINGS, LOOK_AGAIN, MODES, OPEN_ADDRESS, OPEN_FILE, find_choices
 from faceapp.ui.keys import keys_page
@@ -48,7 +49,7 @@ class Controls(QObject):
         Returns:
             False for an unknown action.
         """
-        actions = {
+        actions: dict[str, Callable[[], None]] = {
             "pause": self.toggle_pause,
             "record": self.toggle_record,
             "snapshot": self.snapshot,
@@ -208,10 +209,9 @@ class Controls(QObject):
     def next_occlusion(self) -> None:
         """Take the next occlusion mode."""
         modes = [mode for mode, _, _ in MODES]
-        mode: OcclusionMode = modes[(modes.index(self._window.settings.occlusion) + 1) % len(modes)]
-        self.change("occlusion", mode)
+        self.change("occlusion", modes[(modes.index(self._window.settings.occlusion) + 1) % len(modes)])
 
-    def hide(self, what: str) -> None:
+    def hide(self, what: Hidden) -> None:
         """Draw something on every face."""
         self._window.live.hiding.what = what
         self._window.toolbar.set_hiding(what)

@@ -32,9 +32,8 @@ class EmptyState(QWidget):
         self._address.setPlaceholderText("rtsp://192.168.1.20/stream or http://phone:8080/video")
         self._address.setAccessibleName("Address of a network camera")
         self._address.setMaximumWidth(430)
-        self._address.returnPressed.connect(
-            lambda: self._address.text() and open_address(self._address.text())
-        )
+        self._open_address = open_address
+        self._address.returnPressed.connect(self._take_address)
         self._actions: tuple[tuple[str, str, Callable[[], None]], ...] = ()
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(10)
@@ -89,6 +88,11 @@ class EmptyState(QWidget):
         """Show the field for a web address and put the cursor into it."""
         self._address.show()
         self._address.setFocus()
+
+    def _take_address(self) -> None:
+        address = self._address.text().strip()
+        if address:
+            self._open_address(address)
 
     def _make_buttons(self) -> None:
         while (entry := self._buttons.takeAt(0)) is not None:

@@ -45,7 +45,7 @@ class FaceCards(QScrollArea):
         body = QWidget()
         body.setObjectName("DockBody")
         self._layout = QVBoxLayout(body)
-        self._layout.setContentsMargins(8, 0, 10, 6)
+        self._layout.setContentsMargins(8, 4, 10, 6)
         self._layout.setSpacing(_GAP_PX)
         self._layout.addWidget(self._none, 1)
         self._layout.addWidget(self._note)

@@ -77,11 +77,14 @@ class History:
         for prediction in result.raw_predictions if raw else result.predictions:
             track = self._tracks.get(prediction.track_id)
             if track is None:
-                track = self._tracks[prediction.track_id] = _Track()
-                if len(self._tracks) > _FACES:
-                    oldest = min(self._tracks, key=lambda track_id: self._tracks[track_id].last_bin)
-                    del self._tracks[oldest]
+                track = self._tracks[prediction.track_id] = self._new_track()
             track.add(position, prediction.emotion)
+
+    def _new_track(self) -> _Track:
+        """Return an empty track; of too many, the one that was seen longest ago gives way."""
+        if len(self._tracks) >= _FACES:
+            del self._tracks[min(self._tracks, key=lambda track_id: self._tracks[track_id].last_bin)]
+        return _Track()
 
     def flag(self, label: str) -> Flag:
         """Set a flag at the time of the newest result and return it."""

@@ -42,7 +42,7 @@ class LabelPlaces:
         candidates = _beside(face, size, bounds)
         usual = self._sides.get(track_id, 0)
         for side in (usual, *range(len(candidates))):
-            rect = candidates[side]
+            rect: QRectF = candidates[side]
             if bounds.contains(rect) and not any(rect.intersects(other) for other in taken):
                 self._sides[track_id] = side
                 return rect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,6 +13,9 @@ from faceapp.pipeline import Pipeline, PipelineState
 from faceapp.settings import Settings
 from faceapp.types import FrameResult
 from faceapp.ui.background import Background
+
+if TYPE_CHECKING:
+    from faceapp.analyzer import FaceReader
 
 MakePipeline = Callable[[Settings, Hiding], Pipeline]
 
@@ -120,11 +124,11 @@ class Live(QObject):
         self.refused.emit(str(error))
 
 
-def reader_factory(settings: Settings, hiding: Hiding) -> Callable[[], HidingReader]:
+def reader_factory(settings: Settings, hiding: Hiding) -> Callable[[], FaceReader]:
     """Return what makes the reader on the reading thread, with what is drawn for demonstrations."""
     from faceapp.analyzer import make_reader
 
-    return lambda: HidingReader(make_reader(settings), hiding)
+    return lambda: cast("FaceReader", HidingReader(make_reader(settings), hiding))
 
 
 def make_live_pipeline(settings: Settings, hiding: Hiding) -> Pipeline:

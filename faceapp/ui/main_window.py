@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 
 from faceapp.errors import SessionError
 from faceapp.pipeline import PipelineStatistics
-from faceapp.settings import Settings, default_path
+from faceapp.settings import Settings, Theme, default_path
 from faceapp.types import FrameResult
 from faceapp.ui.application import make_application
 from faceapp.ui.window import MainWindow
@@ -39,7 +39,7 @@ def save_window_picture(
     results: Sequence[FrameResult],
     path: Path,
     *,
-    theme: str = "dark",
+    theme: Theme = "dark",
     statistics: PipelineStatistics | None = None,
 ) -> None:
     """Draw the real window with given results into a PNG; needs no display and opens no source.

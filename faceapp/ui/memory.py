@@ -23,7 +23,7 @@ class WindowMemory:
     @property
     def welcomed(self) -> bool:
         """Whether the notice of the first start was read."""
-        return self._store is None or self._store.value("welcomed", False, type=bool)
+        return self._store is None or bool(self._store.value("welcomed", False, type=bool))
 
     def set_welcomed(self) -> None:
         """Don't show the notice again."""

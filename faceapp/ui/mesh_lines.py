@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 _CONTOURS = (
     "10 109 67 103 54 21 162 127 234 93 132 58 172 136 150 149 176 148 152 377 400 378 379 365 397 288 361 "
@@ -18,5 +19,7 @@ _CONTOURS = (
     "168 6 197 195 5 4 1 19 94 2",
     "48 64 98 97 2 326 327 294 278",
 )
-CONTOURS: tuple[np.ndarray, ...] = tuple(np.array(line.split(), dtype=np.intp) for line in _CONTOURS)
+CONTOURS: tuple[npt.NDArray[np.intp], ...] = tuple(
+    np.array(line.split(), dtype=np.intp) for line in _CONTOURS
+)
 """Indices into the 478 landmarks, one array a line."""

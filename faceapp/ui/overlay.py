@@ -33,7 +33,7 @@ class PictureMap:
     def box(self, face: FaceTrack) -> QRectF:
         """Return a face's box in the view."""
         x0, y0, x1, y1 = (float(value) * self.scale for value in face.box)
-        return QRectF(x0, y0, x1 - x0, y1 - y0).translated(self.offset)
+        return QRectF(x0 + self.offset.x(), y0 + self.offset.y(), x1 - x0, y1 - y0)
 
 
 class Overlay:

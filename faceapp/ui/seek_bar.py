@@ -54,7 +54,7 @@ class SeekBar(QWidget):
     @property
     def loops(self) -> bool:
         """Whether the video shall start again at its end."""
-        return self._loop.isChecked()
+        return bool(self._loop.isChecked())
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""

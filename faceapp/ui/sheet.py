@@ -39,6 +39,7 @@ class Sheet(QFrame):
         head.addWidget(self._title, 1)
         head.addWidget(self._cross)
         self._area = QScrollArea()
+        self._page = QGridLayout()
         self._area.setWidgetResizable(True)
         self._area.viewport().setAutoFillBackground(False)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -86,6 +87,7 @@ class Sheet(QFrame):
                 grid.addWidget(words, row, 0, 1, 2)
         grid.setRowStretch(len(rows), 1)
         self._area.setWidget(body)
+        self._page = grid
         body.setAutoFillBackground(False)
         self._place()
         self.show()
@@ -100,12 +102,7 @@ class Sheet(QFrame):
 
     def _place(self) -> None:
         room = self.parentWidget().rect().adjusted(30, 30, -30, -30)
-        body = self._area.widget()
         width = min(_WIDTH_PX, room.width())
-        needed = (
-            body.layout().totalHeightForWidth(width - 50)
-            if body.layout().hasHeightForWidth()
-            else body.sizeHint().height()
-        )
+        needed = self._page.heightForWidth(width - 50)
         height = min(needed + 92, room.height())
         self.setGeometry(room.center().x() - width // 2, room.center().y() - height // 2, width, height)

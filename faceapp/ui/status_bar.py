@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QLabel, QMenu, QStatusBar, QToolButton, QWidget
 
@@ -102,7 +102,7 @@ class StatusBar(QStatusBar):
 class _Chooser(QToolButton):
     """Flat text that opens a menu; what is absent is greyed out with the reason in its tooltip."""
 
-    def __init__(self, what: str, chosen: object) -> None:
+    def __init__(self, what: str, chosen: SignalInstance) -> None:
         super().__init__()
         self._chosen = chosen
         self.setProperty("flat", True)

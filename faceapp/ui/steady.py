@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ class SteadyLabel:
         self._challenger: int | None = None
         self._leads_since_s = 0.0
 
-    def update(self, probabilities: npt.NDArray[np.floating], time_s: float) -> int | None:
+    def update(self, probabilities: npt.NDArray[np.floating[Any]], time_s: float) -> int | None:
         """Return the class to show.
 
         Args:
@@ -89,7 +90,7 @@ class EasedValues:
         self._target = np.zeros(count)
         self._set_s = -math.inf
 
-    def aim(self, targets: npt.NDArray[np.floating], now_s: float) -> None:
+    def aim(self, targets: npt.NDArray[np.floating[Any]], now_s: float) -> None:
         """Glide from where the numbers are now; NaN counts as 0."""
         self._start = self.at(now_s)
         self._target = np.nan_to_num(np.asarray(targets, dtype=np.float64))

@@ -109,14 +109,15 @@ def contrast_ratio(first: str, second: str) -> float:
 def blend(first: QColor, second: QColor, share: float) -> QColor:
     """Return `first` mixed with `second`: 0 gives the first, 1 the second."""
     share = min(max(share, 0.0), 1.0)
-    mixed = (a + (b - a) * share for a, b in zip(first.getRgbF(), second.getRgbF(), strict=True))
-    return QColor.fromRgbF(*mixed)
+    ends = zip(_channels(first), _channels(second), strict=True)
+    mixed: QColor = QColor.fromRgbF(*(a + (b - a) * share for a, b in ends))
+    return mixed
 
 
 def base_size_px() -> float:
     """Return the height in pixels of the window's normal text, from the system's font, kept readable."""
     font = QGuiApplication.font()
-    size = font.pixelSize() if font.pixelSize() > 0 else font.pointSizeF() * 96 / 72
+    size = float(font.pixelSize() if font.pixelSize() > 0 else font.pointSizeF() * 96 / 72)
     return min(max(size, 13.0), 18.0)
 
 
@@ -163,6 +164,10 @@ def _palette(theme: Theme) -> QPalette:
     for each in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, each, theme.colour("disabled"))
     return palette
+
+
+def _channels(colour: QColor) -> tuple[float, float, float]:
+    return colour.redF(), colour.greenF(), colour.blueF()
 
 
 def _luminance(colour: str) -> float:

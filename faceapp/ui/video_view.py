@@ -85,7 +85,7 @@ class VideoView(QWidget):
         """Return the shown picture in its own size with the overlay, or None while there is none."""
         if self._result is None:
             return None
-        picture = _wrap(self._result.frame.image).convertToFormat(QImage.Format.Format_RGB32)
+        picture: QImage = _wrap(self._result.frame.image).convertToFormat(QImage.Format.Format_RGB32)
         painter = QPainter(picture)
         bounds = QRectF(picture.rect()).adjusted(4, 4, -4, -4)
         self.overlay.paint(

@@ -6,6 +6,8 @@ import time
 
 import cv2
 import numpy as np
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
 
 from engines.card import EMOTIONS
 from faceapp.types import FaceTrack, Frame, FrameResult, Prediction
@@ -61,6 +63,18 @@ def make_result(
         predictions = tuple(make_prediction(face.id, time_s) for face in faces)
     frame = Frame(round(time_s * RATE_HZ), time_s, image, source, time.perf_counter())
     return FrameResult(frame, faces, predictions, predictions, {"capture_to_result": 14.0})
+
+
+def pixels(widget: QWidget) -> np.ndarray:
+    """uint8 (H, W, 3) of what a widget shows."""
+    return image_pixels(widget.grab().toImage())
+
+
+def image_pixels(image: QImage) -> np.ndarray:
+    """uint8 (H, W, 3) of an image."""
+    image = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
 
 
 def crowd(image: np.ndarray, landmarks: np.ndarray, count: int) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -1,0 +1,79 @@
+"""A pipeline that gives what a test puts in."""
+
+from __future__ import annotations
+
+import threading
+
+from faceapp.pipeline import PipelineState, PipelineStatistics
+from faceapp.types import FrameResult
+
+
+class FakeSource:
+    """A source by name only."""
+
+    def __init__(self, name: str = "demo") -> None:
+        self.name = name
+        self.live = True
+
+
+class FakeVideo(FakeSource):
+    """A source that can be jumped in."""
+
+    duration_s = 12.0
+
+    def seek(self, time_s: float) -> None:
+        raise AssertionError("the window must go through the pipeline")
+
+
+class FakePipeline:
+    """Remembers what it was asked for, and on which thread it was started and stopped."""
+
+    def __init__(self, source: FakeSource | None = None) -> None:
+        self.source = source or FakeSource()
+        self.state = PipelineState.RUNNING
+        self.error: Exception | None = None
+        self.swap_error: Exception | None = None
+        self.message = ""
+        self.cards = ()
+        self.description = "multitask, OpenVINO bf16 CPU"
+        self.waiting: list[FrameResult] = []
+        self.recorder: object = None
+        self.calls: list[tuple[str, object]] = []
+        self.threads: dict[str, threading.Thread] = {}
+
+    def start(self) -> None:
+        self.threads["start"] = threading.current_thread()
+
+    def stop(self, *, wait: bool = True) -> None:
+        if wait:
+            self.threads["stop"] = threading.current_thread()
+
+    def pause(self) -> None:
+        self.state = PipelineState.PAUSED
+
+    def resume(self) -> None:
+        self.state = PipelineState.RUNNING
+
+    def seek(self, time_s: float) -> None:
+        self.calls.append(("seek", time_s))
+
+    def take_result(self) -> FrameResult | None:
+        return self.waiting.pop(0) if self.waiting else None
+
+    def set_recorder(self, recorder: object) -> None:
+        self.recorder = recorder
+
+    def set_smoothing(self, strength: float) -> None:
+        self.calls.append(("smoothing", strength))
+
+    def set_landmark_smoothing(self, strength: float) -> None:
+        self.calls.append(("landmark_smoothing", strength))
+
+    def set_occlusion(self, mode: str) -> None:
+        self.calls.append(("occlusion", mode))
+
+    def set_reader_factory(self, factory: object) -> None:
+        self.calls.append(("reader", factory))
+
+    def statistics(self) -> PipelineStatistics:
+        return PipelineStatistics(90, 88, 2, 29.7, 14.2, 18.9, {"track": 6.1, "infer": 2.0})

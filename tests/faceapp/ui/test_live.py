@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from faceapp.errors import SourceError
+from faceapp.hiding import Hiding
+from faceapp.pipeline import PipelineState
+from faceapp.settings import Settings
+from faceapp.ui.background import Background
+from faceapp.ui.live import Live
+from tests.faceapp.ui.fakes import FakePipeline, FakeVideo
+
+
+@pytest.fixture
+def background(qtbot: QtBot) -> Iterator[Background]:
+    worker = Background()
+    yield worker
+    assert worker.close(5.0)
+
+
+def test_answers_come_back_on_the_interface_thread(qtbot: QtBot, background: Background) -> None:
+    answers: list[tuple[object, threading.Thread]] = []
+
+    def fail() -> None:
+        raise ValueError("broken")
+
+    def note(value: object) -> None:
+        answers.append((value, threading.current_thread()))
+
+    background.run(threading.current_thread, note)
+    background.run(fail, note, note)
+    qtbot.waitUntil(lambda: len(answers) == 2)
+    (worker, _), (error, _) = answers
+    assert worker is not threading.current_thread()
+    assert str(error) == "broken"
+    assert {thread for _, thread in answers} == {threading.current_thread()}
+
+
+def test_a_failed_job_does_not_end_the_thread(qtbot: QtBot, background: Background) -> None:
+    done: list[int] = []
+    background.run(lambda: 1 // 0)
+    background.run(lambda: 7, done.append)
+    qtbot.waitUntil(lambda: done == [7])
+
+
+def test_sources_are_started_and_stopped_off_the_interface_thread(
+    qtbot: QtBot, background: Background, settings: Settings
+) -> None:
+    made: list[FakePipeline] = []
+
+    def make(_settings: Settings, _hiding: Hiding) -> FakePipeline:
+        made.append(FakePipeline())
+        return made[-1]
+
+    live = Live(background, make)
+    with qtbot.waitSignal(live.opened, timeout=2000):
+        live.open(settings)
+        assert live.state is PipelineState.STARTING
+    assert live.pipeline is made[0]
+    with qtbot.waitSignal(live.opened, timeout=2000):
+        live.open(replace(settings, source="demo:two"))
+    assert live.pipeline is made[1]
+    here = threading.current_thread()
+    assert made[0].threads["start"] is not here and made[0].threads["stop"] is not here
+    live.stop()
+    assert live.state is PipelineState.STOPPED
+    qtbot.waitUntil(lambda: "stop" in made[1].threads)
+
+
+def test_of_two_quick_wishes_the_second_wins(
+    qtbot: QtBot, background: Background, settings: Settings
+) -> None:
+    made: dict[str, FakePipeline] = {}
+
+    def make(wanted: Settings, _hiding: Hiding) -> FakePipeline:
+        return made.setdefault(wanted.source, FakePipeline())
+
+    live = Live(background, make)
+    with qtbot.waitSignal(live.opened, timeout=2000):
+        live.open(settings)
+        live.open(replace(settings, source="demo:two"))
+    assert live.pipeline is made["demo:two"]
+    assert "stop" in made["demo"].threads
+    live.stop()
+
+
+def test_a_source_that_cannot_be_made_is_told(
+    qtbot: QtBot, background: Background, settings: Settings
+) -> None:
+    def refuse(_settings: Settings, _hiding: Hiding) -> FakePipeline:
+        raise SourceError("film.mp4: expected a video, found nothing; check the path")
+
+    live = Live(background, refuse)
+    with qtbot.waitSignal(live.refused, timeout=2000) as told:
+        live.open(settings)
+    assert "film.mp4" in told.args[0]
+    assert live.state is PipelineState.STOPPED
+
+
+def test_pause_goes_on_and_an_ended_video_starts_again(
+    qtbot: QtBot, background: Background, settings: Settings
+) -> None:
+    pipeline = FakePipeline(FakeVideo("film.mp4"))
+    live = Live(background, lambda _settings, _hiding: pipeline)
+    with qtbot.waitSignal(live.opened, timeout=2000):
+        live.open(settings)
+    live.toggle_pause()
+    assert live.state is PipelineState.PAUSED
+    live.toggle_pause()
+    assert live.state is PipelineState.RUNNING
+    pipeline.state = PipelineState.ENDED
+    live.toggle_pause()
+    assert pipeline.calls == [("seek", 0.0)]
+    live.stop()
