@@ -74,7 +74,8 @@ def export_model(net: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
 
 def to_onnx(net: nn.Module, card: ModelCard, names: tuple[str, ...]) -> onnx.ModelProto:
     """Return the float32 graph with a dynamic batch of 1 to 16."""
-    logging.getLogger("torch.onnx").setLevel(
+    for chatty in ("torch.onnx", "onnxscript", "onnx_ir"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)  # they tell of torchvision's absence and of every pass
         logging.ERROR
     )  # it warns that torchvision, which nothing here needs, is absent
     example = torch.zeros(2, card.input.channels, card.input.size, card.input.size)
