@@ -75,9 +75,9 @@ def export_model(net: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
 def to_onnx(net: nn.Module, card: ModelCard, names: tuple[str, ...]) -> onnx.ModelProto:
     """Return the float32 graph with a dynamic batch of 1 to 16."""
     for chatty in ("torch.onnx", "onnxscript", "onnx_ir"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)  # they tell of torchvision's absence and of every pass
-        logging.ERROR
-    )  # it warns that torchvision, which nothing here needs, is absent
+        logging.getLogger(chatty).setLevel(
+            logging.ERROR
+        )  # they tell of torchvision's absence and of every pass
     example = torch.zeros(2, card.input.channels, card.input.size, card.input.size)
     with warnings.catch_warnings():
         # The exporter of torch 2.13 calls parts of torch that are deprecated; nothing here can change that.
