@@ -16,8 +16,11 @@ from engines.errors import CardError, EngineError
 from engines.preprocess import Floats, normalise
 
 REFERENCE = "onnxruntime"
-TOLERANCES = {"float32": (1e-4, 0.01), "float16": (0.02, 0.5), "bfloat16": (0.06, 1.5)}
-"""Number format -> largest difference allowed in any probability, and in years."""
+TOLERANCES = {"float32": (1e-4, 0.01), "float16": (0.01, 0.3), "bfloat16": (0.03, 1.0)}
+"""Number format -> largest difference allowed in any probability, and in years.
+
+About twice the largest that bfloat16 made on 5,110 validation faces: 0.013 and 0.53 years.
+"""
 
 
 @dataclass(frozen=True, slots=True)
