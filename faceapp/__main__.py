@@ -91,16 +91,19 @@ class _Version(argparse.Action):
 
 
 def _set_up_logging(verbose: bool) -> None:
-    """Send the log to the standard error stream, but the project's own errors only once: at the end."""
+    """Send the log to the standard error stream; with --verbose all of it."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("faceapp: %(message)s"))
     if not verbose:
-        handler.addFilter(_is_no_project_error)
+        handler.addFilter(_concerns_people)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
 
 
-def _is_no_project_error(record: logging.LogRecord) -> bool:
-    return record.exc_info is None or not isinstance(record.exc_info[1], PROJECT_ERRORS)
+def _concerns_people(record: logging.LogRecord) -> bool:
+    """Leave out the chat of libraries, and the project's own errors, which are printed once at the end."""
+    if record.exc_info is not None and isinstance(record.exc_info[1], PROJECT_ERRORS):
+        return False
+    return record.levelno >= logging.ERROR or record.name.partition(".")[0] in ("faceapp", "engines")
 
 
 def _run_window(arguments: argparse.Namespace) -> int:

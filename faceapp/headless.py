@@ -153,12 +153,12 @@ class _Run:
 def _open_writer(
     source: Source, folder: Path, settings: Settings, clip: Clip, about: About, cards: tuple[ModelCard, ...]
 ) -> SessionWriter:
-    resolved: dict[str, Any] = {**settings.as_json(), "start_s": clip.start_s, "end_s": clip.end_s}
+    resolved: dict[str, Any] = {**settings.as_json(), "source": source.name}
     return SessionWriter(
         folder,
         source=source.name,
         cards=cards,
-        settings={**resolved, "every": clip.every},
+        settings={**resolved, "start_s": clip.start_s, "end_s": clip.end_s, "every": clip.every},
         participant=about.participant,
         notes=about.notes,
         video=settings.record_video,

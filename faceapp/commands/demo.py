@@ -48,7 +48,7 @@ def run_demo(settings: Settings, source_text: str, save_picture: SavePicture) ->
     from faceapp.sources.options import Clip
 
     source = make_source(source_text, end_s=DURATION_S)
-    folder = new_folder_for(settings.sessions_dir, f"{source_text.replace(':', '-')} demo")
+    folder = new_folder_for(settings.sessions_dir, source_text)
     print(f"no display: analysing {DURATION_S:g} s of {source.name} instead of opening the window")
     shown = _Shown()
     outcome = analyze(source, folder, settings, Clip(end_s=DURATION_S), each=shown.add)

@@ -32,6 +32,14 @@ _LIMITS = (
     "These are estimates of appearance by a network, not of what a person feels, is, or how old they are. "
     "They must not be the ground for decisions about a person."
 )
+_COUNTS = {
+    "analysed": "frames analysed",
+    "with_faces": "frames with a face",
+    "faces": "rows of the table",
+    "in_video": "frames in the video",
+    "dropped": "frames dropped",
+    "out_of_order": "frames out of order",
+}
 _FACTS = (
     "source",
     "participant",
@@ -123,7 +131,7 @@ def _provenance(metadata: Mapping[str, Any]) -> str:
         for model in metadata.get("models", [])
     ]
     facts += [(name.replace("_", " "), value) for name, value in metadata.get("smoothing", {}).items()]
-    facts += [(f"frames {name.replace('_', ' ')}", value) for name, value in metadata["frames"].items()]
+    facts += [(_COUNTS.get(name, name), value) for name, value in metadata["frames"].items()]
     facts += [("error", error) for error in metadata.get("errors", [])]
     rows = (
         f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"

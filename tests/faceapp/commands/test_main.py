@@ -96,7 +96,7 @@ def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_project_errors_that_threads_log_show_no_traceback():
+def test_the_log_shows_warnings_of_the_program_and_each_error_once():
     code = """
 import logging
 from engines.errors import CardError
@@ -108,13 +108,15 @@ def run(_):
     except CardError:
         logging.getLogger("faceapp.pipeline").exception("a thread ended")
     logging.getLogger("faceapp.x").warning("a warning")
+    logging.getLogger("matplotlib").warning("building the font cache")
+    logging.getLogger("matplotlib").error("a real error")
     raise CardError("outer")
 doctor.run = run
 raise SystemExit(main(["doctor"]))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["faceapp: a warning", "faceapp: outer"]
+    assert done.stderr.splitlines() == ["faceapp: a warning", "faceapp: a real error", "faceapp: outer"]
     assert issubclass(CardError, ValueError)
 
 
