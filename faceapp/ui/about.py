@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engines.card import ModelCard
 
@@ -32,7 +33,8 @@ _USE = (
         "Pictures are read on this computer. They are stored only while you record, in the folder you chose.",
     ),
 )
-_SHOWN_FIGURES = 6
+_SHOWN_FIGURES = 3
+_FACES = {"none": "fully visible faces", "headset": "faces under a headset", "mask": "faces behind a mask"}
 
 
 def about_page(cards: Sequence[ModelCard]) -> list[tuple[str, str]]:
@@ -47,25 +49,38 @@ def about_page(cards: Sequence[ModelCard]) -> list[tuple[str, str]]:
 def card_text(card: ModelCard) -> str:
     """Return what matters of a model card in a few lines."""
     heads = ", ".join(head.task for head in card.heads)
-    hidden = {
-        "none": "fully visible faces",
-        "headset": "faces under a headset",
-        "mask": "faces behind a mask",
-    }
-    lines = [f"Reads {heads} from {hidden[card.occlusion]}, {card.input.size} px {card.input.color}."]
-    figures = [f"{name} {_figure(value)}" for name, value in card.metrics.items() if _figure(value)]
-    if figures:
-        lines.append("Measured: " + ", ".join(figures[:_SHOWN_FIGURES]) + ".")
+    lines = [f"Reads {heads} from {_FACES[card.occlusion]}, {card.input.size} px {card.input.color}."]
+    for data, figures in card.metrics.items():
+        words = _figures(figures) if isinstance(figures, Mapping) else []
+        if words:
+            lines.append(f"On {_words(data)}: {', '.join(words[:_SHOWN_FIGURES])}.")
     if card.data:
-        lines.append("Made from " + ", ".join(card.data) + ".")
+        lines.append(f"Made from {', '.join(card.data)}.")
     lines += card.limits
     if card.license:
         lines.append(f"Licence: {card.license}")
     return "\n".join(lines)
 
 
-def _figure(value: object) -> str:
-    """Return a figure's number; cards hold it bare or as an object with "value"."""
-    if isinstance(value, dict):
-        value = value.get("value")
-    return f"{value:.4g}" if isinstance(value, int | float) and not isinstance(value, bool) else ""
+def _figures(figures: Mapping[str, Any]) -> list[str]:
+    """Return the figures over all faces, each with its 95% interval; those of groups stay in the card."""
+    return [
+        f"{_words(name)} {_figure_text(figure)}"
+        for name, figure in figures.items()
+        if isinstance(figure, Mapping) and "value" in figure and not any(map(str.isdigit, name))
+    ]
+
+
+def _figure_text(figure: Mapping[str, Any]) -> str:
+    """For example "80.5% (79.1 to 81.8)" or "5.60 years (5.35 to 5.87)"."""
+    share = figure.get("unit") == "share"
+    scale, digits = (100, 1) if share else (1, 2)
+    unit = "%" if share else f" {figure.get('unit', '')}".rstrip()
+    text = f"{figure['value'] * scale:.{digits}f}{unit}"
+    if "low" in figure and "high" in figure:
+        text += f" ({figure['low'] * scale:.{digits}f} to {figure['high'] * scale:.{digits}f})"
+    return text
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import signal
+import sys
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import TracebackType
 
 from PySide6.QtCore import Qt
 
@@ -17,22 +24,54 @@ from faceapp.ui.window import MainWindow
 
 __all__ = ["MainWindow", "run_window", "save_window_picture"]
 
+logger = logging.getLogger(__name__)
 
-def run_window(settings: Settings, source: str) -> int:
+_LOADING_S = 20.0
+
+
+def run_window(settings: Settings, source: str, problems: Sequence[str] = ()) -> int:
     """Show the window until it is closed.
 
     Args:
         settings: What the window starts with; changes are saved in `faceapp.settings.default_path()`.
         source: Source to open, or "" for the one of the settings.
+        problems: Sentences to show at once, such as what was wrong with the settings file.
 
     Returns:
         The exit code.
     """
     application = make_application()
     window = MainWindow(replace(settings, source=source or settings.source), settings_path=default_path())
-    window.show()
-    window.start()
-    return int(application.exec())
+    interrupt, hook = signal.signal(signal.SIGINT, lambda *_: application.quit()), sys.excepthook
+    sys.excepthook = partial(_tell_unexpected, window)
+    try:
+        window.show()
+        window.start()
+        if problems:
+            window.controls.complain(" ".join(problems))
+        code = int(application.exec())
+        window.close()
+    finally:
+        sys.excepthook = hook
+        signal.signal(signal.SIGINT, interrupt)
+    _wait_for_threads()
+    return code
+
+
+def _tell_unexpected(
+    window: MainWindow, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Log an error that nobody expected, and say so in the window, which goes on."""
+    logger.error("an error in the window", exc_info=(kind, error, trace))
+    window.controls.complain(f"Something went wrong in the window ({kind.__name__}: {error}); it goes on.")
+
+
+def _wait_for_threads() -> None:
+    """Let threads that load a model finish; leaving the interpreter under them aborts the program."""
+    until_s = time.monotonic() + _LOADING_S
+    for thread in threading.enumerate():
+        if thread.name.startswith("faceapp-"):
+            thread.join(max(0.0, until_s - time.monotonic()))
 
 
 def save_window_picture(
@@ -41,6 +80,7 @@ def save_window_picture(
     *,
     theme: Theme = "dark",
     statistics: PipelineStatistics | None = None,
+    backend: str = "",
 ) -> None:
     """Draw the real window with given results into a PNG; needs no display and opens no source.
 
@@ -49,6 +89,7 @@ def save_window_picture(
         path: The picture to write.
         theme: "dark" or "light".
         statistics: Numbers for the status line.
+        backend: Back end for the status line.
 
     Raises:
         ValueError: There are no results.
@@ -63,6 +104,10 @@ def save_window_picture(
     for result in results:
         window.show_result(result)
     window.settle(statistics)
+    if backend:
+        window.status.show_engines(
+            results[-1].predictions[0].model if results[-1].predictions else "", backend
+        )
     picture = window.grab()
     window.close()
     path.parent.mkdir(parents=True, exist_ok=True)
