@@ -90,14 +90,12 @@ class FaceFinder:
         return _finds(self._near, image, Box(0, 0, width, height), certain=True)
 
     def look_further(self, image: Image) -> list[Find]:
-        """Return the finds in the next part of an endless round: coarse window, whole picture, coarse, fine."""
+        """Return the finds in the next window of an endless round: two coarse ones, a fine one."""
         coarse, fine = search_windows(*image.shape[:2])
         turn = next(self._turns)
-        if turn % 4 == 1:
-            return self.look_over(image)
-        if turn % 4 == 3 and fine:
-            return self._look_into(image, fine[turn // 4 % len(fine)])
-        return self._look_into(image, coarse[turn // 2 % len(coarse)])
+        if fine and turn % 3 == 2:
+            return self._look_into(image, fine[turn // 3 % len(fine)])
+        return self._look_into(image, coarse[(turn - turn // 3) % len(coarse)])
 
     def look_around(self, image: Image, box: Box) -> list[Find]:
         """Return the finds up to one and a half face sizes around a place where a face should be."""

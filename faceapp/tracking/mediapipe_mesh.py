@@ -28,7 +28,7 @@ class MediaPipeTracker:
     gives the same tracks, however fast it is read.
 
     `FaceTrack.score` is the mesh network's probability that it sees a face, times the confidence of the face
-    detector on a crop around the mesh (from when the face was found, then renewed for one face every 0.6 s).
+    detector on a crop around the mesh (from when the face was found, then renewed for one face every second).
     Plain faces have about 0.9, faces under a headset about 0.6. `FaceTrack.box` is the bounds of the mesh,
     5% larger on each side. The occlusion is always "none".
 
