@@ -108,25 +108,26 @@ def _concerns_people(record: logging.LogRecord) -> bool:
 
 def _run_window(arguments: argparse.Namespace) -> int:
     """Open the window, or analyse the demo where there is no display."""
-    from faceapp.commands.doctor import QT_LIBRARIES
+    from faceapp.commands.doctor import window_problem
     from faceapp.commands.options import with_options
     from faceapp.settings import Settings, default_path
 
     try:
         from faceapp.ui.application import has_display
         from faceapp.ui.main_window import run_window
-    except ImportError as error:
-        print(
-            f"faceapp: expected Qt for the window, found: {error}; install it: {QT_LIBRARIES}",
-            file=sys.stderr,
-        )
+    except ImportError:
+        print(f"faceapp: {window_problem()}", file=sys.stderr)
         return FAILED
-    if has_display():
-        settings = with_options(Settings.load(default_path()), arguments)
-        return run_window(settings, settings.source)
-    from faceapp.commands.demo import run_demo
+    if not has_display():
+        from faceapp.commands.demo import run_demo
 
-    return run_demo(with_options(Settings(), arguments), getattr(arguments, "source", "demo"), _save_picture)
+        source = getattr(arguments, "source", "demo")
+        return run_demo(with_options(Settings(), arguments), source, _save_picture)
+    if problem := window_problem():
+        print(f"faceapp: {problem}", file=sys.stderr)
+        return FAILED
+    settings = with_options(Settings.load(default_path()), arguments)
+    return run_window(settings, settings.source)
 
 
 def _save_picture(results: Sequence[FrameResult], path: Path, statistics: PipelineStatistics) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
+import os
 import platform
 import shutil
 import subprocess
@@ -19,7 +21,8 @@ _PACKAGES = (
 )
 # In a process of its own, because Qt ends the process when its platform plugin is missing a library.
 _QT_PROBE = "from PySide6.QtGui import QGuiApplication; print(QGuiApplication([]).platformName())"
-QT_LIBRARIES = "sudo apt install libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libdbus-1-3"
+_XCB_LIBRARY = "libxcb-cursor.so.0"  # Qt 6.5 and later end the process without it
+_INSTALL_QT_LIBRARIES = "sudo apt install libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libdbus-1-3"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,19 +71,39 @@ def _cameras() -> list[str]:
 
 def _window() -> str:
     """Return the Qt platform, or why there is no window."""
+    if problem := window_problem():
+        return f"no window: {problem}"
     try:
         done = subprocess.run([sys.executable, "-c", _QT_PROBE], capture_output=True, text=True, timeout=30)
     except subprocess.TimeoutExpired:
-        return "no answer from the window system within 30 s"
+        return "no window: no answer from the window system within 30 s"
     if done.returncode == 0:
         return f"Qt platform {done.stdout.strip()}"
-    reasons = [line.strip() for line in done.stderr.splitlines() if line.strip()] or [
-        f"exit code {done.returncode}"
-    ]
-    missing_library = "cannot open shared object" in done.stderr
-    return (
-        f"no window: {reasons[-1] if missing_library else reasons[0]}; on Debian and Ubuntu: {QT_LIBRARIES}"
+    reason = next(
+        (line.strip() for line in done.stderr.splitlines() if line.strip()), f"exit code {done.returncode}"
     )
+    return f"no window: {reason}"
+
+
+def window_problem() -> str:
+    """Return why no window can be shown, as far as that is seen without opening one; empty when it may work."""
+    try:
+        from faceapp.ui.application import has_display
+    except ImportError as error:
+        return f"expected Qt, found: {error}; on Debian and Ubuntu: {_INSTALL_QT_LIBRARIES}"
+    if not has_display():
+        return "no display here; `faceapp` analyses ten seconds of the demo instead"
+    if sys.platform == "linux" and not os.environ.get("WAYLAND_DISPLAY") and not _has_library(_XCB_LIBRARY):
+        return f"expected {_XCB_LIBRARY}, found none; on Debian and Ubuntu: {_INSTALL_QT_LIBRARIES}"
+    return ""
+
+
+def _has_library(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def _backends() -> tuple[int, list[str]]:

@@ -9,6 +9,7 @@ import pytest
 
 from engines.errors import CardError
 from faceapp.__main__ import COMMANDS, main
+from faceapp.commands import doctor
 from faceapp.commands.options import seconds
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -135,7 +136,7 @@ def test_doctor_names_what_is_there_and_why_the_rest_is_not(
     text = capsys.readouterr().out
     for title in ("program", "cameras", "window", "back ends", "models", "disk", "versions"):
         assert f"\n{title}\n" in f"\n{text}"
-    assert "Qt platform offscreen" in text
+    assert "no window: no display here" in text
     assert re.search(r"onnxruntime +ready", text)
     assert re.search(r"whole +1\.0, full faces, SHA-256 [0-9a-f]{64}", text)
     assert re.search(r"broken +damaged: .*expected", text)
@@ -149,7 +150,67 @@ def test_doctor_fails_when_no_model_is_whole(tmp_path: Path, monkeypatch: pytest
 
 
 def test_doctor_explains_a_window_system_that_fails(monkeypatch: pytest.MonkeyPatch):
-    from faceapp.commands.doctor import _window
-
     monkeypatch.setenv("QT_QPA_PLATFORM", "nosuchplatform")
-    assert _window().startswith("no window: ")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "none-such")
+    assert doctor._window().startswith("no window: qt.qpa.plugin: Could not find")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Qt brings its libraries elsewhere")
+def test_a_missing_library_of_the_window_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.setattr(doctor, "_XCB_LIBRARY", "libnosuch.so.0")
+    assert main([]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "expected libnosuch.so.0" in line and "sudo apt install" in line
+
+
+def test_with_a_display_the_window_opens_with_what_the_command_line_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from faceapp.settings import Settings
+
+    opened: list[tuple[Settings, str]] = []
+    Settings(smoothing=0.25, model="remembered").save(tmp_path / "settings.json")
+    monkeypatch.setattr("faceapp.settings.default_path", lambda: tmp_path / "settings.json")
+    monkeypatch.setattr("faceapp.ui.application.has_display", lambda: True)
+    monkeypatch.setattr(doctor, "window_problem", lambda: "")
+    monkeypatch.setattr("faceapp.ui.main_window.run_window", lambda *given: opened.append(given) or 7)
+    assert main(["--source", "demo:mask", "--occlusion", "mask"]) == 7
+    ((settings, source),) = opened
+    assert (source, settings.occlusion, settings.smoothing) == ("demo:mask", "mask", 0.25)
+    assert settings.model == "remembered"
+
+
+def test_bench_hands_its_options_on_and_prints_the_figures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    import json
+
+    asked: list[tuple[object, object, dict[str, object]]] = []
+
+    def run_bench(inputs: object, settings: object, **options: object) -> dict[str, object]:
+        asked.append((inputs, settings, options))
+        return {"inputs": []}
+
+    monkeypatch.setattr("faceapp.bench.run_bench", run_bench)
+    arguments = [
+        "bench",
+        "a.mp4",
+        "b.jpg",
+        "--json",
+        "--frames",
+        "50",
+        "--live-rate",
+        "0",
+        "--backend",
+        "onnxruntime",
+    ]
+    assert main(arguments) == 0
+    ((inputs, settings, options),) = asked
+    assert (inputs, settings.backend) == (["a.mp4", "b.jpg"], "onnxruntime")
+    assert options == {"frames": 50, "live_rate_hz": None, "memory_frames": None, "rounds": 4}
+    assert json.loads(capsys.readouterr().out) == {"inputs": []}
