@@ -60,7 +60,7 @@ class DemoScene:
         return tuple(sorted(meshes, key=lambda points: float(points[0, 0])))
 
     def head_poses_deg(self, time_s: float) -> tuple[tuple[float, float, float], ...]:
-        """Return yaw, pitch and roll of every head as the scene turns them, in the order of `landmarks`."""
+        """Return by how much every head is turned (yaw, pitch, roll), in the order of `landmarks`."""
         poses = sorted((motion(time_s) for _, motion in self._people), key=lambda pose: pose.x_px)
         return tuple((pose.yaw_deg, pose.pitch_deg, pose.roll_deg + pose.lean_deg) for pose in poses)
 
@@ -86,8 +86,8 @@ def _alone(time_s: float) -> Pose:
 def _left_of_two(time_s: float) -> Pose:
     return Pose(
         x_px=640 - _half_distance_px(time_s) + 12 * _wave(time_s, 4.1),
-        y_px=430 + 10 * _wave(time_s, 3.7),
-        scale=1.42 * (1 + 0.06 * _wave(time_s, 7.1)),
+        y_px=440 + 10 * _wave(time_s, 3.7),
+        scale=1.72 * (1 + 0.06 * _wave(time_s, 7.1)),
         lean_deg=1.5 * _wave(time_s, 5.3),
         yaw_deg=6 + 14 * _wave(time_s, 5.9, 0.1),
         pitch_deg=5 * _wave(time_s, 4.7),
@@ -100,8 +100,8 @@ def _left_of_two(time_s: float) -> Pose:
 def _right_of_two(time_s: float) -> Pose:
     return Pose(
         x_px=640 + _half_distance_px(time_s) + 12 * _wave(time_s, 4.7, 0.3),
-        y_px=402 + 10 * _wave(time_s, 4.5, 0.5),
-        scale=1.16 * (1 + 0.05 * _wave(time_s, 6.3, 0.2)),
+        y_px=420 + 10 * _wave(time_s, 4.5, 0.5),
+        scale=1.48 * (1 + 0.05 * _wave(time_s, 6.3, 0.2)),
         lean_deg=1.5 * _wave(time_s, 6.1, 0.6),
         yaw_deg=-6 + 14 * _wave(time_s, 6.7, 0.35),
         pitch_deg=5 * _wave(time_s, 5.1, 0.2),
@@ -112,8 +112,8 @@ def _right_of_two(time_s: float) -> Pose:
 
 
 def _half_distance_px(time_s: float) -> float:
-    """Return half the distance between two people, who come near (heads 30 px apart) and part again."""
-    return 215 - 75 * math.cos(2 * math.pi * time_s / 12.0 + math.pi)
+    """Return half the distance between two people, who come near, until their hair almost touches, and part."""
+    return 232 - 88 * math.cos(2 * math.pi * time_s / 12.0 + math.pi)
 
 
 def _background() -> Image:

@@ -55,18 +55,23 @@ class Capture:
             name: Name of the source.
             connect: Opens the device; raises `SourceError` where it can't.
         """
-        self.ended = False
         self._name = name
         self._connect = connect
         self._stopping = threading.Event()
         self._news = threading.Condition()
         self._newest: Frame | None = None
         self._error: SourceError | None = None
+        self._over = False
         self._count = 0
         self._first_s = math.nan
         self._last_s = math.nan
         self._retry_at_s: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
+
+    @property
+    def ended(self) -> bool:
+        """Whether what turned out to be a recording is over and its last frame was taken."""
+        return self._over and self._newest is None
 
     def start(self) -> None:
         """Start the thread."""
@@ -108,7 +113,7 @@ class Capture:
     def status(self) -> str:
         """Return what is wrong at the moment; empty when all is well."""
         now_s, retry_at_s = time.perf_counter(), self._retry_at_s
-        if self._error is not None or self.ended:
+        if self._error is not None or self._over:
             return ""
         if retry_at_s is not None:
             left_s = math.ceil(retry_at_s - now_s)
@@ -119,7 +124,7 @@ class Capture:
         return f"no picture for {silent_s:.0f} s" if silent_s > _SILENT_AFTER_S else ""
 
     def _has_news(self) -> bool:
-        return self._newest is not None or self._error is not None or self.ended or self._stopping.is_set()
+        return self._newest is not None or self._error is not None or self._over or self._stopping.is_set()
 
     def _run(self) -> None:
         try:
@@ -163,7 +168,7 @@ class Capture:
                     self._publish(*grabbed)
         except RecordingEnded:
             with self._news:
-                self.ended = True
+                self._over = True
                 self._news.notify_all()
         finally:
             device.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import time
 from collections.abc import Iterator
@@ -27,13 +28,9 @@ OPEN_TIMEOUT_S = 6.0
 READ_TIMEOUT_S = 4.0
 # Pictures that can't be decoded in a row before the stream counts as broken.
 _PATIENCE_PACKETS = 60
-_OPTIONS = {
-    "fflags": "nobuffer",
-    "flags": "low_delay",
-    # Enough to know a camera's stream; FFmpeg's own 5 s and 5 MB hold up the first picture.
-    "analyzeduration": "1000000",
-    "probesize": "1000000",
-}
+# Enough to know a camera's stream; FFmpeg's own 5 s and 5 MB hold up the first picture. What is read for it is
+# kept ("nobuffer" would drop it, key frame and all): it is decoded at once, and the newest frame wins.
+_OPTIONS = {"analyzeduration": "1000000", "probesize": "1000000"}
 _SCHEME_OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}, "rtsps": {"rtsp_transport": "tcp"}}
 
 
@@ -160,10 +157,9 @@ class _Stream:
     def _next_packet(self) -> tuple[Any, str]:
         """Return the next packet, or None and the reason; the reason of an orderly end is empty."""
         try:
-            packet = next(self._packets, None)
+            return next(self._packets, None), ""
         except av.FFmpegError as error:
             return None, _reason(error)
-        return (None, "") if packet is None or packet.size == 0 else (packet, "")
 
     def _wait_until_due(self, frame: Any) -> None:
         """Hold a recording to its own speed."""
@@ -176,6 +172,10 @@ class _Stream:
 
 def _reason(error: Exception) -> str:
     """Return what FFmpeg says, without the URL."""
-    if isinstance(error, TimeoutError) or type(error).__name__ == "ExitError":
+    if isinstance(error, av.error.ExitError | av.error.TimeoutError):
         return "no answer in time"
-    return str(getattr(error, "strerror", None) or type(error).__name__).lower()
+    if isinstance(error, av.error.InvalidDataError):
+        return "something that is no video"
+    said = str(getattr(error, "strerror", None) or type(error).__name__).lower()
+    # What FFmpeg says of an answer that is no HTTP, too short, or cut off.
+    return f"no usable answer ({said})" if getattr(error, "errno", None) == errno.EIO else said
