@@ -175,6 +175,26 @@ def _restore(experiment: Experiment, averaged: AveragedModel | None, path: Path)
     return int(state["epoch"])
 
 
+def averaged_weights(run: Path) -> dict[str, Tensor]:
+    """Return the weights that a run exports: the running average, or the network's own where nothing was averaged.
+
+    Raises:
+        RecipeError: The folder holds no checkpoint.
+    """
+    try:
+        state = torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise RecipeError(
+            f"{run}: expected a run with {CHECKPOINT}, found none ({error.strerror}); name the --out of a run"
+        ) from error
+    if state["averaged"] is None:
+        return dict(state["net"])
+    prefix = "module."
+    return {
+        key.removeprefix(prefix): value for key, value in state["averaged"].items() if key.startswith(prefix)
+    }
+
+
 def _append_row(path: Path, row: Mapping[str, float], first: bool) -> None:
     with path.open("w" if first else "a", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(row))

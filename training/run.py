@@ -18,7 +18,7 @@ from engines.card import ModelCard
 from training.data.augmentation import Augmentation
 from training.errors import RecipeError
 from training.export import export_model
-from training.loop import CHECKPOINT, CONFIG, fit
+from training.loop import CONFIG, averaged_weights, fit
 from training.report import measured_card, report_model
 from training.settings import with_settings
 
@@ -43,7 +43,9 @@ def run_recipe(name: str, data: Path, out: Path, cache: Path, assignments: Seque
     recipe = load_recipe(name)
     torch.set_num_threads(os.cpu_count() or 1)
     config = with_settings(recipe.Config(data=str(data), cache=str(cache)), assignments)
-    net = fit(recipe.build(config), out)
+    experiment = recipe.build(config)
+    experiment.config = {"recipe": name, **experiment.config}
+    net = fit(experiment, out)
     _export(recipe, name, config, net, out / "model")
     print(report_model(out / "model", data, cache, "validation", "card", out))
     return 0
@@ -57,26 +59,15 @@ def export_run(run: Path, folder: Path) -> ModelCard:
     """
     try:
         saved = json.loads((run / CONFIG).read_text())
-        state = torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True)
     except OSError as error:
         raise RecipeError(
-            f"{run}: expected a run with {CONFIG} and {CHECKPOINT}, found none ({error}); name the --out folder of a run"
+            f"{run}: expected a run with {CONFIG}, found none; name the --out folder of a run"
         ) from error
-    name = saved.get("recipe", "bknet")
+    name = saved.pop("recipe", "bknet")
     recipe = load_recipe(name)
     config = config_from_json(recipe.Config, saved)
     net = recipe.build_net(config)
-    if state["averaged"] is None:
-        net.load_state_dict(state["net"])
-    else:
-        prefix = "module."
-        net.load_state_dict(
-            {
-                key.removeprefix(prefix): value
-                for key, value in state["averaged"].items()
-                if key.startswith(prefix)
-            }
-        )
+    net.load_state_dict(averaged_weights(run))
     return _export(recipe, name, config, net.eval(), folder)
 
 

@@ -10,7 +10,7 @@ distribution. The paper's settings are `--set schedule=exponential --set learnin
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,14 +19,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from engines.card import AGES_YEARS, LABELS, HeadSpec, InputSpec, ModelCard
+from engines.card import AGES_YEARS, EMOTIONS, LABELS, HeadSpec, InputSpec, ModelCard
 from engines.decode import decode
 from training.data.augmentation import Augmentation
 from training.data.mixed_batches import MixedBatches
 from training.data.prepared import PreparedFaces, load_prepared
+from training.data.sample import SPLITS
 from training.errors import RecipeError
 from training.evaluation import figures, predict_faces
-from training.loop import Experiment
+from training.loop import Experiment, averaged_weights
 from training.losses.age_distribution import AgeDistributionLoss
 from training.losses.masked_cross_entropy import MaskedCrossEntropy, one_hot
 from training.losses.masked_squared_hinge import MaskedSquaredHinge
@@ -56,6 +57,9 @@ class Config:
         task_weights: Task -> weight of its loss.
         average_decay: Decay of the running average of the weights; 0 for none.
         augmentation: How training faces are changed.
+        smile_from_happiness: Also learn smile from the FER+ training faces whose votes leave no doubt: a smile where at
+            least nine in ten votes are happiness, none where no vote is. GENKI-4K alone has 2,200 training faces.
+        initial: Folder of a finished run whose averaged weights to start from; empty starts anew.
         bfloat16: Forward pass in bfloat16.
         seed: Of weights, order and changes.
     """
@@ -80,6 +84,8 @@ class Config:
     )
     average_decay: float = 0.999
     augmentation: Augmentation = field(default_factory=Augmentation)
+    smile_from_happiness: bool = False
+    initial: str = ""
     bfloat16: bool = True
     seed: int = 1
 
@@ -118,6 +124,8 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
     """Return the experiment on given faces."""
     torch.manual_seed(config.seed)
     spec = input_spec(config)
+    if config.smile_from_happiness:
+        sets = {**sets, "ferplus": with_smile_from_happiness(sets["ferplus"])}
     batches = MixedBatches(
         sets=sets,
         shares=config.shares,
@@ -128,6 +136,8 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
         seed=config.seed,
     )
     net = build_net(config).to(memory_format=torch.channels_last)
+    if config.initial:
+        net.load_state_dict(averaged_weights(Path(config.initial)))
     optimizer = torch.optim.SGD(
         net.parameters(),
         lr=config.learning_rate,
@@ -147,6 +157,16 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
         average_decay=config.average_decay,
         bfloat16=config.bfloat16,
     )
+
+
+def with_smile_from_happiness(faces: PreparedFaces) -> PreparedFaces:
+    """Return FER+ with smile labels on its training faces whose votes leave no doubt; held-out faces get none."""
+    happiness = faces.emotion[:, EMOTIONS.index("happiness")]
+    smile = np.full(len(faces), np.nan, np.float32)
+    smile[happiness >= 0.9] = 1
+    smile[happiness == 0] = 0
+    smile[faces.split != SPLITS.index("train")] = np.nan
+    return replace(faces, smile=smile)
 
 
 def build_net(config: Config) -> nn.Module:
