@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 from faceapp.pipeline import PipelineState, PipelineStatistics
 from faceapp.types import FrameResult
@@ -34,7 +35,7 @@ class FakePipeline:
         self.error: Exception | None = None
         self.swap_error: Exception | None = None
         self.message = ""
-        self.cards = ()
+        self.cards = (SimpleNamespace(name="multitask"),)
         self.description = "multitask, OpenVINO bf16 CPU"
         self.waiting: list[FrameResult] = []
         self.recorder: object = None
