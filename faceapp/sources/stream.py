@@ -49,12 +49,13 @@ def from_text(text: str, options: Options) -> StreamSource | None:
     found = _URL.match(url)
     if found is None:
         return None
-    if found[1].lower() not in _SCHEMES:
+    scheme = found[1].lower()
+    if scheme not in _SCHEMES:
         known = ", ".join(sorted(_SCHEMES))
         raise SourceError(
             f"{public_name(url)}: expected a URL of {known}, found {found[1]}; check the address"
         )
-    source = StreamSource(url)
+    source = StreamSource(scheme + url[len(scheme) :])
     options.refuse_clip(source.name)
     return source
 
@@ -84,14 +85,17 @@ class StreamSource(LiveSource):
         self._timeouts_s = (open_timeout_s, read_timeout_s)
 
     def _connect(self) -> Device:
-        scheme = urlsplit(self._url).scheme.lower()
+        scheme = urlsplit(self._url).scheme
         options = {**_OPTIONS, **_SCHEME_OPTIONS.get(scheme, {})}
+        started_s = time.perf_counter()
         try:
             container = av.open(
                 self._url, timeout=self._timeouts_s, options=options, metadata_errors="replace"
             )
         except (av.FFmpegError, ValueError) as error:
-            reason = _reason(error)
+            # Over RTSP and TLS, FFmpeg calls an interrupted wait by other names.
+            in_time = time.perf_counter() - started_s < 0.95 * self._timeouts_s[0]
+            reason = _reason(error) if in_time else "no answer in time"
         else:
             if container.streams.video:
                 return _Stream(self.name, container)
