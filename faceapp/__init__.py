@@ -1,0 +1,1 @@
+"""The program: sources, tracking, analysis, sessions, window and command lines."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.errors import CardError, EngineError
+from faceapp.commands.system_libraries import INSTALL_SYSTEM_LIBRARIES
 from faceapp.errors import SessionError, SourceError
 
 if TYPE_CHECKING:
@@ -46,9 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PROJECT_ERRORS as error:
         print(f"faceapp: {error}", file=sys.stderr)
         return FAILED
+    except ImportError as error:
+        library = re.match(r"(lib\S+\.so\S*): cannot open shared object file", str(error))
+        if library is None:
+            raise
+        print(f"faceapp: {missing_library(library[1])}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("faceapp: stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def missing_library(name: str) -> str:
+    """Return the line about a system library that OpenCV or Qt needs and the machine lacks."""
+    return (
+        f"expected the system library {name}, found none; install it, "
+        f"on Debian and Ubuntu: {INSTALL_SYSTEM_LIBRARIES}"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,6 +88,14 @@ def _parser() -> argparse.ArgumentParser:
     add_model_option(parser)
     add_backend_option(parser)
     add_occlusion_option(parser)
+    parser.add_argument(
+        "--sessions",
+        dest="sessions_dir",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="folder that holds the recorded sessions (default: faceapp-sessions in your home folder)",
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name in COMMANDS:
         command = import_module(f"faceapp.commands.{name}")

@@ -12,6 +12,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from faceapp.commands.system_libraries import INSTALL_SYSTEM_LIBRARIES
 from faceapp.settings import Settings, default_path
 
 HELP = "list cameras, window system, back ends, models and versions, each absent one with the reason"
@@ -22,7 +23,6 @@ _PACKAGES = (
 # In a process of its own, because Qt ends the process when its platform plugin is missing a library.
 _QT_PROBE = "from PySide6.QtGui import QGuiApplication; print(QGuiApplication([]).platformName())"
 _XCB_LIBRARY = "libxcb-cursor.so.0"  # Qt 6.5 and later end the process without it
-_INSTALL_QT_LIBRARIES = "sudo apt install libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libdbus-1-3"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,11 +90,11 @@ def window_problem() -> str:
     try:
         from faceapp.ui.application import has_display
     except ImportError as error:
-        return f"expected Qt, found: {error}; on Debian and Ubuntu: {_INSTALL_QT_LIBRARIES}"
+        return f"expected Qt, found: {error}; on Debian and Ubuntu: {INSTALL_SYSTEM_LIBRARIES}"
     if not has_display():
         return "no display here; `faceapp` analyses ten seconds of the demo instead"
     if sys.platform == "linux" and not os.environ.get("WAYLAND_DISPLAY") and not _has_library(_XCB_LIBRARY):
-        return f"expected {_XCB_LIBRARY}, found none; on Debian and Ubuntu: {_INSTALL_QT_LIBRARIES}"
+        return f"expected {_XCB_LIBRARY}, found none; on Debian and Ubuntu: {INSTALL_SYSTEM_LIBRARIES}"
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from faceapp.settings import OcclusionMode, Settings, check_setting
 
-_SETTINGS = ("source", "model", "backend", "occlusion", "smoothing", "landmark_smoothing")
+_SETTINGS = ("source", "model", "backend", "occlusion", "smoothing", "landmark_smoothing", "sessions_dir")
 
 
 def add_model_option(parser: argparse.ArgumentParser, default: str | None = None) -> None:

@@ -214,3 +214,16 @@ def test_bench_hands_its_options_on_and_prints_the_figures(
     assert (inputs, settings.backend) == (["a.mp4", "b.jpg"], "onnxruntime")
     assert options == {"frames": 50, "live_rate_hz": None, "memory_frames": None, "rounds": 4}
     assert json.loads(capsys.readouterr().out) == {"inputs": []}
+
+
+def test_a_missing_system_library_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def import_without_library(arguments: object) -> int:
+        raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr("faceapp.commands.doctor.run", import_without_library)
+
+    assert main(["doctor"]) == 2
+    said = capsys.readouterr().err
+    assert "libGL.so.1" in said and "apt install libgl1" in said and len(said.splitlines()) == 1
