@@ -18,6 +18,7 @@ from engines.card import MODEL_FILE, InputSpec, load_card
 from engines.preprocess import face_matrix, prepare_batch
 from faceapp.bench.inputs import is_picture, read_picture
 from faceapp.errors import SourceError
+from faceapp.tracking.quiet_start import chatter_removed
 from faceapp.types import Image
 
 Floats = npt.NDArray[np.float32]
@@ -43,7 +44,10 @@ def plain_loop(text: str, model: Path, *, faces: int, frames: int, warm_up: int)
     session = onnxruntime.InferenceSession(str(model / MODEL_FILE), providers=["CPUExecutionProvider"])
     read, release = _reader(text)
     try:
-        with FaceMesh(max_num_faces=faces, refine_landmarks=True) as mesh:
+        with chatter_removed():  # written while the networks load, up to the first picture
+            mesh = FaceMesh(max_num_faces=faces, refine_landmarks=True)
+            mesh.process(read())
+        with mesh:
             for index in range(warm_up + frames):
                 if index == warm_up:
                     started_s = time.perf_counter()
