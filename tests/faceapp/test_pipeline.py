@@ -5,15 +5,20 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engines.errors import CardError, EngineError
-from faceapp.analyzer import FaceReader
+from faceapp.analyzer import FaceReader, make_reader, make_tracker
 from faceapp.errors import SourceError
 from faceapp.pipeline import Pipeline, PipelineState
 from faceapp.pipeline.pipeline import STOP_S
+from faceapp.settings import Settings
+from faceapp.sources import make_source
 from faceapp.types import Source
 from tests.faceapp.fakes import (
     FakeEngine,
@@ -450,3 +455,16 @@ def test_taken_frames_are_let_go() -> None:
         alive.append(weakref.ref(result.frame.image))
         if len(alive) > 50:
             assert alive[-40]() is None
+
+
+def test_the_demo_is_tracked_and_read_with_the_real_parts(tiny_model: Path) -> None:
+    settings = replace(Settings(), model=str(tiny_model), backend="onnxruntime")
+    pipeline = Pipeline(
+        make_source("demo", end_s=0.4), partial(make_tracker, settings), partial(make_reader, settings)
+    )
+    for _ in range(2):  # a second run makes everything anew
+        results = list(pipeline.results())
+        assert len(results) == pipeline.statistics().captured > 5
+        assert all(len(result.predictions) == 1 for result in results)
+        assert {prediction.track_id for result in results for prediction in result.predictions} == {1}
+    assert [card.name for card in pipeline.cards] == ["tiny"]
