@@ -6,7 +6,7 @@ import os
 import platform
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -85,6 +85,7 @@ def bench(
     threads: int | None = None,
     rounds: int = 40,
     calls: int = 10,
+    others: Mapping[str, Callable[[Floats], object]] | None = None,
 ) -> Report:
     """Measure a model.
 
@@ -95,6 +96,7 @@ def bench(
         threads: Threads of the back ends; None = automatic.
         rounds: Turns each back end gets at each batch size.
         calls: Timed calls in a turn.
+        others: Further rows, name -> call on a batch, timed in the same turns (training adds plain PyTorch).
 
     Raises:
         CardError: The model is missing or damaged.
@@ -112,9 +114,10 @@ def bench(
             if name not in refused:
                 engine = stack.enter_context(load_engine(folder, name, threads))
                 subjects[name], descriptions[name] = engine.infer, engine.backend_description
+        subjects |= others or {}
         for count in batches:
             times_ms = _times_ms(subjects, fixed_chips(card.input, count), rounds, calls)
-            rows += [_row(name, descriptions[name], count, taken) for name, taken in times_ms.items()]
+            rows += [_row(name, descriptions.get(name, ""), count, taken) for name, taken in times_ms.items()]
     return Report(
         model=card.name,
         processor=_processor(),

@@ -1,4 +1,4 @@
-"""`python -m training list | run RECIPE | evaluate | export`."""
+"""`python -m training list | run RECIPE | evaluate | export | bench`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,22 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, help="folder of a run")
     export.add_argument("--to", type=Path, help="folder for model.onnx and card.json (default: RUN/model)")
     export.set_defaults(command=_export)
+
+    timing = commands.add_parser("bench", help="latency of the engines beside plain PyTorch, in one run")
+    timing.add_argument("--model", default="multitask", help="name or folder (default: %(default)s)")
+    timing.add_argument(
+        "--batch", type=int, nargs="+", default=(1, 4, 16), help="faces in a call (default: 1 4 16)"
+    )
+    timing.set_defaults(command=_bench)
     return parser
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from engines.bench import table
+    from training.bench import bench
+
+    print(table(bench(options.model, options.batch)))
+    return 0
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from engines.bench import PLAIN
+from training.bench import PLAIN_PYTORCH, bench
+from training.export import export_model
+from training.recipes import bknet
+
+
+def test_every_way_to_run_a_model_gets_a_row(tmp_path: Path) -> None:
+    config = bknet.Config(size=16)
+    card = dataclasses.replace(bknet.draft_card(config), recipe={"name": "bknet", "config": {"size": 16}})
+    export_model(bknet.build_net(config).eval(), card, tmp_path)
+
+    report = bench(tmp_path, [1, 2], rounds=2)
+
+    assert {PLAIN, PLAIN_PYTORCH, "onnxruntime"} <= {row.backend for row in report.rows}
+    assert {row.batch for row in report.rows} == {1, 2}
+    assert all(0 < row.p50_ms <= row.p95_ms <= row.p99_ms for row in report.rows)
