@@ -190,7 +190,7 @@ def _finds(detector: Any, picture: Image, place: Box, *, certain: bool) -> list[
         corners = (bounds.xmin, bounds.ymin), (bounds.xmin + bounds.width, bounds.ymin + bounds.height)
         points = [*corners, *((eye.x, eye.y) for eye in eyes)]
         first, last, right_eye, left_eye = (
-            (place.x0 + x * place.width - 0.5, place.y0 + y * place.height - 0.5) for x, y in points
+            (place.x0 + x * place.width, place.y0 + y * place.height) for x, y in points
         )
         box = Box(*first, *last)
         if box.side >= _SMALLEST_FACE_PX:

@@ -15,15 +15,13 @@ from faceapp.types import Floats
 
 HOLD_S = 0.5
 """How long a face may be lost and keep its id."""
-LONGEST_STEP_S = 2.0
-"""How far apart two frames may be for a face that is in both to keep its id (video read at one frame a
-second)."""
+LONGEST_STEP_S = 5.0
+"""How far apart two frames may be for a face in both to keep its id: slow sampling, or models that load."""
 
 _Doubles = npt.NDArray[np.float64]
 _ANCHORS = (33, 263, 1, 61, 291)  # outer eye corners, nose tip, mouth corners
 _VELOCITY_TIME_S = 0.05
-# A mesh that another face begins to hide slides towards what is still seen: its motion is hardly believed
-# then.
+# A mesh that another face begins to hide slides towards what is still seen: hardly believe its motion then.
 _CROWDED_VELOCITY_TIME_S = 1.0
 _CROWDED_OVERLAP = 0.05
 _COASTING_TIME_S = 0.5
@@ -32,14 +30,25 @@ _GATE_PER_S = 1.0
 _TIME_TOLERANCE_S = 1e-6
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sighting:
+    """What of a mesh tells where a face is."""
+
+    box: Box
+    anchors: _Doubles
+
+    def sort_key(self) -> tuple[Box, list[list[float]]]:
+        """Return an order of a frame's faces that doesn't depend on the order in which they came."""
+        return self.box, self.anchors.tolist()
+
+
 @dataclass(slots=True)
 class _Known:
     """A face as last seen."""
 
     id: int
     seen_s: float
-    anchors: _Doubles
-    box: Box
+    sighting: _Sighting
     velocity: _Doubles
     sightings: int
 
@@ -73,35 +82,28 @@ class IdentityKeeper:
             Ids in the order of the meshes, all different.
         """
         self.expire(time_s)
-        boxes = [mesh_box(mesh) for mesh in meshes]
-        anchors = [mesh[list(_ANCHORS), :2].astype(np.float64) for mesh in meshes]
-        order = sorted(range(len(meshes)), key=lambda index: (boxes[index], anchors[index].tolist()))
-        costs = [
-            [self._cost(known, time_s, anchors[index], boxes[index]) for index in order]
-            for known in self._known
+        sightings = [
+            _Sighting(mesh_box(mesh), mesh[list(_ANCHORS), :2].astype(np.float64)) for mesh in meshes
         ]
+        order = sorted(range(len(meshes)), key=lambda index: sightings[index].sort_key())
+        columns = [sightings[index] for index in order]
+        costs = [[_cost(known, time_s, sighting) for sighting in columns] for known in self._known]
         given = optimal_assignment(costs, [_gate(time_s - known.seen_s) for known in self._known])
         ids = [0] * len(meshes)
         for known, column in zip(self._known, given, strict=True):
             if column is not None:
-                index = order[column]
-                crowded = any(
-                    overlap(boxes[index], boxes[other]) > _CROWDED_OVERLAP
-                    for other in order
-                    if other != index
-                )
-                _see(known, time_s, anchors[index], boxes[index], crowded=crowded)
-                ids[index] = known.id
+                _see(known, time_s, columns[column], crowded=_crowded(columns, column))
+                ids[order[column]] = known.id
         for index in order:
             if not ids[index]:
-                ids[index] = self._meet(time_s, anchors[index], boxes[index])
+                ids[index] = self._meet(time_s, sightings[index])
         self._updated_s = time_s
         return tuple(ids)
 
     def expected(self, time_s: float) -> dict[int, Box]:
         """Return where each known face's box should be at a time, by id."""
         self.expire(time_s)
-        return {known.id: _moved(known.box, _shift(known, time_s)) for known in self._known}
+        return {known.id: _moved(known.sighting.box, _shift(known, time_s)) for known in self._known}
 
     def expire(self, time_s: float) -> None:
         """Give up the faces that have been lost too long."""
@@ -116,18 +118,20 @@ class IdentityKeeper:
         present = known.seen_s == self._updated_s
         return known.seen_s + (LONGEST_STEP_S if present else HOLD_S) + _TIME_TOLERANCE_S
 
-    def _cost(self, known: _Known, time_s: float, anchors: _Doubles, box: Box) -> float:
-        shift = _shift(known, time_s)
-        size = max((known.box.side + box.side) / 2, 1e-6)
-        gap = known.anchors + shift - anchors
-        distance = float(np.hypot(gap[:, 0], gap[:, 1]).mean()) / size
-        growth = abs(math.log(max(box.side, 1e-6) / max(known.box.side, 1e-6)))
-        return distance + 0.5 * (1 - overlap(_moved(known.box, shift), box)) + 0.5 * growth
-
-    def _meet(self, time_s: float, anchors: _Doubles, box: Box) -> int:
+    def _meet(self, time_s: float, sighting: _Sighting) -> int:
         self._last_id += 1
-        self._known.append(_Known(self._last_id, time_s, anchors, box, np.zeros(2), 1))
+        self._known.append(_Known(self._last_id, time_s, sighting, np.zeros(2), 1))
         return self._last_id
+
+
+def _cost(known: _Known, time_s: float, sighting: _Sighting) -> float:
+    shift = _shift(known, time_s)
+    before, now = known.sighting, sighting
+    size = max((before.box.side + now.box.side) / 2, 1e-6)
+    gap = before.anchors + shift - now.anchors
+    distance = float(np.hypot(gap[:, 0], gap[:, 1]).mean()) / size
+    growth = abs(math.log(max(now.box.side, 1e-6) / max(before.box.side, 1e-6)))
+    return distance + 0.5 * (1 - overlap(_moved(before.box, shift), now.box)) + 0.5 * growth
 
 
 def _gate(lost_s: float) -> float:
@@ -147,12 +151,18 @@ def _moved(box: Box, shift: _Doubles) -> Box:
     return Box(box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y)
 
 
-def _see(known: _Known, time_s: float, anchors: _Doubles, box: Box, *, crowded: bool) -> None:
+def _crowded(sightings: Sequence[_Sighting], index: int) -> bool:
+    box = sightings[index].box
+    others = (other.box for place, other in enumerate(sightings) if place != index)
+    return any(overlap(box, other) > _CROWDED_OVERLAP for other in others)
+
+
+def _see(known: _Known, time_s: float, sighting: _Sighting, *, crowded: bool) -> None:
     elapsed_s = time_s - known.seen_s
     if elapsed_s > 0:
-        velocity = (anchors.mean(axis=0) - known.anchors.mean(axis=0)) / elapsed_s
+        velocity = (sighting.anchors - known.sighting.anchors).mean(axis=0) / elapsed_s
         settling_s = _CROWDED_VELOCITY_TIME_S if crowded else _VELOCITY_TIME_S
         share = max(-math.expm1(-elapsed_s / settling_s), 1 / known.sightings)
         known.velocity = known.velocity + share * (velocity - known.velocity)
         known.sightings += 1
-    known.seen_s, known.anchors, known.box = time_s, anchors, box
+    known.seen_s, known.sighting = time_s, sighting

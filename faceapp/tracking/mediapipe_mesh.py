@@ -65,7 +65,7 @@ class MediaPipeTracker:
     def update(self, frame: Frame) -> tuple[FaceTrack, ...]:
         """Return the faces of this frame ordered by id.
 
-        A frame from before the last one's time, more than 2 s after it, or of another size starts anew.
+        A frame from before the last one's time, more than 5 s after it, or of another size starts anew.
 
         Args:
             frame: The picture, uint8 (H, W, 3) RGB; one below 16 pixels high or wide has no faces.

@@ -99,7 +99,7 @@ def test_ids_are_never_given_twice() -> None:
     keeper = IdentityKeeper()
     given_ids = []
     for index in range(20):
-        given_ids.extend(keeper.update(index * 3.0, [face_mesh(100), face_mesh(500)]))
+        given_ids.extend(keeper.update(index * 6.0, [face_mesh(100), face_mesh(500)]))
         if index % 5 == 0:
             keeper.reset()
     assert given_ids == list(range(1, 41))
