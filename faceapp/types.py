@@ -91,8 +91,8 @@ class FrameResult:
         faces: Tracks in this frame, ordered by id.
         predictions: Smoothed predictions, one per entry of `faces`, in the same order.
         raw_predictions: The same before smoothing over time.
-        timing_ms: Milliseconds per stage: track, crop, infer, smooth, total (the stages' sum), and
-            capture_to_result (from `Frame.captured_s` until this record was made).
+        timing_ms: Milliseconds per stage: track, crop, infer, smooth, total (the stages' sum),
+            capture_to_result (from `Frame.captured_s` until this record was made), and for recordings decode.
     """
 
     frame: Frame
@@ -115,6 +115,8 @@ class Source(Protocol):
     """True: frames that nobody took are dropped. False: every frame is wanted."""
     ended: bool
     """True once no further frame will come (never for a live source)."""
+    status: str
+    """Empty when all is well, else one line for people: "lost: trying again in 3 s"."""
 
     def open(self) -> None:
         """Acquire the device or file."""

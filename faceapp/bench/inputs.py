@@ -52,6 +52,7 @@ class RepeatedPicture:
 
     live = False
     ended = False
+    status = ""
 
     def __init__(self, text: str) -> None:
         self.name = Path(text).name
@@ -91,6 +92,7 @@ class PacedCamera:
     """
 
     live = True
+    status = ""
 
     def __init__(self, inner: Source, rate_hz: float) -> None:
         self.name = inner.name

@@ -252,4 +252,4 @@ class Pipeline:
 
     @property
     def _source_status(self) -> str:
-        return str(getattr(self._source, "status", ""))
+        return self._source.status
