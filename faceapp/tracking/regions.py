@@ -10,8 +10,7 @@ import numpy as np
 
 from faceapp.types import Floats
 
-# MediaPipe reads its mesh from a square half as large again as the face; its network was trained on such
-# crops.
+# MediaPipe reads its mesh from a square half as large again as the face, as its network was trained to.
 _SURROUNDINGS = 1.5
 _RIGHT_EYE, _LEFT_EYE = 33, 263
 
@@ -130,6 +129,5 @@ def same_mesh(first: Floats, second: Floats) -> bool:
     """
     side = max(mesh_box(first).side, mesh_box(second).side)
     gap = first[:, :2] - second[:, :2]
-    # Two meshes on one face, started from different regions, settle within 3% of its side; half a face apart
-    # is 50%.
+    # Two meshes on one face, started from different regions, settle within 3% of its side.
     return float(np.sqrt(np.einsum("ij,ij->i", gap, gap)).mean()) < 0.2 * side

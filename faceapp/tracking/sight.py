@@ -110,7 +110,7 @@ class FaceSight:
         return faces
 
     def _regain(self, image: Image, faces: list[SeenFace], places: Sequence[Box]) -> list[SeenFace]:
-        """Look around where faces should be when fewer were seen: first around the places furthest from any face."""
+        """Look around where faces should be when fewer were seen, furthest from those seen first."""
         missing = min(len(places), self._max_faces) - len(faces)
         if missing <= 0:
             return faces
