@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from engines.card import EMOTIONS
+from faceapp.ui.emotion_lines import EmotionLines
 from faceapp.ui.history import SPAN_S, History
 from faceapp.ui.theme import EMOTION_QCOLOURS, Theme, text_font
 
@@ -32,9 +33,8 @@ class Timeline(QWidget):
         item.getViewBox().setDefaultPadding(0)
         item.getAxis("bottom").setTicks([[(t, f"{t} s" if t else "now") for t in _TICKS_S]])
         item.getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")]])
-        self._curves = [pg.PlotCurveItem(connect="finite", antialias=True) for _ in EMOTIONS]
-        for curve in self._curves:
-            item.addItem(curve)
+        self._lines = EmotionLines(theme)
+        item.addItem(self._lines)
         self._flags: list[pg.InfiniteLine] = []
         self._legend = _Legend(theme)
         layout = QHBoxLayout(self)
@@ -56,9 +56,7 @@ class Timeline(QWidget):
             axis.setTextPen(pg.mkPen(theme.muted))
             axis.setTickFont(text_font(0.85))
             axis.setStyle(tickLength=0, hideOverlappingLabels=False)
-        item.showGrid(x=False, y=True, alpha=0.25)
-        for curve, colour in zip(self._curves, EMOTION_QCOLOURS, strict=True):
-            curve.setPen(pg.mkPen(colour, width=2))
+        self._lines.set_theme(theme)
         for line in self._flags:
             self._plot.removeItem(line)
         self._flags.clear()
@@ -71,11 +69,10 @@ class Timeline(QWidget):
             track_id: The face; None or an unknown one leaves the chart empty.
         """
         found = history.lines(track_id)
-        for index, curve in enumerate(self._curves):
-            if found is None:
-                curve.clear()
-            else:
-                curve.setData(found[0], found[1][:, index], connect="finite")
+        if found is None:
+            self._lines.clear()
+        else:
+            self._lines.set_lines(*found)
         self._show_flags([(flag.time_s - history.now_s, flag.label) for flag in history.flags])
 
     def _show_flags(self, flags: list[tuple[float, str]]) -> None:

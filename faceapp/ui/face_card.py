@@ -45,6 +45,7 @@ class FaceCard(QWidget):
         self._theme = theme
         self._bars = EasedValues(len(EMOTIONS))
         self._spoken = ""
+        self._looks: tuple[object, ...] = ()
         self._is_chosen = False
         self.compact = False
         self.scale = 1.0
@@ -82,12 +83,15 @@ class FaceCard(QWidget):
             chosen: Whether the timeline shows this face.
         """
         self._readout, self._is_chosen = readout, chosen
-        self._bars.aim(readout.emotion, time.perf_counter())
+        moves = self._bars.aim(readout.emotion, time.perf_counter())
         spoken = readout.spoken()
         if spoken != self._spoken:
             self._spoken = spoken
             self.setAccessibleDescription(spoken)
-        self.update()
+        looks = (spoken, chosen, readout.confidence, *readout.numbers)
+        if moves or looks != self._looks:
+            self._looks = looks
+            self.update()
 
     def animate(self) -> None:
         """Repaint while the bars still move."""

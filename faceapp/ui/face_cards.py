@@ -82,7 +82,7 @@ class FaceCards(QScrollArea):
             self._match(shown)
         for readout in shown:
             part = self._cards.get(readout.track_id) or self._rows[readout.track_id]
-            part.show_readout(readout, chosen=readout.track_id == chosen_id)
+            part.show_readout(readout, chosen=len(shown) > 1 and readout.track_id == chosen_id)
 
     def animate(self) -> None:
         """Repaint the cards whose bars still move."""

@@ -103,11 +103,7 @@ def save_window_picture(
     window.show()
     for result in results:
         window.show_result(result)
-    window.settle(statistics)
-    if backend:
-        window.status.show_engines(
-            results[-1].predictions[0].model if results[-1].predictions else "", backend
-        )
+    window.settle(statistics, backend)
     picture = window.grab()
     window.close()
     path.parent.mkdir(parents=True, exist_ok=True)

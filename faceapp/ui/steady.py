@@ -12,6 +12,8 @@ LABEL_MARGIN = 0.08
 LABEL_HOLD_S = 0.25
 NUMBER_HOLD_S = 0.3
 EASE_S = 0.1
+UNSEEN = 0.002
+"""Half a pixel of a bar of 250 pixels."""
 
 
 class SteadyLabel:
@@ -90,11 +92,17 @@ class EasedValues:
         self._target = np.zeros(count)
         self._set_s = -math.inf
 
-    def aim(self, targets: npt.NDArray[np.floating[Any]], now_s: float) -> None:
-        """Glide from where the numbers are now; NaN counts as 0."""
-        self._start = self.at(now_s)
-        self._target = np.nan_to_num(np.asarray(targets, dtype=np.float64))
-        self._set_s = now_s
+    def aim(self, targets: npt.NDArray[np.floating[Any]], now_s: float) -> bool:
+        """Glide from where the numbers are now; NaN counts as 0.
+
+        Returns:
+            False when the targets are too near the present aim to be seen; nothing changes then.
+        """
+        wanted = np.nan_to_num(np.asarray(targets, dtype=np.float64))
+        if np.abs(wanted - self._target).max() < UNSEEN:
+            return False
+        self._start, self._target, self._set_s = self.at(now_s), wanted, now_s
+        return True
 
     def at(self, now_s: float) -> npt.NDArray[np.float64]:
         """Return the numbers at a moment of the same clock."""

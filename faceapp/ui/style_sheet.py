@@ -17,15 +17,13 @@ QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 
 QLabel { color: $text; background: transparent; }
 QLabel[muted="true"] { color: $muted; }
 
-QToolBar {
-    background: $background; border: none; border-bottom: 1px solid $line; spacing: 8px; padding: 0 10px;
-}
+QToolBar { background: $background; border: none; border-bottom: 1px solid $line; spacing: 0; padding: 0; }
 QStatusBar { background: $background; border-top: 1px solid $line; }
 QStatusBar::item { border: none; }
 
 QToolButton, QPushButton {
     background: $raised; color: $text; border: 1px solid transparent; border-radius: 7px;
-    padding: 0 ${pad}px; min-height: ${control}px;
+    padding: 0 ${pad}px; min-height: ${control}px; max-height: ${control}px;
 }
 QToolButton:hover, QPushButton:hover { border-color: $line; }
 QToolButton:pressed, QPushButton:pressed { background: $line; }
@@ -33,12 +31,13 @@ QToolButton:checked, QPushButton:checked { background: $text; color: $background
 QToolButton:disabled, QPushButton:disabled { color: $disabled; }
 QToolButton:focus, QPushButton:focus { border: 1px solid $text; }
 QToolButton::menu-indicator { image: none; }
-QToolButton[flat="true"] { background: transparent; padding: 0 6px; min-height: 20px; border-radius: 5px; }
+QToolButton[flat="true"] { background: transparent; padding: 0 6px; min-height: 20px; max-height: 20px; border-radius: 5px; }
 QToolButton[flat="true"]:hover { background: $raised; }
 QToolButton[compact="true"] { padding: 0 8px; }
 QToolButton[segment="true"]:checked { background: $text; color: $background; }
 QToolButton[segment="true"] {
-    background: transparent; padding: 0 10px; min-height: ${segment}px; border-radius: 6px;
+    background: transparent; padding: 0 10px; border-radius: 6px;
+    min-height: ${segment}px; max-height: ${segment}px;
 }
 QPushButton[primary="true"] { background: $text; color: $background; }
 QPushButton[primary="true"]:hover { border-color: $muted; }
@@ -47,13 +46,13 @@ QPushButton[primary="true"]:focus { border: 2px solid $muted; }
 
 QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox {
     background: $raised; color: $text; border: 1px solid transparent; border-radius: 7px;
-    padding: 0 9px; min-height: ${control}px;
+    padding: 0 9px; min-height: ${control}px; max-height: ${control}px;
     selection-background-color: $text; selection-color: $background;
 }
 QComboBox:hover, QLineEdit:hover, QSpinBox:hover { border-color: $line; }
 QComboBox:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid $text; }
 QComboBox:disabled, QLineEdit:disabled, QSpinBox:disabled { color: $disabled; }
-QSpinBox, QDoubleSpinBox { padding-right: 12px; }
+QAbstractSpinBox QLineEdit { padding: 0 8px 0 0; border: none; background: transparent; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url("$icons/chevron-$name.svg"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView {
@@ -111,5 +110,5 @@ def style_sheet(theme: Theme, icons_dir: Path, base_px: int) -> str:
     colours = {name: getattr(theme, name) for name in theme.__slots__}
     control = base_px + 13
     return _RULES.substitute(
-        colours, icons=icons_dir.as_posix(), pad=base_px - 2, control=control, segment=control - 6
+        colours, icons=icons_dir.as_posix(), pad=base_px - 2, control=control, segment=control - 4
     )

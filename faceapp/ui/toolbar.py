@@ -23,6 +23,8 @@ from faceapp.ui.seek_bar import clock_text
 from faceapp.ui.theme import RECORD_RED, Theme
 
 _HEIGHT_PX = 44
+_GAP_PX = 8
+_ICON = QSize(18, 18)
 
 
 class Toolbar(QToolBar):
@@ -48,8 +50,6 @@ class Toolbar(QToolBar):
         self.setObjectName("toolbar")
         self.setMovable(False)
         self.setFloatable(False)
-        self.setFixedHeight(_HEIGHT_PX)
-        self.setIconSize(QSize(18, 18))
         self.toggleViewAction().setEnabled(False)
         self._source = Chooser()
         self._source.setAccessibleName("Source")
@@ -67,6 +67,7 @@ class Toolbar(QToolBar):
         self._run = self._button("Start", self.run_clicked)
         self._pause = self._button("Pause (Space)", self.pause_clicked)
         self._record = QPushButton("Record")
+        self._record.setIconSize(_ICON)
         self._record.setToolTip("Record a session (R)")
         self._record.setAccessibleName("Record")
         self._record.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -75,13 +76,9 @@ class Toolbar(QToolBar):
         self.settings_button = self._button("Settings")
         self.menu_button = self._button("More")
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        space = QWidget()
-        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        for part in (
-            *(self._source, self._segments(), self._hide, space, self._run, self._pause, self._record),
-            *(self._snapshot, self.settings_button, self.menu_button),
-        ):
-            self.addWidget(part)
+        left = (self._source, self._segments(), self._hide)
+        right = (self._run, self._pause, self._record, self._snapshot, self.settings_button, self.menu_button)
+        self.addWidget(_row(left, right))
         self._state = (False, False, False, False)
         self.set_theme(theme)
 
@@ -160,6 +157,7 @@ class Toolbar(QToolBar):
     def _button(self, what: str, clicked: object = None) -> QToolButton:
         button = QToolButton()
         button.setProperty("compact", True)
+        button.setIconSize(_ICON)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         _name(button, what)
         if clicked is not None:
@@ -196,6 +194,22 @@ class Toolbar(QToolBar):
 
     def _show_current(self) -> None:
         self._source.setCurrentIndex(self._source.findData(self._current))
+
+
+def _row(left: Sequence[QWidget], right: Sequence[QWidget]) -> QWidget:
+    """Return all controls in one line; Qt's own toolbar layout would put higher ones out of line."""
+    body = QWidget()
+    body.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    body.setFixedHeight(_HEIGHT_PX - 1)  # and the line below
+    row = QHBoxLayout(body)
+    row.setContentsMargins(10, 0, 10, 0)
+    row.setSpacing(_GAP_PX)
+    for part in left:
+        row.addWidget(part)
+    row.addStretch(1)
+    for part in right:
+        row.addWidget(part)
+    return body
 
 
 def _item(choice: Choice) -> QStandardItem:

@@ -213,14 +213,18 @@ class MainWindow(QMainWindow):
                 partial(self.settings.save, self._settings_path), failed=self.controls.complain
             )
 
-    def settle(self, statistics: PipelineStatistics | None = None) -> None:
+    def settle(self, statistics: PipelineStatistics | None = None, backend: str = "") -> None:
         """Show the newest result as it looks once the bars have arrived, for a picture of the window."""
         self.show_timeline()
         self.refresh()
         self.status.show_statistics(statistics)
+        if backend:
+            self.status.show_engines("" if self.chosen is None else self.chosen.model, backend)
         until_s = time.perf_counter() + 2 * EASE_S
         while time.perf_counter() < until_s:
             QApplication.processEvents()
+        QApplication.sendPostedEvents()
+        QApplication.processEvents()
 
     # Qt's events
 

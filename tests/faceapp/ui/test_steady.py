@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceapp.ui.steady import EASE_S, EasedValues, SteadyLabel, SteadyNumber
+from faceapp.ui.steady import EASE_S, UNSEEN, EasedValues, SteadyLabel, SteadyNumber
 
 
 def test_label_ignores_a_short_lead() -> None:
@@ -64,7 +64,7 @@ def test_eased_value_stays_between_its_ends_and_arrives(start: float, end: float
     value = float(eased.at(1.0 + after_s)[0])
     assert min(start, end) - 1e-9 <= value <= max(start, end) + 1e-9
     if after_s >= EASE_S:
-        assert value == end
+        assert abs(value - end) <= UNSEEN
         assert eased.settled(1.0 + after_s)
 
 
@@ -76,6 +76,13 @@ def test_eased_value_goes_on_from_where_it_is() -> None:
     eased.aim(np.array([0.0]), 1.03)
     assert 0.0 < halfway < 1.0
     assert float(eased.at(1.03)[0]) == halfway
+
+
+def test_a_change_that_nobody_sees_moves_nothing() -> None:
+    eased = EasedValues(1)
+    assert eased.aim(np.array([0.5]), 0.0)
+    assert not eased.aim(np.array([0.501]), 1.0)
+    assert eased.aim(np.array([0.51]), 1.0)
 
 
 def test_eased_value_takes_no_value_for_zero() -> None:
