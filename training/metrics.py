@@ -32,10 +32,13 @@ class Figure:
     unit: str
 
     def as_dict(self) -> dict[str, float | int | str]:
-        """Return the fields, rounded for a card."""
-        return {name: round(v, 5) if isinstance(v, float) else v for name, v in asdict(self).items()}
+        """Return the fields, rounded for a card; an interval that was not computed is left out."""
+        known = {name: value for name, value in asdict(self).items() if value == value}
+        return {name: round(value, 5) if isinstance(value, float) else value for name, value in known.items()}
 
     def __str__(self) -> str:
+        if self.low != self.low:
+            return f"{100 * self.value:.2f}%" if self.unit == "share" else f"{self.value:.2f} {self.unit}"
         if self.unit == "share":
             return f"{100 * self.value:.2f}% [{100 * self.low:.2f}, {100 * self.high:.2f}] (n={self.count})"
         return f"{self.value:.2f} {self.unit} [{self.low:.2f}, {self.high:.2f}] (n={self.count})"

@@ -60,7 +60,7 @@ def report_model(model: Path, data: Path, cache: Path, split: str, crop: str, ou
                 draw_confusion(confused, f"{name} {split}", out / f"confusion_{name}.png")
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / REPORT).write_text(json.dumps(content, indent=1, allow_nan=True) + "\n")
+        (out / REPORT).write_text(json.dumps(content, indent=1) + "\n")
     return "\n".join(lines)
 
 
@@ -75,7 +75,7 @@ def measured_card(folder: Path, data: Path, cache: Path) -> ModelCard:
             for split in SPLITS[1:]:
                 measured, _ = _measure(engine, faces, split, "card")
                 if measured:
-                    metrics[f"{name}_{split}"] = {key: _finite(figure) for key, figure in measured.items()}
+                    metrics[f"{name}_{split}"] = {key: figure.as_dict() for key, figure in measured.items()}
     card = dataclasses.replace(card, metrics=metrics, data=about, license=LICENSE, limits=LIMITS)
     card.save(folder / CARD_FILE)
     return card
@@ -181,7 +181,3 @@ def _about(faces: PreparedFaces) -> dict[str, Any]:
         "pictures": {split: len(faces.where(split)) for split in SPLITS},
         "aligned_share": round(aligned, 4),
     }
-
-
-def _finite(figure: Figure) -> dict[str, float | int | str]:
-    return {key: value for key, value in figure.as_dict().items() if value == value}

@@ -101,11 +101,17 @@ def config_from_json(kind: type, saved: dict[str, Any]) -> Any:
 
 
 def _export(recipe: ModuleType, name: str, config: Any, net: nn.Module, folder: Path) -> ModelCard:
-    settings = {
-        key: value for key, value in dataclasses.asdict(config).items() if key not in ("data", "cache")
-    }
-    card = dataclasses.replace(
-        recipe.draft_card(config), recipe={"name": name, "config": settings}, version="1.0"
-    )
+    about = {"name": name, "config": _shareable(dataclasses.asdict(config))}
+    if initial := getattr(config, "initial", ""):
+        about["started_from"] = _shareable(json.loads((Path(initial) / CONFIG).read_text()))
+    card = dataclasses.replace(recipe.draft_card(config), recipe=about, version="1.0")
     export_model(net, card, folder)
     return measured_card(folder, Path(config.data), Path(config.cache))
+
+
+def _shareable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without the places of one machine, for a card that travels."""
+    kept = {key: value for key, value in settings.items() if key not in ("data", "cache")}
+    if kept.get("initial"):
+        kept["initial"] = Path(kept["initial"]).name
+    return kept
