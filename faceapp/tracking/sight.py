@@ -123,7 +123,7 @@ class FaceSight:
 
     def _look_for_any(self, image: Image) -> list[Find]:
         self._searches += 1
-        further = self._finder.look_further(image) if self._searches % 2 else []
+        further = self._finder.look_further(image) if self._searches % 3 == 1 else []
         return self._finder.look_over(image) + further
 
     def _look_for_newcomers(self, image: Image, faces: list[SeenFace]) -> list[Find]:
