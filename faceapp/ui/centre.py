@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QLineEdit,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from faceapp.pipeline import PipelineState
 from faceapp.types import FrameResult
@@ -74,6 +81,11 @@ class Centre(QWidget):
         self._stack.setCurrentWidget(self.video)
         self.video.show_result(result, readouts)
         self.seek_bar.set_time(time_s)
+
+    def take_focus(self) -> None:
+        """Give the keys to the window's shortcuts, unless a person is writing."""
+        if not isinstance(QApplication.focusWidget(), QLineEdit | QAbstractSpinBox):
+            self._stack.currentWidget().setFocus()
 
     def clear(self) -> None:
         """Take the picture away."""

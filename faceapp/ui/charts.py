@@ -22,6 +22,7 @@ class Timeline(QWidget):
         super().__init__(parent)
         self._plot = pg.PlotWidget(background=None)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.setAcceptDrops(False)  # a dropped video is for the window
         self._plot.setMinimumSize(160, 70)
         item = self._plot.getPlotItem()
         item.setMenuEnabled(False)

@@ -11,6 +11,8 @@ from faceapp.settings import Settings
 OPEN_FILE = "open-file"
 OPEN_ADDRESS = "open-address"
 LOOK_AGAIN = "look-again"
+_NO_CAMERA = "no-camera"
+_NO_CAMERA_REASON = "Not found: plug it in and choose Look again"
 DEMOS = (
     ("demo", "Demo portrait"),
     ("demo:two", "Demo, two faces"),
@@ -79,6 +81,9 @@ def with_current(sources: tuple[Choice, ...], settings: Settings) -> tuple[Choic
     """Return the sources, led by the present one where it is none of them, such as a file."""
     if any(choice.value == settings.source for choice in sources):
         return sources
+    if settings.source.isdigit():
+        others = (choice for choice in sources if choice.value != _NO_CAMERA)
+        return (Choice(settings.source, source_text(settings.source), _NO_CAMERA_REASON), *others)
     return (Choice(settings.source, source_text(settings.source)), *sources)
 
 
@@ -87,7 +92,7 @@ def _sources() -> tuple[Choice, ...]:
 
     cameras = tuple(Choice(str(camera.index), camera.name) for camera in list_cameras())
     if not cameras:
-        cameras = (Choice("no-camera", "Camera", "No camera found: plug one in and choose Look again"),)
+        cameras = (Choice(_NO_CAMERA, "Camera", _NO_CAMERA_REASON),)
     return cameras + tuple(Choice(value, text) for value, text in DEMOS)
 
 

@@ -87,7 +87,7 @@ class Controls(QObject):
         window.settings = replace(window.settings, source=source)
         window.remember()
         window.start_source()
-        window.centre.video.setFocus()
+        window.centre.take_focus()
 
     def ask_file(self) -> None:
         """Ask for a video or a picture; the live picture goes on meanwhile."""
@@ -206,6 +206,12 @@ class Controls(QObject):
         elif live.pipeline is not None and name in ("smoothing", "landmark_smoothing", "occlusion"):
             getattr(live.pipeline, f"set_{name}")(value)
 
+    def catch_up(self) -> None:
+        """Change to the model and back end that were chosen while the source was being opened."""
+        asked, settings = self._window.live.asked, self._window.settings
+        if any(getattr(asked, name) != getattr(settings, name) for name in _READER_SETTINGS):
+            self._window.live.change_reader(settings)
+
     def next_occlusion(self) -> None:
         """Take the next occlusion mode."""
         modes = [mode for mode, _, _ in MODES]
@@ -215,7 +221,7 @@ class Controls(QObject):
         """Draw something on every face."""
         self._window.live.hiding.what = what
         self._window.toolbar.set_hiding(what)
-        self._window.centre.video.setFocus()
+        self._window.centre.take_focus()
 
     def next_hiding(self) -> None:
         """Draw the next thing: a headset, a mask, nothing."""

@@ -19,6 +19,7 @@ class EmptyState(QWidget):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("Page")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._icon_name = "face"
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self._title = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)

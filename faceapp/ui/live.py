@@ -30,6 +30,11 @@ class Live(QObject):
     Args:
         background: Where sources are made and pipelines stopped.
         make_pipeline: Makes a pipeline, on the background thread.
+
+    Attributes:
+        hiding: What is drawn on faces; shared with the reading thread.
+        pipeline: The one that runs, or None.
+        asked: Settings of the last `open`.
     """
 
     opened = Signal()
@@ -40,6 +45,7 @@ class Live(QObject):
     ) -> None:
         super().__init__(parent)
         self.hiding = Hiding()
+        self.asked: Settings | None = None
         self.pipeline: Pipeline | None = None
         self._background = background
         self._make_pipeline = make_pipeline
@@ -57,6 +63,7 @@ class Live(QObject):
         """Stop what runs and start the source of the settings; returns at once."""
         self._let_go()
         self._opening += 1
+        self.asked = settings
         self._background.run(partial(self._replace, settings), self._taken_over, self._refused)
 
     def stop(self) -> None:

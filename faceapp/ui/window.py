@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeyEvent
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from faceapp.pipeline import PipelineStatistics
@@ -28,7 +28,7 @@ from faceapp.ui.readout import Readout, Readouts
 from faceapp.ui.recorder import Recorder
 from faceapp.ui.situation import Situation
 from faceapp.ui.steady import EASE_S
-from faceapp.ui.theme import apply_theme, theme_named
+from faceapp.ui.theme import ICONS_DIR, apply_theme, theme_named
 
 if TYPE_CHECKING:
     from faceapp.ui.centre import Centre
@@ -97,6 +97,7 @@ class MainWindow(QMainWindow):
         connect_parts(self)
         self.live.opened.connect(self._opened)
         self.setWindowTitle(TITLE)
+        self.setWindowIcon(QIcon(str(ICONS_DIR / "faceapp.svg")))
         self.setMinimumSize(SMALLEST)
         self.resize(_USUAL)
         self.setAcceptDrops(True)
@@ -113,7 +114,7 @@ class MainWindow(QMainWindow):
         if not self.memory.welcomed:
             self.centre.welcome.show_notice(FIRST_START, ("Understood", self.memory.set_welcomed), stays=True)
         self.start_source()
-        self.centre.video.setFocus()
+        self.centre.take_focus()
         self.background.run(find_choices, self.set_choices, self.controls.complain)
         self._tick.start()
         self._refresh.start()
@@ -265,6 +266,7 @@ class MainWindow(QMainWindow):
         first = not self.centre.shows_picture
         self.show_result(result)
         if first:
+            self.centre.take_focus()
             self.refresh()
 
     def _opened(self) -> None:
@@ -275,4 +277,5 @@ class MainWindow(QMainWindow):
         pipeline.set_smoothing(settings.smoothing)
         pipeline.set_landmark_smoothing(settings.landmark_smoothing)
         pipeline.set_occlusion(settings.occlusion)
+        self.controls.catch_up()
         self.refresh()

@@ -132,6 +132,9 @@ def test_the_present_source_is_listed_even_when_it_is_a_file(settings: Settings)
     film = replace(settings, source="/films/interview 3.mp4")
     assert with_current(SOURCES, film)[0] == Choice("/films/interview 3.mp4", "interview 3.mp4")
     assert with_current(SOURCES, settings) == SOURCES
+    (lost, *others) = with_current(SOURCES, replace(settings, source="7"))
+    assert (lost.text, tuple(others)) == ("Camera 7", SOURCES)
+    assert "Not found" in lost.reason
 
 
 @pytest.mark.parametrize(

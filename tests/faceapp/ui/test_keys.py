@@ -55,6 +55,14 @@ def test_space_pauses_and_goes_on(window: MainWindow, pipeline: FakePipeline) ->
     assert pipeline.state is PipelineState.RUNNING
 
 
+def test_keys_go_to_the_window_once_there_is_a_picture(
+    qtbot: QtBot, live_window: MainWindow, pipeline: FakePipeline, result: FrameResult
+) -> None:
+    live_window.toolbar._source.setFocus()
+    pipeline.waiting.append(result)
+    qtbot.waitUntil(live_window.centre.video.hasFocus)
+
+
 def test_space_on_a_focused_button_presses_the_button(
     qtbot: QtBot, window: MainWindow, pipeline: FakePipeline
 ) -> None:

@@ -87,7 +87,7 @@ def test_every_icon_draws_something_in_the_wanted_colour(qapp: QApplication) -> 
     names = sorted(path.stem for path in ICONS_DIR.glob("*.svg"))
     assert len(names) >= 20
     for name in names:
-        if not name.startswith(("chevron", "check")):
+        if not name.startswith(("chevron", "check", "faceapp")):
             image = icon_pixmap(name, "#123456", 24, 2.0).toImage()
             inks = {image.pixelColor(x, y).name() for x in range(48) for y in range(48)}
             assert "#123456" in inks, name

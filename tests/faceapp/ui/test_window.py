@@ -81,6 +81,16 @@ def test_choosing_a_model_changes_the_reader_while_running(
     assert pipeline.calls[-1][0] == "reader"
 
 
+def test_a_model_chosen_while_the_source_opens_is_not_forgotten(
+    qtbot: QtBot, open_window: Callable[..., MainWindow], pipeline: FakePipeline
+) -> None:
+    window = open_window()
+    window.start()
+    window.status.model_chosen.emit("multitask-mask")
+    assert window.live.pipeline is None, "still opening"
+    qtbot.waitUntil(lambda: "reader" in [name for name, _ in pipeline.calls])
+
+
 def test_smoothing_reaches_the_pipeline(live_window: MainWindow, pipeline: FakePipeline) -> None:
     live_window.form.changed.emit("smoothing", 0.2)
     live_window.form.changed.emit("landmark_smoothing", 0.0)
