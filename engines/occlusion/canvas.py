@@ -12,7 +12,7 @@ Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
 # Large enough for folds and lenses, small enough that painting stays below a millisecond.
-_FACE_PX = 224
+_FACE_PX = 200
 # OpenCV draws at 1/16 of a pixel when coordinates are given as whole sixteenths.
 FRACTION_BITS = 4
 # Mean brightness around a face in even light; what is drawn takes on the brightness found, within bounds.
@@ -112,9 +112,9 @@ class Canvas:
         brightness = sum(cv2.mean(region)) / (1 if region.ndim == 2 else 3)
         gain = float(np.clip(brightness / _EVEN_BRIGHTNESS, *_GAIN_RANGE))
         # Colours times coverage, both smoothed alike: even edges without a rim.
-        drawn = cv2.blur(cv2.multiply(self.colour, wide_cover, scale=gain / 255), (3, 3))
+        drawn = _smooth(cv2.multiply(self.colour, wide_cover, scale=gain / 255))
         drawn = self._to_picture(drawn)[part]
-        cover = cv2.blur(self.cover if region.ndim == 2 else wide_cover, (3, 3))
+        cover = _smooth(self.cover if region.ndim == 2 else wide_cover)
         if region.ndim == 2:
             drawn = cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)
         kept = cv2.bitwise_not(self._to_picture(cover)[part])
@@ -125,3 +125,8 @@ class Canvas:
         kernel = cv2.INTER_AREA if layer.shape[1] > self._size[0] else cv2.INTER_LINEAR
         scaled: Bytes = cv2.resize(layer, self._size, interpolation=kernel)
         return scaled
+
+
+def _smooth(layer: Bytes) -> Bytes:
+    smooth: Bytes = cv2.GaussianBlur(layer, (5, 5), 1.1)
+    return smooth

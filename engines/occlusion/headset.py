@@ -32,7 +32,7 @@ def _outline() -> Floats:
     x, top, bottom = _HALF_WIDTH - _CORNER, _TOP + _CORNER, _BOTTOM - _CORNER
     corners = ((-x, top, 180), (x, top, 270), (x, bottom, 0), (-x, bottom, 90))
     for number, (centre_x, centre_y, start_deg) in enumerate(corners):
-        angles = np.radians(np.linspace(start_deg, start_deg + 90, 7))
+        angles = np.radians(np.linspace(start_deg, start_deg + 90, 6))
         points += [(centre_x + _CORNER * np.cos(a), centre_y + _CORNER * np.sin(a)) for a in angles]
         if number == 2:
             across = np.linspace(1, -1, 9)

@@ -43,21 +43,23 @@ class Layer:
         )
         self._mixed = np.empty_like(pixels)
 
-    def lit(self, brightness: float, balance: float) -> Image:
+    def lit(self, brightness: float, balance: float, rows: int | None = None) -> Image:
         """Return the layer in a light; a view of a reused buffer.
 
         Args:
             brightness: Gain in the middle of the head.
             balance: -1 lit from the left to 1 lit from the right.
+            rows: How many rows from the top are needed; None: all.
 
         Returns:
-            uint8 (h, w, 4) RGBA, premultiplied.
+            uint8 (rows, w, 4) RGBA, premultiplied.
         """
         gain = brightness / (1 + _LIGHT_SHARE)
         left, right = gain * (1 - balance), gain * (1 + balance)
-        cv2.addWeighted(self._lit_left, left, self._lit_right, right, 0, dst=self._mixed)
-        cv2.insertChannel(self._alpha, self._mixed, 3)
-        return self._mixed
+        mixed = self._mixed[:rows]
+        cv2.addWeighted(self._lit_left[:rows], left, self._lit_right[:rows], right, 0, dst=mixed)
+        cv2.insertChannel(self._alpha[:rows], mixed, 3)
+        return mixed
 
 
 def lay_over(region: Image, layer: Image) -> None:

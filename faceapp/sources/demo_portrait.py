@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,8 @@ _DEPTH_RANGE_PX = (-40.0, 60.0)
 _PIVOT_PX = (222.0, 172.0, 50.0)
 # A turned head may reach this far beyond its layer. Which portrait pixel a frame pixel shows is worked out on
 # a grid this coarse and interpolated.
-_MARGIN_PX = 26
-_GRID_PX = 8
+_MARGIN_PX = 8
+_GRID_PX = 12
 # The depth's slope times the turn's tangent is below 0.7: six steps leave less than a tenth of a pixel.
 _TURN_STEPS = 6
 
@@ -123,11 +124,14 @@ class Portrait:
         return points
 
     def _paint_body(self, canvas: Image, pose: Pose) -> None:
-        layer = self._body.lit(pose.brightness, pose.balance)
         matrix = np.empty((2, 3))
         matrix[:, :2] = pose.lean() * (pose.scale / ENLARGE)
         pivot = (self._pivot[:2] - self._body.corner_px + 0.5) * ENLARGE - 0.5
         matrix[:, 2] = np.array([pose.x_px, pose.y_px]) - matrix[:, :2] @ pivot
+        # What lies below the frame needs no light.
+        bottom = np.array([[0, canvas.shape[0], 1], [canvas.shape[1], canvas.shape[0], 1]])
+        rows = (bottom @ cv2.invertAffineTransform(matrix)[1]).max()
+        layer = self._body.lit(pose.brightness, pose.balance, max(1, math.ceil(rows) + 2))
         height, width = layer.shape[:2]
         corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
         x0, y0, x1, y1 = _clip(corners.min(axis=0), corners.max(axis=0), canvas)
