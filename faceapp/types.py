@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ LANDMARK_COUNT = 478
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Array = TypeVar("Array", bound=npt.NDArray[Any])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +143,7 @@ class Tracker(Protocol):
         """Release the models."""
 
 
-def read_only(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def read_only(array: Array) -> Array:
     """Return the same array with its write flag off."""
     array.setflags(write=False)
     return array
