@@ -85,7 +85,7 @@ class Centre(QWidget):
     def take_focus(self) -> None:
         """Give the keys to the window's shortcuts, unless a person is writing."""
         if not isinstance(QApplication.focusWidget(), QLineEdit | QAbstractSpinBox):
-            self._stack.currentWidget().setFocus()
+            (self.video if self.shows_picture else self.empty).setFocus()
 
     def clear(self) -> None:
         """Take the picture away."""
