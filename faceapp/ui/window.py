@@ -45,7 +45,7 @@ SMALLEST = QSize(960, 600)
 _USUAL = QSize(1320, 860)
 _TICK_MS = 15
 _REFRESH_MS = 250
-_TIMELINE_EVERY_S = 0.066
+_TIMELINE_EVERY_S, _TIMELINE_LATEST_S = 0.066, 0.1
 _CLOSE_S = 30.0
 """A recording is closed within half a second as a rule; a slow disk gets this long."""
 
@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
         self.centre.video.overlay.chosen_id = self.chosen_id if len(self.readouts) > 1 else None
         self.centre.show_result(result, self.readouts)
         self.cards.show_readouts(self.readouts, self.chosen_id)
-        if time.perf_counter() >= self._timeline_due_s:
+        if time.perf_counter() >= self._timeline_due_s + _TIMELINE_LATEST_S:
             self.show_timeline()
 
     def show_timeline(self) -> None:
@@ -262,6 +262,8 @@ class MainWindow(QMainWindow):
         result = self.live.take_result()
         if result is None:
             self.cards.animate()
+            if time.perf_counter() >= self._timeline_due_s and self.centre.shows_picture:
+                self.show_timeline()  # between two results, so that no single turn paints everything
             return
         first = not self.centre.shows_picture
         self.show_result(result)
