@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from types import SimpleNamespace
 
+from engines.card import load_card
+from engines.models import model_folder
 from faceapp.pipeline import PipelineState, PipelineStatistics
 from faceapp.types import FrameResult
 
@@ -35,7 +36,7 @@ class FakePipeline:
         self.error: Exception | None = None
         self.swap_error: Exception | None = None
         self.message = ""
-        self.cards = (SimpleNamespace(name="multitask"),)
+        self.cards = (load_card(model_folder("multitask")),)
         self.description = "multitask, OpenVINO bf16 CPU"
         self.waiting: list[FrameResult] = []
         self.recorder: object = None
