@@ -98,6 +98,7 @@ class EmptyState(QWidget):
     def _make_buttons(self) -> None:
         while (entry := self._buttons.takeAt(0)) is not None:
             if entry.widget() is not None:
+                entry.widget().hide()  # what is deleted later is painted until then
                 entry.widget().deleteLater()
         self._buttons.addStretch(1)
         for index, (icon_name, text, act) in enumerate(self._actions):

@@ -106,6 +106,7 @@ def save_window_picture(
     window.settle(statistics, backend)
     picture = window.grab()
     window.close()
+    window.deleteLater()
     path.parent.mkdir(parents=True, exist_ok=True)
     if not picture.save(str(path), "PNG"):
         raise SessionError(f"{path}: expected to write a picture, the disk refused it; choose another folder")

@@ -141,10 +141,14 @@ def apply_theme(theme: Theme) -> None:
     """Give the running application the theme's palette and style sheet."""
     application = QApplication.instance()
     assert isinstance(application, QApplication), "make_application() comes first"
-    application.setStyle("Fusion")
+    sheet = style_sheet(theme, ICONS_DIR, round(base_size_px()))
+    if application.styleSheet() == sheet:
+        return  # Qt would polish every widget again
+    if not application.styleSheet():
+        application.setStyle("Fusion")
     text_font.cache_clear()
     application.setPalette(_palette(theme))
-    application.setStyleSheet(style_sheet(theme, ICONS_DIR, round(base_size_px())))
+    application.setStyleSheet(sheet)
 
 
 def _palette(theme: Theme) -> QPalette:
