@@ -151,7 +151,15 @@ def _run_window(arguments: argparse.Namespace) -> int:
         print(f"faceapp: {problem}", file=sys.stderr)
         return FAILED
     settings = with_options(Settings.load(default_path()), arguments)
+    if not hasattr(arguments, "source") and settings.source.isdecimal() and not _has_camera():
+        return run_window(settings, "demo", ["No camera was found: this is the built-in demo."])
     return run_window(settings, settings.source)
+
+
+def _has_camera() -> bool:
+    from faceapp.sources import list_cameras
+
+    return bool(list_cameras())
 
 
 def _save_picture(results: Sequence[FrameResult], path: Path, statistics: PipelineStatistics) -> None:

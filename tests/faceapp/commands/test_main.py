@@ -185,6 +185,30 @@ def test_with_a_display_the_window_opens_with_what_the_command_line_says(
     assert settings.model == "remembered"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "cameras", "expected"),
+    [([], (), "demo"), ([], ("a camera",), "0"), (["--source", "1"], (), "1")],
+)
+def test_without_a_camera_the_window_opens_on_the_demo_unless_one_is_asked_for(
+    arguments: list[str],
+    cameras: tuple[str, ...],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    opened: list[tuple[object, ...]] = []
+    monkeypatch.setattr("faceapp.settings.default_path", lambda: tmp_path / "settings.json")
+    monkeypatch.setattr("faceapp.ui.application.has_display", lambda: True)
+    monkeypatch.setattr(doctor, "window_problem", lambda: "")
+    monkeypatch.setattr("faceapp.sources.list_cameras", lambda: cameras)
+    monkeypatch.setattr("faceapp.ui.main_window.run_window", lambda *given: opened.append(given) or 0)
+
+    assert main(arguments) == 0
+
+    assert opened[0][1] == expected
+    assert len(opened[0]) == (3 if expected == "demo" else 2), "the change of source is told"
+
+
 def test_bench_hands_its_options_on_and_prints_the_figures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
