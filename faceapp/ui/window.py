@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from functools import partial
 from pathlib import Path
@@ -268,6 +269,7 @@ class MainWindow(QMainWindow):
         first = not self.centre.shows_picture
         self.show_result(result)
         if first:
+            gc.freeze()  # else Python's full collection looks through all libraries and holds the window for 118 ms
             self.centre.take_focus()
             self.refresh()
 
