@@ -17,39 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from torch import Tensor, nn
+from torch import nn
 
-from engines.card import LABELS
+from training.blocks.multi_task import MultiTaskNet, task_classes
 
 INPUT = (1, 48, 48)
 BLOCKS = ((32, 32), (64, 64), (128, 128), (256, 256, 256))
-
-
-class MultiTaskBKNet(nn.Module):
-    """Shared convolution trunk with one branch of fully connected layers per task."""
-
-    def __init__(self, classes: Mapping[str, int], size: int, channels: int, dropout: float) -> None:
-        super().__init__()
-        widths = [channels, *(block[-1] for block in BLOCKS)]
-        self.trunk = nn.Sequential(
-            *(_block(entry, block) for entry, block in zip(widths, BLOCKS, strict=False)), nn.Flatten()
-        )
-        features = BLOCKS[-1][-1] * (size // 2 ** len(BLOCKS)) ** 2
-        self.branches = nn.ModuleDict(
-            {task: _branch(features, count, dropout) for task, count in classes.items()}
-        )
-
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Return logits per task.
-
-        Args:
-            image: float (N, C, size, size), normalised by `engines.preprocess`.
-
-        Returns:
-            Task -> float (N, classes of the task).
-        """
-        features = self.trunk(image)
-        return {task: branch(features) for task, branch in self.branches.items()}
 
 
 def build(
@@ -58,7 +31,7 @@ def build(
     channels: int = INPUT[0],
     dropout: float = 0.5,
     initial_std: float | None = None,
-) -> MultiTaskBKNet:
+) -> MultiTaskNet:
     """Return an untrained network.
 
     Args:
@@ -73,9 +46,11 @@ def build(
     """
     if size % 16:
         raise ValueError(f"size: expected a multiple of 16 (four poolings), found {size}")
-    net = MultiTaskBKNet(
-        classes or {task: len(labels) for task, labels in LABELS.items()}, size, channels, dropout
-    )
+    widths = [channels, *(block[-1] for block in BLOCKS)]
+    blocks = [_block(entry, block) for entry, block in zip(widths, BLOCKS, strict=False)]
+    features = BLOCKS[-1][-1] * (size // 2 ** len(BLOCKS)) ** 2
+    branches = {task: _branch(features, count, dropout) for task, count in task_classes(classes).items()}
+    net = MultiTaskNet(nn.Sequential(*blocks, nn.Flatten()), branches)
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             if initial_std is None:
@@ -107,8 +82,3 @@ def _branch(features: int, classes: int, dropout: float, width: int = 256) -> nn
             nn.Dropout(dropout),
         ]
     return nn.Sequential(*layers, nn.Linear(width, classes))
-
-
-def parameter_count(net: nn.Module) -> int:
-    """Return the number of trainable numbers."""
-    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)

@@ -1,0 +1,50 @@
+"""A shared trunk with one branch per task: the shape of every network in `training.nets`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from engines.card import LABELS
+
+
+class MultiTaskNet(nn.Module):
+    """Shared features of a face, read by one branch per task.
+
+    Attributes:
+        trunk: Image float (N, C, H, W) -> features, float (N, F) or (N, F, h, w), shared by all tasks.
+        branches: Task -> module from the features to logits, float (N, classes of the task).
+    """
+
+    def __init__(self, trunk: nn.Module, branches: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.branches = nn.ModuleDict(dict(branches))
+
+    def features(self, image: Tensor) -> Tensor:
+        """Return the shared features of float (N, C, H, W) images, normalised by `engines.preprocess`."""
+        features: Tensor = self.trunk(image)
+        return features
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Return task -> logits, float (N, classes of the task)."""
+        return self.read(self.features(image))
+
+    def read(self, features: Tensor) -> dict[str, Tensor]:
+        """Return task -> logits from shared features that `features` gave."""
+        return {task: branch(features) for task, branch in self.branches.items()}
+
+    def shared_weight(self) -> nn.Parameter:
+        """Return the last weight of the trunk, where the tasks' gradients meet (GradNorm's W, Chen et al. 2018)."""
+        return [weight for weight in self.trunk.parameters() if weight.ndim > 1][-1]
+
+
+def task_classes(classes: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Return task -> number of classes; all tasks of `engines.card.LABELS` unless given."""
+    return dict(classes or {task: len(labels) for task, labels in LABELS.items()})
+
+
+def parameter_count(net: nn.Module) -> int:
+    """Return the number of trainable numbers."""
+    return sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
