@@ -10,9 +10,9 @@ import torch
 from engines.card import load_card
 from tests.training.made_faces import made_faces
 from tests.training.native_sets import WRITERS
+from training.blocks.multi_task import parameter_count
 from training.errors import RecipeError
 from training.loop import averaged_weights, fit
-from training.blocks.multi_task import parameter_count
 from training.nets.bknet import build
 from training.recipes import bknet
 from training.run import export_run, run_recipe
