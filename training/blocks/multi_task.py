@@ -15,12 +15,15 @@ class MultiTaskNet(nn.Module):
     Attributes:
         trunk: Image float (N, C, H, W) -> features, float (N, F) or (N, F, h, w), shared by all tasks.
         branches: Task -> module from the features to logits, float (N, classes of the task).
+        training_heads: Name -> module on the features that only training reads (domain head, map onto a teacher's
+            features); they answer in training mode alone and are not exported.
     """
 
     def __init__(self, trunk: nn.Module, branches: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.trunk = trunk
         self.branches = nn.ModuleDict(dict(branches))
+        self.training_heads = nn.ModuleDict()
 
     def features(self, image: Tensor) -> Tensor:
         """Return the shared features of float (N, C, H, W) images, normalised by `engines.preprocess`."""
@@ -28,12 +31,12 @@ class MultiTaskNet(nn.Module):
         return features
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Return task -> logits, float (N, classes of the task)."""
-        return self.read(self.features(image))
-
-    def read(self, features: Tensor) -> dict[str, Tensor]:
-        """Return task -> logits from shared features that `features` gave."""
-        return {task: branch(features) for task, branch in self.branches.items()}
+        """Return task -> logits, float (N, classes of the task); in training mode the training heads' answers too."""
+        features = self.features(image)
+        answers = {task: branch(features) for task, branch in self.branches.items()}
+        if self.training:
+            answers |= {name: head(features) for name, head in self.training_heads.items()}
+        return answers
 
     def shared_weight(self) -> nn.Parameter:
         """Return the last weight of the trunk, where the tasks' gradients meet (GradNorm's W, Chen et al. 2018)."""

@@ -1,0 +1,120 @@
+"""A teacher: one run or several, their probabilities averaged over the networks and over views of the face."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from engines.card import LABELS, InputSpec
+from training.data.prepared import PreparedFaces
+from training.distillation.labels import FEATURES
+from training.distillation.views import View, view_images
+from training.errors import RecipeError
+from training.loop import CONFIG, averaged_weights
+
+Floats = npt.NDArray[np.float32]
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Teacher:
+    """Networks that answer together.
+
+    Attributes:
+        nets: In evaluation mode.
+        spec: The input they share.
+        align: Whether they want aligned faces.
+        bfloat16: Run them in bfloat16.
+    """
+
+    nets: tuple[nn.Module, ...]
+    spec: InputSpec
+    align: bool
+    bfloat16: bool = True
+
+    def label(
+        self,
+        faces: PreparedFaces,
+        positions: npt.NDArray[np.int64],
+        views: Sequence[View],
+        features: bool = False,
+        progress: bool = False,
+    ) -> dict[str, Floats]:
+        """Return task -> mean probabilities, float32 (N, classes), N the positions, in their order.
+
+        Args:
+            faces: The set.
+            positions: Which faces.
+            views: Transforms to average over.
+            features: Also return the first network's shared features, mean over the views, (N, F).
+            progress: Show a progress bar.
+        """
+        blocks = [positions[start : start + _BATCH] for start in range(0, len(positions), _BATCH)]
+        answers = []
+        for block in tqdm(blocks, desc=f"label {faces.name}", unit="batch", disable=not progress):
+            answers.append(self._block(faces, block, views, features))
+        return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+
+    def _block(
+        self, faces: PreparedFaces, block: npt.NDArray[np.int64], views: Sequence[View], features: bool
+    ) -> dict[str, Floats]:
+        sums: dict[str, Tensor] = {}
+        for view in views:
+            image = torch.from_numpy(view_images(faces, block, self.spec, self.align, view))
+            for number, net in enumerate(self.nets):
+                share = 1 / (len(views) * len(self.nets))
+                for task, probs in self._probabilities(net, image).items():
+                    sums[task] = sums.get(task, torch.zeros(())) + share * probs
+                if features and number == 0:
+                    sums[FEATURES] = sums.get(FEATURES, torch.zeros(())) + self._features(net, image) / len(views)
+        return {name: total.numpy() for name, total in sums.items()}
+
+    def _probabilities(self, net: nn.Module, image: Tensor) -> dict[str, Tensor]:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            answers = net(image.to(memory_format=torch.channels_last))
+        return {task: answers[task].float().softmax(dim=1) for task in answers if task in LABELS}
+
+    def _features(self, net: Any, image: Tensor) -> Tensor:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            features: Tensor = net.features(image.to(memory_format=torch.channels_last)).float()
+        return features.flatten(1)
+
+
+def load_teacher(runs: Sequence[Path], bfloat16: bool = True) -> Teacher:
+    """Return the averaged networks of some runs as one teacher.
+
+    Raises:
+        RecipeError: A folder holds no run, or the runs' inputs differ.
+    """
+    from training.run import config_from_json, load_recipe
+
+    nets, specs, aligns = [], set(), set()
+    for run in runs:
+        try:
+            saved = json.loads((run / CONFIG).read_text())
+        except OSError as error:
+            raise RecipeError(
+                f"{run}: expected a finished run with {CONFIG}, found none; name the --out folder of a run"
+            ) from error
+        recipe = load_recipe(saved.pop("recipe", "multitask"))
+        config = config_from_json(recipe.Config, saved)
+        net = recipe.build_net(config)
+        net.load_state_dict(averaged_weights(run))
+        nets.append(net.eval().to(memory_format=torch.channels_last))
+        specs.add(recipe.input_spec(config))
+        aligns.add(bool(config.align))
+    if len(specs) != 1 or len(aligns) != 1:
+        raise RecipeError(
+            f"teachers: expected runs of one input size and crop, found {len(specs)} kinds; use runs that share them"
+        )
+    return Teacher(tuple(nets), specs.pop(), aligns.pop(), bfloat16)

@@ -1,0 +1,55 @@
+"""The transforms of a face over which a teacher's answers are averaged (Radosavovic et al. 2018, taken up by GF10)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.card import InputSpec
+from engines.preprocess import cut_chip, normalise
+from training.data.prepared import PreparedFaces
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One transform: flip, size and rotation around the chip's centre."""
+
+    flip: bool = False
+    scale: float = 1.0
+    rotation_deg: float = 0.0
+
+    def matrix(self, matrix: Floats, size: int) -> Floats:
+        """Return the crop map followed by this view.
+
+        Args:
+            matrix: float32 (2, 3), picture -> chip.
+            size: Side of the chip in pixels.
+        """
+        angle = math.radians(self.rotation_deg)
+        cosine, sine = self.scale * math.cos(angle), self.scale * math.sin(angle)
+        mirror = -1.0 if self.flip else 1.0
+        linear = np.array([[mirror * cosine, -mirror * sine], [sine, cosine]])
+        centre = np.full(2, (size - 1) / 2)
+        change = np.column_stack([linear, centre - linear @ centre])
+        return (change @ np.vstack([matrix, [0, 0, 1]])).astype(np.float32)
+
+
+PLAIN = (View(),)
+FLIPPED = (View(), View(flip=True))
+AGGREGATED = (View(), View(flip=True), View(scale=1.06, rotation_deg=5), View(flip=True, scale=0.95, rotation_deg=5))
+
+
+def view_images(
+    faces: PreparedFaces, positions: npt.NDArray[np.int64], spec: InputSpec, align: bool, view: View
+) -> Floats:
+    """Return one view of some faces as the program would prepare them, float32 (N, C, size, size)."""
+    images = np.empty((len(positions), spec.channels, spec.size, spec.size), dtype=np.float32)
+    for row, position in zip(images, positions, strict=True):
+        matrix = view.matrix(faces.matrix(int(position), spec.size, align), spec.size)
+        normalise(cut_chip(faces.image(int(position)), matrix, spec), spec, row)
+    return images
