@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from engines.card import LABELS, InputSpec
+from engines.card import LABELS, ModelCard
+from engines.decode import decode
 from training.data.prepared import PreparedFaces
 from training.distillation.labels import FEATURES
 from training.distillation.views import View, view_images
@@ -32,13 +33,13 @@ class Teacher:
 
     Attributes:
         nets: In evaluation mode.
-        spec: The input they share.
+        card: Their input and heads.
         align: Whether they want aligned faces.
         bfloat16: Run them in bfloat16.
     """
 
     nets: tuple[nn.Module, ...]
-    spec: InputSpec
+    card: ModelCard
     align: bool
     bfloat16: bool = True
 
@@ -65,12 +66,19 @@ class Teacher:
             answers.append(self._block(faces, block, views, features))
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
+    def decoded(
+        self, faces: PreparedFaces, positions: npt.NDArray[np.int64], views: Sequence[View]
+    ) -> dict[str, Floats]:
+        """Return the answers as `engines.decode.decode` names them."""
+        probs = self.label(faces, positions, views)
+        return decode({task: np.log(np.maximum(rows, 1e-12)) for task, rows in probs.items()}, self.card)
+
     def _block(
         self, faces: PreparedFaces, block: npt.NDArray[np.int64], views: Sequence[View], features: bool
     ) -> dict[str, Floats]:
         sums: dict[str, Tensor] = {}
         for view in views:
-            image = torch.from_numpy(view_images(faces, block, self.spec, self.align, view))
+            image = torch.from_numpy(view_images(faces, block, self.card.input, self.align, view))
             for number, net in enumerate(self.nets):
                 share = 1 / (len(views) * len(self.nets))
                 for task, probs in self._probabilities(net, image).items():
@@ -98,7 +106,7 @@ def load_teacher(runs: Sequence[Path], bfloat16: bool = True) -> Teacher:
     """
     from training.run import config_from_json, load_recipe
 
-    nets, specs, aligns = [], set(), set()
+    nets, cards, aligns = [], [], set()
     for run in runs:
         try:
             saved = json.loads((run / CONFIG).read_text())
@@ -111,10 +119,11 @@ def load_teacher(runs: Sequence[Path], bfloat16: bool = True) -> Teacher:
         net = recipe.build_net(config)
         net.load_state_dict(averaged_weights(run))
         nets.append(net.eval().to(memory_format=torch.channels_last))
-        specs.add(recipe.input_spec(config))
+        cards.append(recipe.draft_card(config))
         aligns.add(bool(config.align))
-    if len(specs) != 1 or len(aligns) != 1:
+    kinds = {(card.input, card.heads) for card in cards}
+    if len(kinds) != 1:
         raise RecipeError(
-            f"teachers: expected runs of one input size and crop, found {len(specs)} kinds; use runs that share them"
+            f"teachers: expected runs of one input and the same heads, found {len(kinds)} kinds; use runs that share them"
         )
-    return Teacher(tuple(nets), specs.pop(), aligns.pop(), bfloat16)
+    return Teacher(tuple(nets), cards[0], aligns.pop(), bfloat16)
