@@ -17,6 +17,7 @@ embedding has length 1, so that the margin has a scale and the trunk can't grow 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -39,8 +40,8 @@ class _Reversal(torch.autograd.Function):
 
 def gradient_reversal(features: Tensor, strength: float = 1.0) -> Tensor:
     """Return the features unchanged; their gradient comes back times -strength."""
-    reversed_: Tensor = _Reversal.apply(features, strength)
-    return reversed_
+    reverse: Callable[[Tensor, float], Tensor] = _Reversal.apply
+    return reverse(features, strength)
 
 
 class DomainHead(nn.Module):
