@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from engines.card import EMOTIONS, InputSpec
+from training.answers import AGE_GROUPS_YEARS, Answers, Decoded, answers, emotion_confusion
 from training.data.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces
 from training.metrics import (
     Figure,
-    confusion,
-    expected_calibration_error,
-    macro_f1_with_interval,
+    accuracy_with_interval,
+    macro_f1_of,
     mean_with_interval,
     top_hits,
+    weighted_accuracy_with_interval,
 )
+from training.reliability import calibration_error_with_interval
+from training.resampling import RESAMPLES, Resampling, resampling
 
 Predict = Callable[[npt.NDArray[np.float32]], dict[str, npt.NDArray[np.float32]]]
 """float32 (N, C, size, size) -> arrays as `engines.decode.decode` names them."""
 
+__all__ = ["AGE_GROUPS_YEARS", "emotion_confusion", "figures", "group_figures", "predict_faces"]
+
 _BATCH = 256
 ADULT_YEARS = 16
-AGE_GROUPS_YEARS = ((0, 2), (3, 9), (10, 19), (20, 29), (30, 39), (40, 49), (50, 59), (60, 69), (70, 120))
+_DEVIATIONS_OF_95 = 1.96
 
 
 def predict_faces(
@@ -32,12 +37,12 @@ def predict_faces(
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Return the decoded predictions of some pictures of a set, in their order."""
     blocks = [positions[start : start + _BATCH] for start in range(0, len(positions), _BATCH)]
-    answers = [predict(plain_images(faces, block, spec, align)) for block in blocks]
-    return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+    said = [predict(plain_images(faces, block, spec, align)) for block in blocks]
+    return {name: np.concatenate([part[name] for part in said]) for name in said[0]}
 
 
 def figures(
-    faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Mapping[str, npt.NDArray[np.float32]]
+    faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Decoded, intervals: bool = True
 ) -> dict[str, Figure]:
     """Return every figure that a set's labels allow.
 
@@ -45,106 +50,138 @@ def figures(
         faces: The set.
         positions: Which pictures.
         said: Decoded predictions of these pictures.
+        intervals: Also draw the bootstrap; a training loop that reads only the values spares itself the time.
 
     Returns:
-        Name -> figure: emotion_accuracy (majority vote), emotion_top2, emotion_top3, emotion_macro_f1,
-        emotion_calibration_error, age_error, age_within_5_years, gender_accuracy, gender_accuracy_16_and_over,
-        smile_accuracy, smile_calibration_error.
+        Name -> figure. Emotion, against the majority vote: emotion_accuracy, emotion_top2, emotion_top3,
+        emotion_weighted_accuracy (mean recall), emotion_macro_f1, emotion_calibration_error, emotion_recall_<class>.
+        Age: age_error (mean absolute), age_within_5_years (cumulative score), and age_coverage_68 and
+        age_coverage_95 (share of true ages inside the predicted interval of that probability). Gender:
+        gender_accuracy, gender_accuracy_16_and_over, gender_calibration_error. Smile: smile_accuracy,
+        smile_balanced_accuracy (mean recall), smile_calibration_error.
     """
+    draws = resampling(faces.subject[positions], RESAMPLES if intervals else 0)
+    found = answers(faces, positions, said)
     return {
-        **_emotion_figures(faces.emotion[positions], said.get("emotion")),
-        **_age_figures(faces.age_years[positions], said.get("age_years")),
-        **_gender_figures(faces.female[positions], faces.age_years[positions], said.get("female")),
-        **_smile_figures(faces.smile[positions], said.get("smile")),
+        **(_emotion_figures(found["emotion"], draws) if "emotion" in found else {}),
+        **_age_figures(faces.age_years[positions], said, draws),
+        **(_gender_figures(found["gender"], faces.age_years[positions], draws) if "gender" in found else {}),
+        **(_smile_figures(found["smile"], draws) if "smile" in found else {}),
     }
 
 
 def group_figures(
-    faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Mapping[str, npt.NDArray[np.float32]]
+    faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Decoded, intervals: bool = True
 ) -> dict[str, Figure]:
-    """Return age error and gender accuracy by age group and gender accuracy by the set's race groups."""
-    age, female, race = (getattr(faces, name)[positions] for name in ("age_years", "female", "race"))
+    """Return age and gender figures by age group and by the set's race groups.
+
+    Args:
+        faces: The set.
+        positions: Which pictures.
+        said: Decoded predictions of these pictures.
+        intervals: Also draw the bootstrap.
+
+    Returns:
+        age_error_<group>, age_within_5_years_<group> and gender_accuracy_<group>, for groups such as "20_to_29" and
+        "race_0"; a group without a labelled picture is left out.
+    """
+    draws = resampling(faces.subject[positions], RESAMPLES if intervals else 0)
     found: dict[str, Figure] = {}
-    for low, high in AGE_GROUPS_YEARS:
-        group = (age >= low) & (age <= high)
-        if "age_years" in said and group.any():
-            found[f"age_error_{low}_to_{high}"] = mean_with_interval(
-                np.abs(said["age_years"] - age)[group], "years"
-            )
-        if "female" in said and (group & ~np.isnan(female)).any():
-            chosen = group & ~np.isnan(female)
-            found[f"gender_accuracy_{low}_to_{high}"] = mean_with_interval(
-                ((said["female"] > 0.5) == female)[chosen]
-            )
-    for number in np.unique(race[~np.isnan(race)]):
-        chosen = (race == number) & ~np.isnan(female)
-        if "female" in said and chosen.any():
-            found[f"gender_accuracy_race_{int(number)}"] = mean_with_interval(
-                ((said["female"] > 0.5) == female)[chosen]
-            )
+    for group, members in _groups(faces.age_years[positions], faces.race[positions]).items():
+        found |= _age_group_figures(faces.age_years[positions], said, members, group, draws)
+        found |= _gender_group_figures(faces.female[positions], said, members, group, draws)
     return found
 
 
-def emotion_confusion(
-    faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Mapping[str, npt.NDArray[np.float32]]
-) -> npt.NDArray[np.int64] | None:
-    """Return the counts of majority vote (rows) against prediction (columns), or None for a set without emotion."""
-    votes = faces.emotion[positions]
-    labelled = ~np.isnan(votes).any(axis=1)
-    if "emotion" not in said or not labelled.any():
-        return None
-    return confusion(votes[labelled].argmax(axis=1), said["emotion"][labelled].argmax(axis=1), len(EMOTIONS))
-
-
-def _emotion_figures(
-    votes: npt.NDArray[np.float32], probs: npt.NDArray[np.float32] | None
-) -> dict[str, Figure]:
-    labelled = ~np.isnan(votes).any(axis=1)
-    if probs is None or not labelled.any():
-        return {}
-    probs, truth = probs[labelled], votes[labelled].argmax(axis=1)
-    error = expected_calibration_error(probs, truth)
+def _emotion_figures(answer: Answers, draws: Resampling) -> dict[str, Figure]:
+    truth, said, probs = answer.truth, answer.predicted, answer.probs
+    drawn = draws.chosen(answer.chosen)
     return {
-        "emotion_accuracy": mean_with_interval(probs.argmax(axis=1) == truth),
-        "emotion_top2": mean_with_interval(top_hits(probs, truth, 2)),
-        "emotion_top3": mean_with_interval(top_hits(probs, truth, 3)),
-        "emotion_macro_f1": macro_f1_with_interval(confusion(truth, probs.argmax(axis=1), len(EMOTIONS))),
-        "emotion_calibration_error": Figure(error, float("nan"), float("nan"), truth.size, "share"),
+        "emotion_accuracy": accuracy_with_interval(truth, said, drawn),
+        "emotion_top2": mean_with_interval(top_hits(probs, truth, 2), draws=drawn),
+        "emotion_top3": mean_with_interval(top_hits(probs, truth, 3), draws=drawn),
+        "emotion_weighted_accuracy": weighted_accuracy_with_interval(truth, said, drawn),
+        "emotion_macro_f1": macro_f1_of(truth, said, drawn),
+        "emotion_calibration_error": calibration_error_with_interval(probs, truth, drawn),
+        **{
+            f"emotion_recall_{EMOTIONS[number]}": mean_with_interval(
+                said[truth == number] == number, draws=drawn.chosen(truth == number)
+            )
+            for number in np.unique(truth)
+        },
     }
 
 
-def _age_figures(age: npt.NDArray[np.float32], said: npt.NDArray[np.float32] | None) -> dict[str, Figure]:
+def _age_figures(age: npt.NDArray[np.float32], said: Decoded, draws: Resampling) -> dict[str, Figure]:
     labelled = ~np.isnan(age)
-    if said is None or not labelled.any():
+    if "age_years" not in said or not labelled.any():
         return {}
-    error = np.abs(said[labelled] - age[labelled])
+    error, drawn = np.abs(said["age_years"] - age)[labelled], draws.chosen(labelled)
+    found = {
+        "age_error": mean_with_interval(error, "years", drawn),
+        "age_within_5_years": mean_with_interval(error <= 5, draws=drawn),
+    }
+    if "age_std_years" in said:
+        deviation = said["age_std_years"][labelled]
+        found["age_coverage_68"] = mean_with_interval(error <= deviation, draws=drawn)
+        found["age_coverage_95"] = mean_with_interval(error <= _DEVIATIONS_OF_95 * deviation, draws=drawn)
+    return found
+
+
+def _gender_figures(answer: Answers, age: npt.NDArray[np.float32], draws: Resampling) -> dict[str, Figure]:
+    drawn, grown = draws.chosen(answer.chosen), age[answer.chosen] >= ADULT_YEARS
+    found = {
+        "gender_accuracy": accuracy_with_interval(answer.truth, answer.predicted, drawn),
+        "gender_calibration_error": calibration_error_with_interval(answer.probs, answer.truth, drawn),
+    }
+    if grown.any():
+        found["gender_accuracy_16_and_over"] = accuracy_with_interval(
+            answer.truth[grown], answer.predicted[grown], drawn.chosen(grown)
+        )
+    return found
+
+
+def _smile_figures(answer: Answers, draws: Resampling) -> dict[str, Figure]:
+    drawn = draws.chosen(answer.chosen)
     return {
-        "age_error": mean_with_interval(error, "years"),
-        "age_within_5_years": mean_with_interval(error <= 5),
+        "smile_accuracy": accuracy_with_interval(answer.truth, answer.predicted, drawn),
+        "smile_balanced_accuracy": weighted_accuracy_with_interval(answer.truth, answer.predicted, drawn),
+        "smile_calibration_error": calibration_error_with_interval(answer.probs, answer.truth, drawn),
     }
 
 
-def _gender_figures(
-    female: npt.NDArray[np.float32], age: npt.NDArray[np.float32], said: npt.NDArray[np.float32] | None
+def _groups(age: npt.NDArray[np.float32], race: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return group name -> who belongs to it."""
+    by_age = {f"{low}_to_{high}": (age >= low) & (age <= high) for low, high in AGE_GROUPS_YEARS}
+    return by_age | {f"race_{int(number)}": race == number for number in np.unique(race[~np.isnan(race)])}
+
+
+def _age_group_figures(
+    age: npt.NDArray[np.float32],
+    said: Decoded,
+    members: npt.NDArray[np.bool_],
+    group: str,
+    draws: Resampling,
 ) -> dict[str, Figure]:
-    labelled = ~np.isnan(female)
-    if said is None or not labelled.any():
+    members = members & ~np.isnan(age)
+    if "age_years" not in said or not members.any():
         return {}
-    hit = (said > 0.5) == female
-    grown = labelled & (age >= ADULT_YEARS)
+    error, drawn = np.abs(said["age_years"] - age)[members], draws.chosen(members)
     return {
-        "gender_accuracy": mean_with_interval(hit[labelled]),
-        "gender_accuracy_16_and_over": mean_with_interval(hit[grown]),
+        f"age_error_{group}": mean_with_interval(error, "years", drawn),
+        f"age_within_5_years_{group}": mean_with_interval(error <= 5, draws=drawn),
     }
 
 
-def _smile_figures(smile: npt.NDArray[np.float32], said: npt.NDArray[np.float32] | None) -> dict[str, Figure]:
-    labelled = ~np.isnan(smile)
-    if said is None or not labelled.any():
+def _gender_group_figures(
+    female: npt.NDArray[np.float32],
+    said: Decoded,
+    members: npt.NDArray[np.bool_],
+    group: str,
+    draws: Resampling,
+) -> dict[str, Figure]:
+    members = members & ~np.isnan(female)
+    if "female" not in said or not members.any():
         return {}
-    truth, probs = smile[labelled].astype(np.int64), said[labelled]
-    error = expected_calibration_error(np.stack([1 - probs, probs], axis=1), truth)
-    return {
-        "smile_accuracy": mean_with_interval((probs > 0.5) == truth),
-        "smile_calibration_error": Figure(error, float("nan"), float("nan"), truth.size, "share"),
-    }
+    hit = (said["female"] > 0.5) == female
+    return {f"gender_accuracy_{group}": mean_with_interval(hit[members], draws=draws.chosen(members))}
