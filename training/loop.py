@@ -1,4 +1,4 @@
-"""The one training loop: any experiment, with checkpoints, resume, progress bar, a CSV and a picture of the curves."""
+"""The one training loop: any experiment, on CPU, one GPU or several, with checkpoints, resume and curves."""
 
 from __future__ import annotations
 
@@ -7,83 +7,57 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from training.checkpoints import (
+    CHECKPOINT,
+    CONFIG,
+    Progress,
+    averaged_weights,
+    keep_epoch,
+    kept_epochs,
+    restore_checkpoint,
+    save_checkpoint,
+)
 from training.curves import draw_curves
 from training.errors import RecipeError
+from training.experiment import Batch, Batches, Experiment
+from training.processes import first_process, joined
+
+__all__ = [
+    "CHECKPOINT",
+    "CONFIG",
+    "CURVES",
+    "Batches",
+    "Experiment",
+    "averaged_weights",
+    "changed_batches",
+    "first_process",
+    "fit",
+    "kept_epochs",
+]
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT = "checkpoint.pt"
 CURVES = "curves.csv"
-CONFIG = "config.json"
-
-
-class Batches(Protocol):
-    """Batches of one epoch after another."""
-
-    steps: int
-
-    def epoch(self, number: int) -> Iterator[dict[str, Tensor]]:
-        """Yield the batches of one epoch."""
-
-
-@dataclass
-class Experiment:
-    """Everything `fit` needs; a recipe builds it.
-
-    Attributes:
-        net: The network, trained in place.
-        batches: Training batches.
-        loss: (outputs, batch) -> part name -> scalar; the parts are summed.
-        optimizer: Over the network's parameters.
-        schedule: Learning-rate schedule, stepped after every batch, or None.
-        evaluate: (network in evaluation mode) -> figure name -> value.
-        epochs: How many.
-        config: The resolved configuration, saved beside every checkpoint.
-        average_decay: Decay of the running average of the weights, 0 for none; the average is evaluated and exported.
-        bfloat16: Run the forward pass in bfloat16.
-    """
-
-    net: nn.Module
-    batches: Batches
-    loss: Callable[[dict[str, Tensor], dict[str, Tensor]], dict[str, Tensor]]
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler | None
-    evaluate: Callable[[nn.Module], dict[str, float]]
-    epochs: int
-    config: dict[str, Any] = field(default_factory=dict)
-    average_decay: float = 0.999
-    bfloat16: bool = True
-
-    def step(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        """Train on one batch and return the parts of the loss; recipes with another kind of step override it."""
-        image = batch["image"].to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            outputs = self.net(image)
-        parts = self.loss(outputs, batch)
-        total = torch.stack(list(parts.values())).sum()
-        values = {name: float(part.detach()) for name, part in parts.items()}
-        if not math.isfinite(sum(values.values())):
-            raise RecipeError(f"loss: expected finite numbers, found {values}; lower the learning rate")
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        self.optimizer.step()
-        if self.schedule is not None:
-            self.schedule.step()
-        return values
+_LOOK_EVERY = 10
+"""Batches between looks at the loss and the clock: on a GPU, and between processes, each look waits."""
 
 
 def fit(experiment: Experiment, out: Path, resume: bool = True, progress: bool = True) -> nn.Module:
-    """Train and return the network to export, in evaluation mode.
+    """Train and return the network to export, in evaluation mode on the CPU.
+
+    Started by `torchrun`, each process trains on its part of every batch and the first one writes; see
+    `training.processes`. All return the same weights.
 
     Args:
         experiment: What to train.
@@ -95,44 +69,122 @@ def fit(experiment: Experiment, out: Path, resume: bool = True, progress: bool =
         The averaged network, or the network itself where nothing is averaged.
 
     Raises:
-        RecipeError: The loss is not finite, or the checkpoint belongs to another configuration.
+        RecipeError: The loss is not finite, the device is not there, or the checkpoint is damaged or belongs to another
+            configuration.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    averaged = _averaged(experiment)
-    first = _restore(experiment, averaged, out / CHECKPOINT) if resume else 0
-    (out / CONFIG).write_text(json.dumps(experiment.config, indent=1) + "\n")
-    for epoch in range(first, experiment.epochs):
+    with joined(experiment.device) as processes:
+        experiment.place(processes)
+        processes.separate_random_numbers()
+        run = _Run(experiment, _averaged(experiment), out, progress and processes.first)
+        if processes.first:
+            out.mkdir(parents=True, exist_ok=True)
+        if resume:
+            run.resume()
+        if processes.first:
+            (out / CONFIG).write_text(json.dumps(experiment.config, indent=1) + "\n")
+        while run.progress.epoch < experiment.epochs:
+            run.train_epoch()
+        return run.exported().eval().to("cpu")
+
+
+@dataclass
+class _Run:
+    experiment: Experiment
+    averaged: AveragedModel | None
+    out: Path
+    shown: bool
+    progress: Progress = field(default_factory=Progress)
+    rows: list[dict[str, str]] = field(default_factory=list)
+    saved_s: float = field(default_factory=time.monotonic)
+
+    def resume(self) -> None:
+        self.progress = restore_checkpoint(self.experiment, self.averaged, self.out / CHECKPOINT)
+        # An epoch whose row was written before its checkpoint is trained again, and gets a new row.
+        self.rows = _read_rows(self.out / CURVES)[: self.progress.epoch]
+
+    def exported(self) -> nn.Module:
+        return self.experiment.net if self.averaged is None else self.averaged.module
+
+    def train_epoch(self) -> None:
         started_s = time.perf_counter()
-        losses = _train_epoch(experiment, averaged, epoch, progress)
-        shown = averaged.module if averaged is not None else experiment.net
-        figures = experiment.evaluate(shown.eval())
-        rate = experiment.optimizer.param_groups[0]["lr"]
-        row = {"epoch": epoch + 1, "learning_rate": rate, "duration_s": time.perf_counter() - started_s}
-        _append_row(
-            out / CURVES,
-            {**row, **{f"loss_{name}": value for name, value in losses.items()}, **figures},
-            first=epoch == 0,
-        )
-        _save(experiment, averaged, epoch + 1, out / CHECKPOINT)
-        draw_curves(out / CURVES, out / "curves.png")
-        logger.info("epoch %d of %d: %s", epoch + 1, experiment.epochs, _summary({**losses, **figures}))
-    return (averaged.module if averaged is not None else experiment.net).eval()
+        losses = self._train_batches()
+        schedule = self.experiment.schedule
+        if hasattr(schedule, "observe"):
+            schedule.observe(sum(losses.values()))
+        self.progress = Progress(self.progress.epoch + 1)
+        if self.experiment.processes.first:
+            figures = self.experiment.evaluate(self.exported().eval())
+            named = {f"loss_{name}": value for name, value in losses.items()}
+            self._write_row({**named, **figures}, time.perf_counter() - started_s)
+        self._save()
+        if self.experiment.processes.first:
+            draw_curves(self.out / CURVES, self.out / "curves.png")
+
+    def _train_batches(self) -> dict[str, float]:
+        """Train on the rest of the epoch's batches; return the means of the loss's parts over the whole epoch."""
+        experiment, progress = self.experiment, self.progress
+        experiment.train()
+        steps = experiment.batches.steps
+        title = f"epoch {progress.epoch + 1}/{experiment.epochs}"
+        with (
+            tqdm(total=steps, initial=progress.step, desc=title, unit="batch", disable=not self.shown) as bar,
+            closing(changed_batches(experiment, progress.epoch, progress.step)) as batches,
+        ):
+            for batch in batches:
+                self._train_batch(batch)
+                bar.update()
+                if progress.step % _LOOK_EVERY == 0 and progress.step < steps:
+                    self._look()
+        _check_finite(progress.sums)
+        return {name: float(total) / steps for name, total in progress.sums.items()}
+
+    def _train_batch(self, batch: Batch) -> None:
+        sums = self.progress.sums
+        for name, value in self.experiment.step(batch).items():
+            sums[name] = sums.get(name, 0.0) + torch.as_tensor(value, dtype=torch.float64)
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.experiment.net)
+        self.progress.step += 1
+
+    def _look(self) -> None:
+        """Stop where the loss has exploded; write a checkpoint when it is time for one."""
+        _check_finite(self.progress.sums)
+        every_s = self.experiment.checkpoint_every_s
+        due = every_s is not None and time.monotonic() - self.saved_s >= every_s
+        if every_s is not None and self.experiment.processes.agreed(due):
+            self._save()
+
+    def _save(self) -> None:
+        save_checkpoint(self.experiment, self.averaged, self.progress, self.out / CHECKPOINT)
+        self.saved_s = time.monotonic()
+
+    def _write_row(self, figures: Mapping[str, float], duration_s: float) -> None:
+        rate = self.experiment.optimizer.param_groups[0]["lr"]
+        row = {"epoch": self.progress.epoch, "learning_rate": rate, "duration_s": duration_s, **figures}
+        self.rows.append({name: f"{value:.6g}" for name, value in row.items()})
+        _write_rows(self.rows, self.out / CURVES)
+        keep_epoch(self.exported().state_dict(), self.out, self.progress.epoch, self.experiment.keep_last)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        logger.info("epoch %d of %d: %s", self.progress.epoch, self.experiment.epochs, shown)
 
 
-def _train_epoch(
-    experiment: Experiment, averaged: AveragedModel | None, epoch: int, progress: bool
-) -> dict[str, float]:
-    experiment.net.train()
-    sums: dict[str, float] = {}
-    title = f"epoch {epoch + 1}/{experiment.epochs}"
-    with tqdm(total=experiment.batches.steps, desc=title, unit="batch", disable=not progress) as bar:
-        for batch in experiment.batches.epoch(epoch):
-            for name, value in experiment.step(batch).items():
-                sums[name] = sums.get(name, 0.0) + value
-            if averaged is not None:
-                averaged.update_parameters(experiment.net)
-            bar.update()
-    return {name: total / experiment.batches.steps for name, total in sums.items()}
+def changed_batches(experiment: Experiment, epoch: int, first: int = 0) -> Generator[Batch, None, None]:
+    """Yield this process's part of an epoch's batches as the loop trains on them: on the device, changed.
+
+    Args:
+        experiment: Placed, see `Experiment.place`.
+        epoch: Which epoch, from 0.
+        first: Leave out the batches before this one.
+    """
+    processes = experiment.processes
+    made = experiment.batches.epoch(epoch, first=first, part=processes.rank, parts=processes.count)
+    with closing(made):
+        for step, batch in enumerate(made, start=first):
+            if experiment.change_batch is not None:
+                # Seeded for each batch and process: the same after a resume.
+                random = np.random.default_rng((experiment.seed, epoch, step, processes.rank))
+                batch = experiment.change_batch(batch, random)
+            yield processes.moved(batch, experiment.channels_last)
 
 
 def _averaged(experiment: Experiment) -> AveragedModel | None:
@@ -142,66 +194,24 @@ def _averaged(experiment: Experiment) -> AveragedModel | None:
     return AveragedModel(experiment.net, multi_avg_fn=average, use_buffers=True)
 
 
-def _save(experiment: Experiment, averaged: AveragedModel | None, epoch: int, path: Path) -> None:
-    """Write the checkpoint in one step, so that a killed run leaves the last whole one."""
-    state: dict[str, Any] = {"epoch": epoch, "config": json.dumps(experiment.config, sort_keys=True)}
-    state["net"] = experiment.net.state_dict()
-    state["optimizer"] = experiment.optimizer.state_dict()
-    state["schedule"] = None if experiment.schedule is None else experiment.schedule.state_dict()
-    state["averaged"] = None if averaged is None else averaged.state_dict()
-    state["random"] = torch.get_rng_state()
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+def _check_finite(sums: Mapping[str, torch.Tensor]) -> None:
+    values = {name: float(total) for name, total in sums.items()}
+    if not all(map(math.isfinite, values.values())):
+        raise RecipeError(f"loss: expected finite numbers, found {values}; lower the learning rate")
 
 
-def _restore(experiment: Experiment, averaged: AveragedModel | None, path: Path) -> int:
-    """Load a checkpoint; return how many epochs it has behind it."""
+def _read_rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
-        return 0
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["config"] != json.dumps(experiment.config, sort_keys=True):
-        raise RecipeError(
-            f"{path}: expected a checkpoint of these settings, found another; use an empty folder, or the settings in {CONFIG}"
-        )
-    experiment.net.load_state_dict(state["net"])
-    experiment.optimizer.load_state_dict(state["optimizer"])
-    if experiment.schedule is not None:
-        experiment.schedule.load_state_dict(state["schedule"])
-    if averaged is not None:
-        averaged.load_state_dict(state["averaged"])
-    torch.set_rng_state(state["random"])
-    logger.info("resuming after epoch %d", state["epoch"])
-    return int(state["epoch"])
+        return []
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
-def averaged_weights(run: Path) -> dict[str, Tensor]:
-    """Return the weights that a run exports: the running average, or the network's own where nothing was averaged.
-
-    Raises:
-        RecipeError: The folder holds no checkpoint.
-    """
-    try:
-        state = torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise RecipeError(
-            f"{run}: expected a run with {CHECKPOINT}, found none ({error.strerror}); name the --out of a run"
-        ) from error
-    if state["averaged"] is None:
-        return dict(state["net"])
-    prefix = "module."
-    return {
-        key.removeprefix(prefix): value for key, value in state["averaged"].items() if key.startswith(prefix)
-    }
-
-
-def _append_row(path: Path, row: Mapping[str, float], first: bool) -> None:
-    with path.open("w" if first else "a", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(row))
-        if first:
-            writer.writeheader()
-        writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
-
-
-def _summary(figures: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+def _write_rows(rows: Sequence[Mapping[str, str]], path: Path) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=names, restval="nan")
+        writer.writeheader()
+        writer.writerows(rows)
+    partial.replace(path)

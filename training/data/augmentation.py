@@ -1,20 +1,28 @@
-"""Random changes of a training face: geometry by changing its crop map, then light, blur and a hidden patch.
+"""Random changes of training faces: geometry by changing their crop maps, then light, blur and a hidden patch.
 
 After Sang and Cuong 2018, section 3.6 (random crop, flip, rotation within 15 degrees); light, blur and patch are ours,
-for webcams and hands before the face.
+for webcams and hands before the face. All numbers of a batch are drawn at once: a face costs a row of arrays, not
+twenty calls.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engines.card import InputSpec
+from engines.preprocess import normalise
+
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
+
+_LEVELS: Doubles = np.arange(256, dtype=np.float64)
+_NUMBERS = 15
+"""Random numbers that one face takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,48 +54,117 @@ class Augmentation:
             if not getattr(self, name) >= 0:
                 raise ValueError(f"augmentation.{name}: expected 0 or more, found {getattr(self, name)!r}")
 
-    def geometry(self, matrix: Floats, size: int, random: np.random.Generator) -> Floats:
-        """Return a crop map followed by a random rotation, scale, shift and flip around the chip's centre.
+    def draw(self, count: int, size: int, random: np.random.Generator) -> Changes:
+        """Return the changes of a batch.
 
         Args:
-            matrix: float32 (2, 3), picture -> chip.
+            count: Faces in the batch.
             size: Side of the chip in pixels.
             random: Source of chance.
         """
-        angle = math.radians(random.uniform(-self.rotation_deg, self.rotation_deg))
-        scale = math.exp(random.uniform(-1, 1) * math.log1p(self.scale))
-        shift_x, shift_y = random.uniform(-self.shift, self.shift, 2) * size
-        flip = -1.0 if random.random() < self.flip else 1.0
-        cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
-        linear = np.array([[flip * cosine, -flip * sine], [sine, cosine]])
-        centre = np.full(2, (size - 1) / 2)
-        change = np.column_stack([linear, centre + np.array([shift_x, shift_y]) - linear @ centre])
-        return (change @ np.vstack([matrix, [0, 0, 1]])).astype(np.float32)
+        share = random.random((_NUMBERS, count))
+        either_way = 2 * share - 1
+        return Changes(
+            maps=self._maps(share, either_way, size),
+            blur_px=np.where(share[5] < self.blur, 0.4 + 0.6 * share[6], 0.0),
+            gain=1 + self.gain * either_way[7],
+            bias=255 * self.bias * either_way[8],
+            patches=self._patches(share, either_way, size),
+            patch_levels=(256 * share[14]).astype(np.uint8),
+        )
 
-    def light(self, chip: Bytes, random: np.random.Generator) -> Bytes:
-        """Return a chip with another contrast and brightness, perhaps blurred, perhaps partly hidden.
+    def _maps(self, share: Doubles, either_way: Doubles, size: int) -> Doubles:
+        """Return rotation, scale, shift and flip around the chip's centre, (N, 2, 3), chip -> chip."""
+        angle = np.deg2rad(self.rotation_deg * either_way[0])
+        scale = np.exp(np.log1p(self.scale) * either_way[1])
+        shift = self.shift * size * either_way[2:4]
+        flip = np.where(share[4] < self.flip, -1.0, 1.0)
+        cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
+        linear = np.array([[flip * cosine, -flip * sine], [sine, cosine]])
+        centre = (size - 1) / 2
+        offset = centre + shift - centre * linear.sum(axis=1)
+        return np.concatenate([linear, offset[:, None]], axis=1).transpose(2, 0, 1)
+
+    def _patches(self, share: Doubles, either_way: Doubles, size: int) -> npt.NDArray[np.int64]:
+        """Return top, bottom, left and right of the hidden rectangles, (N, 4); bottom = top where none is."""
+        area = (0.02 + 0.13 * share[10]) * size**2
+        ratio = np.exp(0.7 * either_way[11])
+        rows, columns = (
+            np.clip(np.rint(np.sqrt(sides)), 1, size).astype(np.int64)
+            for sides in (area * ratio, area / ratio)
+        )
+        top = (share[12] * (size - rows + 1)).astype(np.int64)
+        left = (share[13] * (size - columns + 1)).astype(np.int64)
+        bottom = np.where(share[9] < self.patch, top + rows, top)
+        return np.stack([top, bottom, left, left + columns], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The changes of N faces.
+
+    Attributes:
+        maps: float64 (N, 2, 3), chip -> changed chip.
+        blur_px: float64 (N,), deviation of the blur, 0 for none.
+        gain: float64 (N,), factor of the contrast around the chip's mean.
+        bias: float64 (N,), levels added.
+        patches: int64 (N, 4), top, bottom, left and right of the hidden rectangle; empty where nothing is hidden.
+        patch_levels: uint8 (N,), gray of the rectangle.
+    """
+
+    maps: Doubles
+    blur_px: Doubles
+    gain: Doubles
+    bias: Doubles
+    patches: npt.NDArray[np.int64]
+    patch_levels: Bytes
+
+    def of(self, rows: slice) -> Changes:
+        """Return the changes of some of the faces."""
+        return Changes(**{part.name: getattr(self, part.name)[rows] for part in fields(self)})
+
+    def matrices(self, matrices: Floats) -> Floats:
+        """Return crop maps followed by the changes of geometry, float32 (N, 2, 3).
 
         Args:
-            chip: uint8 (size, size) or (size, size, 3).
-            random: Source of chance.
+            matrices: float32 (N, 2, 3), picture -> chip.
         """
-        if random.random() < self.blur:
-            chip = cv2.GaussianBlur(chip, (0, 0), random.uniform(0.4, 1.0))
-        gain = 1 + random.uniform(-self.gain, self.gain)
-        bias = 255 * random.uniform(-self.bias, self.bias)
-        middle = float(chip.mean())
-        levels = np.clip((np.arange(256) - middle) * gain + middle + bias, 0, 255).astype(np.uint8)
-        chip = levels[chip]
-        if random.random() < self.patch:
-            _hide_patch(chip, random)
-        return chip
+        changed: Doubles = self.maps[:, :, :2] @ matrices
+        changed[:, :, 2] += self.maps[:, :, 2]
+        return changed.astype(np.float32)
 
+    def normalised(self, chips: Bytes, spec: InputSpec) -> Floats:
+        """Return the network's input: chips with another contrast and brightness, perhaps blurred and partly hidden.
 
-def _hide_patch(chip: Bytes, random: np.random.Generator) -> None:
-    height, width = chip.shape[:2]
-    area = random.uniform(0.02, 0.15) * height * width
-    ratio = math.exp(random.uniform(-0.7, 0.7))
-    rows = min(height, max(1, round(math.sqrt(area * ratio))))
-    columns = min(width, max(1, round(math.sqrt(area / ratio))))
-    top, left = random.integers(0, height - rows + 1), random.integers(0, width - columns + 1)
-    chip[top : top + rows, left : left + columns] = random.integers(0, 256)
+        Light and `engines.preprocess.normalise` act on the 256 levels of each chip, then one look-up a pixel writes
+        the input: 3 us a chip of 48 pixels where arithmetic on every pixel took 20.
+
+        Args:
+            chips: uint8 (N, size, size) or (N, size, size, 3), from `cut_chip`; blurred in place.
+            spec: The input.
+
+        Returns:
+            float32 (N, C, size, size).
+        """
+        for row in np.flatnonzero(self.blur_px):
+            chips[row] = cv2.GaussianBlur(chips[row], (0, 0), self.blur_px[row])
+        tables = self._tables(chips, spec)
+        hidden = np.empty((1, 1, len(chips)), np.float32)
+        normalise(self.patch_levels[None], spec, hidden)
+        images = np.empty((len(chips), spec.channels, spec.size, spec.size), np.float32)
+        for row, (chip, table) in enumerate(zip(chips, tables, strict=True)):
+            planes = cv2.LUT(chip, table)
+            images[row] = planes if planes.ndim == 2 else planes.transpose(2, 0, 1)
+        for row in np.flatnonzero(self.patches[:, 1] > self.patches[:, 0]):
+            top, bottom, left, right = self.patches[row]
+            images[row, :, top:bottom, left:right] = hidden[0, 0, row]
+        return images
+
+    def _tables(self, chips: Bytes, spec: InputSpec) -> Floats:
+        """Return level -> input of each chip, float32 (N, 256)."""
+        middle = chips.reshape(len(chips), -1).mean(axis=1)
+        offset = middle * (1 - self.gain) + self.bias
+        levels = np.clip(np.rint(_LEVELS * self.gain[:, None] + offset[:, None]), 0, 255).astype(np.uint8)
+        tables = np.empty((1, *levels.shape), np.float32)
+        normalise(levels, spec, tables)
+        return tables[0]

@@ -1,11 +1,17 @@
-"""Batches that hold faces of every set at once, each set repeated as often as its share needs (BK5, GF7)."""
+"""Batches that hold faces of every set at once, each set repeated as often as its share needs (BK5, GF7).
+
+What a batch holds follows from seed, epoch and number alone, so it is the same with any number of workers and
+processes, and after a resume.
+"""
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +20,20 @@ from torch import Tensor
 
 from engines.card import InputSpec
 from engines.preprocess import cut_chip, normalise
-from training.data.augmentation import Augmentation
+from training.data.augmentation import Augmentation, Changes
 from training.data.prepared import PreparedFaces
-from training.errors import DatasetError
+from training.errors import DatasetError, RecipeError
+from training.face_order import EndlessOrder, alternating_turns
 
 LABELS = ("age_years", "female", "smile", "race")
-_PREFETCHED = 6
+PREFETCHED = 6
+"""Batches that are ready, or being made, ahead of the one in use."""
+
+_ORDER, _CHANGES = 0, 1
+"""Second number of a seed: the order of faces and their changes draw from different streams."""
+
+Batch = dict[str, Tensor]
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,14 @@ class MixedBatches:
         align: Use the landmarks.
         epoch_set: An epoch is one pass over this set; the others are repeated or cut to fit.
         seed: Makes the order and every change repeatable, epoch by epoch.
+        extra: Set name -> label -> float (N, ...) of all its pictures, added to the batches; rows of NaN for other
+            sets. The name of a set's own label replaces it.
+        sampling: Set name -> float (N,) weights of its pictures, how often each is drawn in relation to the others of
+            its set; a set that is absent here has each picture once a round.
+        mixing: "mixed", or "alternating": each batch is from one set only, as often as its share says; the baseline
+            that mixed batches are compared with.
+        workers: Threads that make batches.
+        steps: Batches in an epoch.
     """
 
     sets: Mapping[str, PreparedFaces]
@@ -43,64 +65,135 @@ class MixedBatches:
     align: bool
     epoch_set: str
     seed: int
+    extra: Mapping[str, Mapping[str, npt.NDArray[Any]]] = field(default_factory=dict)
+    sampling: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    mixing: Literal["mixed", "alternating"] = "mixed"
+    workers: int = 1
     steps: int = field(init=False)
+    _faces: tuple[PreparedFaces, ...] = field(init=False, repr=False)
+    _orders: tuple[EndlessOrder, ...] = field(init=False, repr=False)
+    _turns: tuple[Rows, Rows] = field(init=False, repr=False)
+    _matrices: tuple[npt.NDArray[np.float32], ...] = field(init=False, repr=False)
+    _labels: tuple[Mapping[str, npt.NDArray[Any]], ...] = field(init=False, repr=False)
+    _shapes: Mapping[str, tuple[int, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name in self.shares:
-            if len(self.sets[name].where("train")) == 0:
+        if self.mixing not in ("mixed", "alternating"):
+            raise RecipeError(f"mixing: expected mixed or alternating, found {self.mixing!r}")
+        if self.workers < 1:
+            raise RecipeError(f"workers: expected 1 or more threads, found {self.workers}")
+        trained = {name: self.sets[name].where("train") for name in self.shares}
+        for name, positions in trained.items():
+            if len(positions) == 0:
                 raise DatasetError(f"{name}: expected training pictures, found none; prepare the set again")
-        steps = len(self.sets[self.epoch_set].where("train")) // self.shares[self.epoch_set]
-        object.__setattr__(self, "steps", max(1, steps))
+        steps = max(1, len(trained[self.epoch_set]) // self.shares[self.epoch_set])
+        labels = tuple(_labels(self.sets[name], self.extra.get(name, {})) for name in self.shares)
+        made = {
+            "steps": steps,
+            "_faces": tuple(_in_memory(self.sets[name]) for name in self.shares),
+            "_orders": tuple(
+                EndlessOrder(positions, self._weights(name, positions), (self.seed, _ORDER, place))
+                for place, (name, positions) in enumerate(trained.items())
+            ),
+            "_turns": alternating_turns(tuple(self.shares.values()), steps),
+            "_matrices": tuple(
+                _matrices(self.sets[name], positions, self.spec.size, self.align)
+                for name, positions in trained.items()
+            ),
+            "_labels": labels,
+            "_shapes": _shapes(labels),
+        }
+        for name, value in made.items():
+            object.__setattr__(self, name, value)
 
-    def epoch(self, number: int) -> Iterator[dict[str, Tensor]]:
-        """Yield the batches of one epoch: image (N, C, size, size), emotion (N, 8), age_years, female, smile (N,).
+    def epoch(
+        self, number: int, first: int = 0, part: int = 0, parts: int = 1
+    ) -> Generator[Batch, None, None]:
+        """Yield the batches of one epoch; threads prepare the next ones meanwhile (OpenCV works outside Python's lock).
 
-        A thread prepares the next batches meanwhile (OpenCV works outside the interpreter's lock).
+        Args:
+            number: Which epoch.
+            first: Leave out the batches before this one; they cost nothing.
+            part: Which part of every batch to make, from 0: each of several processes takes another one.
+            parts: Number of parts; rows part, part + parts, ... make one.
+
+        Yields:
+            image float32 (N, C, size, size); emotion (N, 8), age_years, female, smile, race (N,), NaN where absent;
+            source int64 (N,), position of the face's set in `shares`; index int64 (N,), its position in the set; the
+            labels of `extra`.
+
+        Raises:
+            RecipeError: The batch can't be divided into equal parts.
         """
-        ready: queue.Queue[dict[str, Tensor] | BaseException | None] = queue.Queue(_PREFETCHED)
-        stopped = threading.Event()
-        worker = threading.Thread(
-            target=self._produce, args=(number, ready, stopped), daemon=True, name="batches"
-        )
-        worker.start()
+        count = sum(self.shares.values())
+        if count % parts:
+            raise RecipeError(
+                f"shares: expected a sum that {parts} processes can share equally, found {count}; change the shares"
+            )
+        steps = iter(range(first, self.steps))
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="batches")
+        waiting: deque[Future[Batch]] = deque()
         try:
-            while (batch := ready.get()) is not None:
-                if isinstance(batch, BaseException):
-                    raise batch
+            for step in islice(steps, max(PREFETCHED, self.workers)):
+                waiting.append(pool.submit(self.batch, number, step, part, parts))
+            while waiting:
+                batch = waiting.popleft().result()
+                waiting.extend(
+                    pool.submit(self.batch, number, step, part, parts) for step in islice(steps, 1)
+                )
                 yield batch
         finally:
-            stopped.set()
-            while not ready.empty():
-                ready.get_nowait()
-            worker.join()
+            pool.shutdown(wait=True, cancel_futures=True)
 
-    def _produce(self, number: int, ready: queue.Queue, stopped: threading.Event) -> None:
-        try:
-            random = np.random.default_rng((self.seed, number))
-            orders = {name: _endless(self.sets[name].where("train"), random) for name in self.shares}
-            for _ in range(self.steps):
-                if stopped.is_set():
-                    return
-                ready.put(self._batch(orders, random))
-            ready.put(None)
-        except Exception as error:  # the thread's top: the loop raises it
-            ready.put(error)
+    def batch(self, number: int, step: int, part: int = 0, parts: int = 1) -> Batch:
+        """Return one batch of an epoch, or a part of it; see `epoch`."""
+        source, index = self._chosen(number, step)
+        random = np.random.default_rng((self.seed, _CHANGES, number, step))
+        rows = slice(part, None, parts)
+        changes = self.augmentation.draw(len(source), self.spec.size, random).of(rows)
+        source, index = source[rows], index[rows]
+        images = changes.normalised(self._chips(source, index, changes), self.spec)
+        return {"image": torch.from_numpy(images), **self._labels_of(source, index)}
 
-    def _batch(self, orders: Mapping[str, Iterator[int]], random: np.random.Generator) -> dict[str, Tensor]:
-        count, size = sum(self.shares.values()), self.spec.size
-        images = np.empty((count, self.spec.channels, size, size), dtype=np.float32)
+    def _chosen(self, number: int, step: int) -> tuple[Rows, Rows]:
+        """Return the set and the position of every face of a batch."""
+        shares = tuple(self.shares.values())
+        if self.mixing == "alternating":
+            place, before = (int(turns[step]) for turns in self._turns)
+            index = self._orders[place].at(number, before * sum(shares), sum(shares))
+            return np.full(len(index), place, np.int64), index
         chosen = [
-            (self.sets[name], next(orders[name])) for name, share in self.shares.items() for _ in range(share)
+            order.at(number, step * share, share) for order, share in zip(self._orders, shares, strict=True)
         ]
-        for row, (faces, position) in zip(images, chosen, strict=True):
-            matrix = self.augmentation.geometry(faces.matrix(position, size, self.align), size, random)
-            chip = cut_chip(faces.image(position), matrix, self.spec)
-            normalise(self.augmentation.light(chip, random), self.spec, row)
-        batch = {"image": torch.from_numpy(images)}
-        batch["emotion"] = torch.from_numpy(np.stack([faces.emotion[position] for faces, position in chosen]))
-        for label in LABELS:
-            batch[label] = torch.tensor([getattr(faces, label)[position] for faces, position in chosen])
+        return np.repeat(np.arange(len(shares)), shares), np.concatenate(chosen)
+
+    def _chips(self, source: Rows, index: Rows, changes: Changes) -> npt.NDArray[np.uint8]:
+        size = self.spec.size
+        matrices = np.empty((len(source), 2, 3), np.float32)
+        for place, own in enumerate(self._matrices):
+            matrices[source == place] = own[index[source == place]]
+        matrices = changes.matrices(matrices)
+        shape = (size, size) if self.spec.channels == 1 else (size, size, self.spec.channels)
+        chips = np.empty((len(source), *shape), np.uint8)
+        for row, (place, position) in enumerate(zip(source.tolist(), index.tolist(), strict=True)):
+            chips[row] = cut_chip(self._faces[place].image(position), matrices[row], self.spec)
+        return chips
+
+    def _labels_of(self, source: Rows, index: Rows) -> Batch:
+        batch = {"source": torch.from_numpy(source), "index": torch.from_numpy(index)}
+        for label, shape in self._shapes.items():
+            values = np.full((len(source), *shape), np.nan, np.float32)
+            for place, own in enumerate(self._labels):
+                if label in own:
+                    values[source == place] = own[label][index[source == place]]
+            batch[label] = torch.from_numpy(values)
         return batch
+
+    def _weights(self, name: str, positions: Rows) -> npt.NDArray[Any] | None:
+        if name not in self.sampling:
+            return None
+        _check_rows(f"{name}.sampling", self.sampling[name], len(self.sets[name]))
+        return self.sampling[name][positions]
 
 
 def plain_images(
@@ -114,7 +207,39 @@ def plain_images(
     return images
 
 
-def _endless(positions: npt.NDArray[np.int64], random: np.random.Generator) -> Iterator[int]:
-    """Yield the positions in random order, again and again, each once a round."""
-    while True:
-        yield from (int(position) for position in random.permutation(positions))
+def _in_memory(faces: PreparedFaces) -> PreparedFaces:
+    """Return the set with its pixels as a plain array: slicing a memory map costs 10 us more a picture."""
+    return replace(faces, pixels=np.asarray(faces.pixels))
+
+
+def _matrices(faces: PreparedFaces, positions: Rows, size: int, align: bool) -> npt.NDArray[np.float32]:
+    """Return the unchanged crop maps of some pictures, in the rows of their positions; made once, 10 us a picture."""
+    matrices = np.zeros((len(faces), 2, 3), np.float32)
+    for position in positions.tolist():
+        matrices[position] = faces.matrix(position, size, align)
+    return matrices
+
+
+def _labels(faces: PreparedFaces, extra: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    for label, values in extra.items():
+        _check_rows(f"{faces.name}.extra.{label}", values, len(faces))
+    return {**{label: getattr(faces, label) for label in ("emotion", *LABELS)}, **extra}
+
+
+def _check_rows(name: str, values: npt.NDArray[Any], count: int) -> None:
+    if len(values) != count:
+        raise DatasetError(
+            f"{name}: expected a row for each of the {count} pictures, found {len(values)}; make it from this set"
+        )
+
+
+def _shapes(labels: tuple[Mapping[str, npt.NDArray[Any]], ...]) -> dict[str, tuple[int, ...]]:
+    """Return label -> shape of one row; all sets must agree."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for own in labels:
+        for label, values in own.items():
+            if shapes.setdefault(label, values.shape[1:]) != values.shape[1:]:
+                raise DatasetError(
+                    f"extra.{label}: expected rows of shape {shapes[label]} as in the sets before, found {values.shape[1:]}"
+                )
+    return shapes
