@@ -15,14 +15,17 @@ batch normalisation have no bias, which it would remove.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from torch import nn
 
-from training.blocks.multi_task import MultiTaskNet, task_classes
+from training.blocks.fully_connected import fully_connected_branches
+from training.blocks.multi_task import MultiTaskNet
+from training.blocks.vgg import vgg_blocks
 
 INPUT = (1, 48, 48)
 BLOCKS = ((32, 32), (64, 64), (128, 128), (256, 256, 256))
+HIDDEN = (256, 256)
 
 
 def build(
@@ -46,10 +49,8 @@ def build(
     """
     if size % 16:
         raise ValueError(f"size: expected a multiple of 16 (four poolings), found {size}")
-    widths = [channels, *(block[-1] for block in BLOCKS)]
-    blocks = [_block(entry, block) for entry, block in zip(widths, BLOCKS, strict=False)]
-    features = BLOCKS[-1][-1] * (size // 2 ** len(BLOCKS)) ** 2
-    branches = {task: _branch(features, count, dropout) for task, count in task_classes(classes).items()}
+    blocks, features = vgg_blocks(channels, size, BLOCKS, batch_norm=True)
+    branches = fully_connected_branches(classes, features, HIDDEN, dropout)
     net = MultiTaskNet(nn.Sequential(*blocks, nn.Flatten()), branches)
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -58,27 +59,3 @@ def build(
             else:
                 nn.init.normal_(module.weight, std=initial_std)
     return net
-
-
-def _block(entry: int, widths: Sequence[int]) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers += [
-            nn.Conv2d(entry, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-        ]
-        entry = width
-    return nn.Sequential(*layers, nn.MaxPool2d(2))
-
-
-def _branch(features: int, classes: int, dropout: float, width: int = 256) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for entry in (features, width):
-        layers += [
-            nn.Linear(entry, width, bias=False),
-            nn.BatchNorm1d(width),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-        ]
-    return nn.Sequential(*layers, nn.Linear(width, classes))
