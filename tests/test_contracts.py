@@ -17,13 +17,29 @@ from engines.card import LABELS, load_card
 from engines.engine import load_engine
 from tests.training.made_faces import made_faces
 from tests.training.native_sets import WRITERS
-from training import data, losses, nets, recipes
+from training import balancing, data, losses, nets, recipes, schedules
 from training.data.sample import SPLITS
 from training.export import check_parity, export_model, halve_weights, to_onnx
 
 torch.set_num_threads(1)
 
-DATA_PARTS = {"augmentation", "mixed_batches", "prepared", "sample"}
+DATA_PARTS = {
+    "augmentation",
+    "emotions",
+    "eyes",
+    "face_cuts",
+    "faults",
+    "folders",
+    "mixed_batches",
+    "mixup",
+    "mtcnn",
+    "preparation",
+    "prepared",
+    "prepared_files",
+    "sample",
+    "sampling",
+    "tables",
+}
 """Files of training/data that are no data set."""
 
 
@@ -34,6 +50,12 @@ def modules(package: ModuleType, without: set[str] = frozenset()) -> list[Module
 
 def short_name(value: object) -> str:
     return value.__name__.rsplit(".", 1)[-1] if isinstance(value, ModuleType) else str(value)
+
+
+def small(net: ModuleType) -> torch.nn.Module:
+    """The network with few channels where it is a large one; its graph is the same."""
+    torch.manual_seed(1)
+    return net.build(**getattr(net, "SMALL", {}))
 
 
 @pytest.fixture
@@ -50,8 +72,8 @@ def tiny_experiment(recipe: ModuleType):
 
 @pytest.mark.parametrize("net", modules(nets), ids=short_name)
 def test_net_gives_every_task_finite_numbers_and_gradients(net: ModuleType) -> None:
-    network = net.build()
-    outputs = network(torch.randn(3, *net.INPUT))
+    network = small(net)
+    outputs = network(torch.randn(3, *net.INPUT, generator=torch.Generator().manual_seed(1)))
     torch.stack([output.square().mean() for output in outputs.values()]).sum().backward()
 
     assert {task: tuple(output.shape) for task, output in outputs.items()} == {
@@ -67,7 +89,7 @@ def test_net_exports_with_the_same_numbers(net: ModuleType) -> None:
     from training.recipes import bknet
 
     card = bknet.draft_card(bknet.Config())
-    network = net.build().eval()
+    network = small(net).eval()
     names = tuple(head.output for head in card.heads)
     model = to_onnx(network, card, names)
 
@@ -91,6 +113,72 @@ def test_loss_is_finite_differentiable_and_blind_to_order(loss: ModuleType) -> N
     order = torch.randperm(len(inputs[0]), generator=torch.Generator().manual_seed(2))
     shuffled = module(*(part[order] for part in inputs))
     assert float(shuffled) == pytest.approx(float(value.detach()), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", modules(losses), ids=short_name)
+def test_loss_of_rows_in_bfloat16_is_computed_in_full_precision(loss: ModuleType) -> None:
+    module, inputs = loss.example()
+    rounded = inputs[0].bfloat16()
+
+    value = module(rounded, *inputs[1:])
+    assert value.dtype == torch.float32
+    assert torch.equal(value, module(rounded.float(), *inputs[1:]))
+
+
+@pytest.mark.parametrize("balancer", modules(balancing), ids=short_name)
+def test_balancer_weighs_what_a_batch_has_and_goes_on_from_its_state(balancer: ModuleType) -> None:
+    shared = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+
+    def weigh(module: torch.nn.Module, number: int) -> dict[str, torch.Tensor]:
+        tasks = module.tasks if number % 3 else module.tasks[1:]
+        scales = {task: 1 + (place + number) % 4 for place, task in enumerate(tasks)}
+        return module.weigh({task: scale * shared.square().sum() for task, scale in scales.items()}, shared)
+
+    whole, resumed = balancer.example(), balancer.example()
+    for number in range(4):
+        weighed = weigh(whole, number)
+    resumed.load_state_dict(whole.state_dict())
+    assert tuple(weighed) == whole.tasks[1:], "the first task is absent from the fourth batch"
+    after, again = weigh(whole, 4), weigh(resumed, 4)
+    torch.stack(list(after.values())).sum().backward()
+
+    assert all(torch.equal(after[task], again[task]) for task in whole.tasks)
+    assert all(loss > 0 and torch.isfinite(loss) for loss in after.values())
+    assert torch.isfinite(shared.grad).all() and (shared.grad != 0).all()
+    assert not list(whole.parameters()), "it steps by itself: an optimizer must find nothing in it"
+
+
+@pytest.mark.parametrize("schedule", modules(schedules), ids=short_name)
+def test_schedule_keeps_to_its_rate_and_goes_on_from_its_state(schedule: ModuleType) -> None:
+    steps = 24
+
+    def start() -> tuple[torch.optim.Optimizer, schedules.Schedule]:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+        return optimizer, schedule.build(optimizer, total_steps=steps)
+
+    def run(
+        optimizer: torch.optim.Optimizer, rates: schedules.Schedule, first: int, last: int
+    ) -> list[float]:
+        seen = []
+        for number in range(first, last):
+            seen.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            rates.step()
+            if number % 4 == 3 and isinstance(rates, schedules.WatchingSchedule):
+                rates.observe(1.0 + number % 3)
+        return seen
+
+    optimizer, rates = start()
+    whole = run(optimizer, rates, 0, steps)
+    optimizer, rates = start()
+    run(optimizer, rates, 0, 10)
+    state = (optimizer.state_dict(), rates.state_dict())
+    optimizer, rates = start()
+    optimizer.load_state_dict(state[0])
+    rates.load_state_dict(state[1])
+
+    assert all(0 < rate <= 0.1 + 1e-9 for rate in whole) and len(set(whole)) > 1
+    assert run(optimizer, rates, 10, steps) == pytest.approx(whole[10:], rel=1e-9)
 
 
 @pytest.mark.parametrize("data_set", modules(data, DATA_PARTS), ids=short_name)

@@ -3,11 +3,31 @@ from __future__ import annotations
 import pytest
 import torch
 
+from training.losses.age_classes import ADIENCE, GALLAGHER, SINGLE_YEARS, AgeClassLoss
 from training.losses.age_distribution import AgeDistributionLoss
-from training.losses.masked_cross_entropy import MaskedCrossEntropy, one_hot
+from training.losses.age_regression import AgeRegressionLoss
+from training.losses.crowd_labels import CrowdLabelLoss, drawn
+from training.losses.distillation import DistillationLoss
+from training.losses.feature_distillation import FeatureDistillationLoss, FeatureMap
+from training.losses.loss_matrix import LossMatrix, matrix_of
+from training.losses.masked_cross_entropy import (
+    MaskedCrossEntropy,
+    class_counts,
+    effective_number,
+    inverse_frequency,
+    one_hot,
+)
 from training.losses.masked_squared_hinge import MaskedSquaredHinge
+from training.losses.triplet_domain import DomainHead, TripletDomainLoss
 
 NAN = float("nan")
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
 
 
 def test_masked_cross_entropy_is_the_mean_over_labelled_pictures() -> None:
@@ -49,6 +69,13 @@ def test_unlabelled_pictures_get_no_gradient(loss: torch.nn.Module) -> None:
         (MaskedCrossEntropy(), 3, torch.full((2, 3), NAN)),
         (MaskedSquaredHinge(), 3, torch.full((2, 3), NAN)),
         (AgeDistributionLoss(), 101, torch.full((2,), NAN)),
+        (AgeRegressionLoss(), 101, torch.full((2,), NAN)),
+        (AgeClassLoss(), 101, torch.full((2,), NAN)),
+        (CrowdLabelLoss("majority"), 3, torch.full((2, 3), NAN)),
+        (CrowdLabelLoss("probability"), 3, torch.full((2, 3), NAN)),
+        (CrowdLabelLoss("multi_label"), 3, torch.full((2, 3), NAN)),
+        (DistillationLoss(), 3, torch.full((2, 3), NAN)),
+        (FeatureDistillationLoss(), 3, torch.full((2, 3), NAN)),
     ],
 )
 def test_a_batch_without_labels_costs_nothing_and_stays_differentiable(
@@ -78,3 +105,272 @@ def test_ages_over_a_hundred_count_as_a_hundred() -> None:
     loss, logits = AgeDistributionLoss(), torch.randn(1, 101)
 
     assert torch.equal(loss(logits, torch.tensor([116.0])), loss(logits, torch.tensor([100.0])))
+
+
+def test_smoothed_and_weighted_cross_entropy_are_those_of_torch() -> None:
+    logits, classes = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 1, 1])
+    rows = one_hot(classes.float(), 4)
+
+    smoothed = torch.nn.functional.cross_entropy(logits, classes, label_smoothing=0.1)
+    assert torch.allclose(MaskedCrossEntropy(label_smoothing=0.1)(logits, rows), smoothed)
+    weights = torch.tensor([1.0, 0.5, 2.0, 0.0])
+    weighted = torch.nn.functional.cross_entropy(logits, classes, weight=weights, reduction="none")
+    assert torch.allclose(MaskedCrossEntropy(class_weights=weights.tolist())(logits, rows), weighted.mean())
+
+
+def test_a_mixed_label_shares_itself_between_two_classes() -> None:
+    rows = one_hot(torch.tensor([0.25, 1.0, NAN]), 2)
+
+    assert torch.allclose(rows[:2], torch.tensor([[0.75, 0.25], [0.0, 1.0]]))
+    assert rows[2].isnan().all()
+    with pytest.raises(ValueError, match=r"0 to 1 or NaN, found 0 to 2"):
+        one_hot(torch.tensor([0.0, 2.0, NAN]), 2)
+
+
+@pytest.mark.parametrize("weigh", [inverse_frequency, effective_number])
+def test_class_weights_lift_rare_classes_and_keep_the_mean(weigh) -> None:
+    counts = class_counts(torch.tensor([[1.0, 0, 0]] * 90 + [[0, 1.0, 0]] * 10 + [[NAN] * 3]))
+    weights = torch.tensor(weigh(counts))
+
+    assert counts.tolist() == [90, 10, 0]
+    assert weights[1] > weights[0] > 0 and weights[2] == 0
+    assert float((weights * counts).sum() / counts.sum()) == pytest.approx(1)
+
+
+def test_inverse_frequency_makes_classes_weigh_alike_and_zero_power_changes_nothing() -> None:
+    counts = torch.tensor([90.0, 10.0])
+
+    assert (torch.tensor(inverse_frequency(counts)) * counts).tolist() == pytest.approx([50, 50])
+    assert inverse_frequency(counts, power=0) == pytest.approx([1, 1])
+    assert effective_number(counts, beta=0) == pytest.approx([1, 1])
+    with pytest.raises(ValueError, match="at least one class"):
+        inverse_frequency(torch.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: MaskedCrossEntropy(label_smoothing=1), "label_smoothing: expected 0 to below 1, found 1"),
+        (lambda: MaskedCrossEntropy(class_weights=[1, NAN]), "class_weights: expected finite"),
+        (lambda: CrowdLabelLoss("most"), "mode: expected distribution"),
+        (lambda: CrowdLabelLoss("multi_label", label_smoothing=0.1), "expected none in mode multi_label"),
+        (lambda: AgeDistributionLoss(std_years=0), "std_years"),
+        (lambda: AgeClassLoss(((0, 5), (5, 9))), "don't overlap"),
+        (lambda: AgeClassLoss(((0, 5), (90, 101))), "0 to 100"),
+        (lambda: LossMatrix([]), "one from 0 on for each task"),
+        (lambda: LossMatrix([1], divide_by="all"), "divide_by: expected labelled, batch, nothing"),
+        (lambda: TripletDomainLoss(margin=0), "margin: expected above 0"),
+        (lambda: DomainHead(0), "expected from 1 on"),
+        (lambda: DistillationLoss(temperature=0), "temperature: expected above 0, found 0"),
+        (lambda: DistillationLoss(given="votes"), "given: expected probabilities, logits"),
+        (lambda: FeatureMap(8, 0), "expected from 1 on, found 8 and 0"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused(make, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+VOTES = torch.tensor([[0.6, 0.3, 0.1], [0.5, 0.5, 0.0], [0.4, 0.35, 0.25], [NAN, NAN, NAN]])
+
+
+def test_majority_counts_faces_with_more_than_half_of_the_votes() -> None:
+    logits = torch.randn(4, 3)
+
+    alone = -logits[0].log_softmax(0)[0]
+    assert torch.allclose(CrowdLabelLoss("majority")(logits, VOTES), alone)
+
+
+def test_distribution_is_the_masked_cross_entropy() -> None:
+    logits = torch.randn(4, 3)
+
+    assert torch.equal(CrowdLabelLoss()(logits, VOTES), MaskedCrossEntropy()(logits, VOTES))
+
+
+def test_drawn_labels_follow_the_votes_and_the_seed() -> None:
+    torch.manual_seed(3)
+    votes = torch.tensor([[0.7, 0.3, 0.0]]).expand(2000, 3)
+    labels = drawn(votes)
+    torch.manual_seed(3)
+
+    assert torch.equal(labels, drawn(votes))
+    assert set(labels.sum(1).tolist()) == {1.0}
+    assert labels.mean(0).tolist() == pytest.approx([0.7, 0.3, 0.0], abs=0.04)
+    assert drawn(VOTES)[3].isnan().all()
+    assert torch.isfinite(CrowdLabelLoss("probability")(torch.randn(4, 3), VOTES))
+
+
+def test_multi_label_is_content_with_any_class_that_enough_taggers_chose() -> None:
+    loss = CrowdLabelLoss("multi_label")
+    first, second, third = 10 * torch.eye(3)
+
+    # Row 0: classes 0 and 1 have 30% or more; row 2: classes 0 and 1 gather 75%.
+    for row in (0, 2):
+        assert float(loss(first[None], VOTES[[row]])) == pytest.approx(0, abs=1e-3)
+        assert float(loss(second[None], VOTES[[row]])) == pytest.approx(0, abs=1e-3)
+        assert float(loss(third[None], VOTES[[row]])) > 6
+    scattered = torch.tensor([[0.4, 0.2, 0.2, 0.2]])
+    assert float(loss(torch.randn(1, 4), scattered)) == 0, "its classes gather no more than half of the votes"
+
+
+def test_age_regression_is_the_error_of_the_expectation_in_years() -> None:
+    logits = torch.full((3, 101), -1e4)
+    logits[0, [20, 40]] = 0
+    logits[1, 50] = 0
+
+    ages = torch.tensor([33.0, 52.0, NAN])
+    assert float(AgeRegressionLoss()(logits, ages)) == pytest.approx((3 + 2) / 2)
+
+
+def test_age_groups_are_classes_on_the_sums_of_their_years() -> None:
+    loss, logits = AgeClassLoss(GALLAGHER), torch.randn(4, 101)
+    sums = torch.stack([logits.softmax(1)[:, low : high + 1].sum(1) for low, high in GALLAGHER], dim=1)
+
+    ages = torch.tensor([0.0, 12.0, 100.0, NAN])
+    wanted = -sums[torch.arange(3), torch.tensor([0, 2, 6])].log().mean()
+    assert torch.allclose(loss(logits, ages), wanted)
+    assert torch.allclose(loss.group_log_probs(logits), sums.log(), atol=1e-5)
+    assert loss.group_of(ages).tolist() == [0, 2, 6, -1]
+
+
+def test_single_years_are_plain_cross_entropy() -> None:
+    logits, ages = torch.randn(3, 101), torch.tensor([4.0, 77.0, 130.0])
+
+    plain = torch.nn.functional.cross_entropy(logits, torch.tensor([4, 77, 100]))
+    assert torch.allclose(AgeClassLoss(SINGLE_YEARS)(logits, ages), plain)
+
+
+def test_years_in_a_gap_between_groups_are_neither_right_nor_wrong() -> None:
+    loss, logits = AgeClassLoss(ADIENCE), torch.randn(2, 101, requires_grad=True)
+    loss(logits, torch.tensor([30.0, 35.0])).backward()
+
+    assert (logits.grad[1] == 0).all(), "35 is in no group of Adience"
+    assert (logits.grad[0, 33:38] == 0).all()
+    assert (logits.grad[0, 25:33] < 0).all() and (logits.grad[0, 38:44] > 0).all()
+
+
+def test_a_range_of_ages_asks_for_the_years_inside_it() -> None:
+    loss, logits = AgeClassLoss(SINGLE_YEARS), torch.randn(2, 101)
+    low, high = torch.tensor([25.0, 60.0]), torch.tensor([32.0, NAN])
+
+    inside = logits[0].softmax(0)[25:33].sum().log() + logits[1].log_softmax(0)[60]
+    assert torch.allclose(loss(logits, low, high), -inside / 2)
+    with pytest.raises(ValueError, match="no more than age_high_years"):
+        loss(logits, high.nan_to_num(70), low)
+
+
+def test_the_loss_matrix_times_its_mask_equals_the_weighted_masked_losses() -> None:
+    losses = {"emotion": MaskedCrossEntropy(), "age": AgeRegressionLoss(), "smile": MaskedSquaredHinge()}
+    outputs = {
+        task: torch.randn(5, classes) for task, classes in (("emotion", 3), ("age", 101), ("smile", 2))
+    }
+    labels = {
+        "emotion": torch.cat([VOTES, VOTES[:1]]),
+        "age": torch.tensor([NAN, 30.0, NAN, 8.0, NAN]),
+        "smile": one_hot(torch.tensor([NAN, NAN, NAN, NAN, NAN]), 2),
+    }
+    alphas = [1.0, 0.5, 3.0]
+    matrix, labelled = matrix_of(losses, outputs, labels)
+
+    each = torch.stack([loss(outputs[task], labels[task]) for task, loss in losses.items()])
+    weighted = each * torch.tensor(alphas)
+    assert labelled.sum(0).tolist() == [4, 2, 0]
+    assert torch.allclose(LossMatrix(alphas).columns(matrix, labelled), weighted)
+    assert torch.allclose(LossMatrix(alphas)(matrix, labelled), weighted.sum())
+    counts = labelled.sum(0)
+    assert torch.allclose(LossMatrix(alphas, "nothing")(matrix, labelled), (weighted * counts).sum())
+    assert torch.allclose(LossMatrix(alphas, "batch")(matrix, labelled), (weighted * counts).sum() / 5)
+
+
+def test_domain_triplets_are_those_of_a_plain_loop() -> None:
+    embeddings = torch.nn.functional.normalize(torch.randn(7, 3), dim=1)
+    source = [0, 0, 0, 1, 1, 2, 0]
+    sets: dict[int, list[float]] = {}
+    for a in range(7):
+        gaps = [
+            max(
+                0.0,
+                float(
+                    (embeddings[a] - embeddings[p]).square().sum()
+                    - (embeddings[a] - embeddings[n]).square().sum()
+                )
+                + 0.2,
+            )
+            for p in range(7)
+            for n in range(7)
+            if p != a and source[p] == source[a] != source[n]
+        ]
+        if gaps:
+            sets.setdefault(source[a], []).append(sum(gaps) / len(gaps))
+
+    wanted = sum(sum(anchors) / len(anchors) for anchors in sets.values()) / len(sets)
+    assert set(sets) == {0, 1}
+    assert float(TripletDomainLoss()(embeddings, torch.tensor(source))) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("source", [[0, 0, 0], [0, 1, 2]])
+def test_a_batch_without_triplets_has_no_domain_loss(source: list[int]) -> None:
+    embeddings = torch.randn(3, 4, requires_grad=True)
+    value = TripletDomainLoss()(embeddings, torch.tensor(source))
+    value.backward()
+
+    assert float(value.detach()) == 0 and (embeddings.grad == 0).all()
+
+
+def test_the_head_learns_to_tell_the_sets_and_the_trunk_to_hide_them() -> None:
+    torch.manual_seed(1)
+    source = torch.tensor([0, 0, 0, 1, 1, 1])
+    loss = TripletDomainLoss()
+    features = torch.randn(6, 5, requires_grad=True)
+    head = DomainHead(5, width=8, embedding=4, strength=0.5)
+    start = loss(head(features), source)
+    start.backward()
+    reversed_gradient = features.grad.clone()
+    head.strength = -1.0
+    features.grad = None
+    loss(head(features), source).backward()
+    assert torch.allclose(reversed_gradient, -0.5 * features.grad), (
+        "strength -1 lets the true gradient through"
+    )
+
+    optimizer = torch.optim.SGD(head.parameters(), lr=0.1)
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss(head(features.detach()), source).backward()
+        optimizer.step()
+    assert loss(head(features), source) < start
+    assert head(torch.randn(2, 5, 3, 3)).norm(dim=1).tolist() == pytest.approx([1, 1])
+
+
+def test_distillation_is_the_scaled_divergence_of_softened_answers() -> None:
+    student, teacher = torch.randn(3, 8), torch.randn(3, 8)
+    divergence = torch.distributions.kl_divergence(
+        torch.distributions.Categorical(logits=teacher / 4),
+        torch.distributions.Categorical(logits=student / 4),
+    )
+
+    loss = DistillationLoss(temperature=4, given="logits")
+    assert torch.allclose(loss(student, teacher), 16 * divergence.mean(), rtol=1e-4)
+    from_probabilities = DistillationLoss(temperature=4)
+    assert torch.allclose(from_probabilities(student, teacher.softmax(1)), loss(student, teacher), rtol=1e-4)
+    assert float(loss(teacher + 3, teacher)) == pytest.approx(0, abs=1e-5)
+
+
+def test_certain_teachers_and_missing_rows_leave_the_gradient_finite() -> None:
+    student = torch.randn(3, 4, requires_grad=True)
+    teacher = torch.tensor([[1.0, 0, 0, 0], [NAN] * 4, [0.5, 0.5, 0, 0]])
+    DistillationLoss()(student, teacher).backward()
+
+    assert torch.isfinite(student.grad).all()
+    assert (student.grad[1] == 0).all() and (student.grad[0] != 0).any()
+
+
+def test_feature_distillation_is_the_mean_squared_distance_after_the_map() -> None:
+    teacher = torch.randn(3, 6)
+    student = teacher + 2
+    teacher[1] = NAN
+
+    assert float(FeatureDistillationLoss()(student, teacher)) == pytest.approx(4, rel=1e-5)
+    assert FeatureMap(4, 6)(torch.randn(3, 4, 2, 2)).shape == teacher.shape
+    with pytest.raises(ValueError, match=r"shape \(3, 6\), found \(3, 4\); put a FeatureMap"):
+        FeatureDistillationLoss()(torch.randn(3, 4), teacher)
