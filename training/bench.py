@@ -14,7 +14,7 @@ from engines.backends import backend_names
 from engines.card import load_card
 from engines.models import find_model
 from engines.preprocess import Floats
-from training.run import config_from_json
+from training.settings import config_from_json
 
 PLAIN_PYTORCH = "plain pytorch"
 

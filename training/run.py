@@ -15,12 +15,11 @@ import torch
 from torch import nn
 
 from engines.card import ModelCard
-from training.data.augmentation import Augmentation
 from training.errors import RecipeError
 from training.export import export_model
 from training.loop import CONFIG, averaged_weights, fit
 from training.report import measured_card, report_model
-from training.settings import with_settings
+from training.settings import config_from_json, with_settings
 
 
 def run_recipe(name: str, data: Path, out: Path, cache: Path, assignments: Sequence[str]) -> int:
@@ -43,6 +42,8 @@ def run_recipe(name: str, data: Path, out: Path, cache: Path, assignments: Seque
     recipe = load_recipe(name)
     torch.set_num_threads(os.cpu_count() or 1)
     config = with_settings(recipe.Config(data=str(data), cache=str(cache)), assignments)
+    if hasattr(recipe, "prepare"):
+        config = recipe.prepare(config, out)
     experiment = recipe.build(config)
     experiment.config = {"recipe": name, **experiment.config}
     net = fit(experiment, out)
@@ -63,7 +64,7 @@ def export_run(run: Path, folder: Path) -> ModelCard:
         raise RecipeError(
             f"{run}: expected a run with {CONFIG}, found none; name the --out folder of a run"
         ) from error
-    name = saved.pop("recipe", "bknet")
+    name = saved.pop("recipe", "multitask")
     recipe = load_recipe(name)
     config = config_from_json(recipe.Config, saved)
     net = recipe.build_net(config)
@@ -89,15 +90,6 @@ def load_recipe(name: str) -> ModuleType:
         raise RecipeError(
             f"recipe: expected a name that `python -m training list` shows, found {name!r}"
         ) from error
-
-
-def config_from_json(kind: type, saved: dict[str, Any]) -> Any:
-    """Return a recipe's configuration as `fit` saved it."""
-    known = {field.name for field in dataclasses.fields(kind)}
-    fields = {key: value for key, value in saved.items() if key in known}
-    if isinstance(fields.get("augmentation"), dict):
-        fields["augmentation"] = Augmentation(**fields["augmentation"])
-    return kind(**fields)
 
 
 def _export(recipe: ModuleType, name: str, config: Any, net: nn.Module, folder: Path) -> ModelCard:

@@ -49,9 +49,42 @@ def _checked(old: Any, value: Any, assignment: str) -> Any:
     """Return the value in the old one's type; None may become anything."""
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if isinstance(old, tuple) and isinstance(value, list):
+        return tuple(value)
     if old is not None and value is not None and type(value) is not type(old):
         raise RecipeError(f"--set {assignment}: expected a {type(old).__name__}, found {value!r}")
     return value
+
+
+def config_from_json(kind: type[Config], saved: dict[str, Any]) -> Config:
+    """Return a configuration that was saved as JSON; fields it does not know are left out.
+
+    Args:
+        kind: A dataclass whose fields may be dataclasses.
+        saved: Field name -> value.
+
+    Raises:
+        RecipeError: A value that the configuration does not accept.
+    """
+    fields: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if field.name not in saved:
+            continue
+        value = saved[field.name]
+        default = _default(field)
+        if dataclasses.is_dataclass(default) and isinstance(value, dict):
+            value = config_from_json(type(default), value)
+        fields[field.name] = tuple(value) if isinstance(default, tuple) else value
+    try:
+        return kind(**fields)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(
+            f"{kind.__name__}: expected settings of this recipe, found others ({error})"
+        ) from error
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
 def _value(text: str) -> Any:

@@ -66,7 +66,11 @@ def label_sets(
         Set -> the teacher's figures on its validation faces, over the same views.
     """
     teacher = load_teacher(runs)
-    about = {"teachers": [run.name for run in runs], "views": [repr(view) for view in views], "features": features}
+    about = {
+        "teachers": [run.name for run in runs],
+        "views": [repr(view) for view in views],
+        "features": features,
+    }
     done = _done(out, about)
     found: dict[str, dict[str, Figure]] = {}
     for faces in sets:
@@ -74,7 +78,11 @@ def label_sets(
         if faces.name not in done:
             save_labels(out, faces.name, _training_labels(teacher, faces, views, features, progress))
             done = [*done, faces.name]
-            (out / ABOUT).write_text(json.dumps({**about, "sets": done}, indent=1) + "\n")
+            said = {
+                name: {key: figure.as_dict() for key, figure in values.items()}
+                for name, values in found.items()
+            }
+            (out / ABOUT).write_text(json.dumps({**about, "sets": done, "validation": said}, indent=1) + "\n")
     return found
 
 
@@ -93,7 +101,9 @@ def _training_labels(
 ) -> dict[str, npt.NDArray[np.float32]]:
     positions = faces.where("train")
     labels = teacher.label(faces, positions, views, features, progress)
-    rows = {name: np.full((len(faces), values.shape[1]), np.nan, np.float32) for name, values in labels.items()}
+    rows = {
+        name: np.full((len(faces), values.shape[1]), np.nan, np.float32) for name, values in labels.items()
+    }
     for name, values in labels.items():
         rows[name][positions] = values
     return rows
@@ -105,8 +115,8 @@ def _done(out: Path, about: dict[str, Any]) -> list[str]:
         saved = json.loads((out / ABOUT).read_text())
     except (OSError, ValueError):
         return []
-    sets = saved.pop("sets", [])
-    return list(sets) if saved == about else []
+    sets = saved.get("sets", [])
+    return list(sets) if {key: saved.get(key) for key in about} == about else []
 
 
 def _label(options: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from training.distillation.labels import FEATURES
 from training.distillation.views import View, view_images
 from training.errors import RecipeError
 from training.loop import CONFIG, averaged_weights
+from training.settings import config_from_json
 
 Floats = npt.NDArray[np.float32]
 
@@ -61,9 +62,8 @@ class Teacher:
             progress: Show a progress bar.
         """
         blocks = [positions[start : start + _BATCH] for start in range(0, len(positions), _BATCH)]
-        answers = []
-        for block in tqdm(blocks, desc=f"label {faces.name}", unit="batch", disable=not progress):
-            answers.append(self._block(faces, block, views, features))
+        shown = tqdm(blocks, desc=f"label {faces.name}", unit="batch", disable=not progress)
+        answers = [self._block(faces, block, views, features) for block in shown]
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
     def decoded(
@@ -84,7 +84,9 @@ class Teacher:
                 for task, probs in self._probabilities(net, image).items():
                     sums[task] = sums.get(task, torch.zeros(())) + share * probs
                 if features and number == 0:
-                    sums[FEATURES] = sums.get(FEATURES, torch.zeros(())) + self._features(net, image) / len(views)
+                    sums[FEATURES] = sums.get(FEATURES, torch.zeros(())) + self._features(net, image) / len(
+                        views
+                    )
         return {name: total.numpy() for name, total in sums.items()}
 
     def _probabilities(self, net: nn.Module, image: Tensor) -> dict[str, Tensor]:
@@ -104,7 +106,7 @@ def load_teacher(runs: Sequence[Path], bfloat16: bool = True) -> Teacher:
     Raises:
         RecipeError: A folder holds no run, or the runs' inputs differ.
     """
-    from training.run import config_from_json, load_recipe
+    from training.run import load_recipe
 
     nets, cards, aligns = [], [], set()
     for run in runs:

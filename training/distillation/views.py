@@ -41,7 +41,12 @@ class View:
 
 PLAIN = (View(),)
 FLIPPED = (View(), View(flip=True))
-AGGREGATED = (View(), View(flip=True), View(scale=1.06, rotation_deg=5), View(flip=True, scale=0.95, rotation_deg=5))
+AGGREGATED = (
+    View(),
+    View(flip=True),
+    View(scale=1.06, rotation_deg=5),
+    View(flip=True, scale=0.95, rotation_deg=5),
+)
 
 
 def view_images(

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.training.made_faces import made_faces
+from training import comparison
+from training.comparison import compare, load_plan
+from training.errors import RecipeError
+from training.recipes import multitask
+
+BASE = [
+    "epochs=1",
+    "size=16",
+    "bfloat16=false",
+    'net_settings={"widths": [8, 8, 16, 16]}',
+    'shares={"ferplus": 4, "utkface": 3, "genki4k": 2, "ckplus": 1}',
+]
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    content = {
+        "recipe": "multitask",
+        "base": BASE,
+        "reference": "all tasks",
+        "variants": {"all tasks": [], "emotion only": ['tasks=["emotion"]']},
+    }
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    return tmp_path / "plan.json"
+
+
+def test_variants_are_trained_once_and_stand_in_one_table(
+    plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (comparison, multitask):
+        monkeypatch.setattr(module, "load_prepared", lambda name, data, cache: made_faces(name))
+
+    table = compare(load_plan(plan), tmp_path, tmp_path, tmp_path / "out").read_text()
+
+    with (tmp_path / "out" / "comparison.csv").open() as stream:
+        rows = {row["variant"]: row for row in csv.DictReader(stream)}
+    assert set(rows) == {"all tasks", "emotion only"} and "| emotion only |" in table
+    assert rows["emotion only"]["UTKFace gender"] == "-" and ";" in rows["emotion only"]["FER+ emotion"]
+    assert float(rows["all tasks"]["parameters (M)"]) > float(rows["emotion only"]["parameters (M)"])
+    assert float(rows["all tasks"]["ms, 8 faces"]) > 0
+
+    monkeypatch.setattr(comparison, "fit", None)
+    assert compare(load_plan(plan), tmp_path, tmp_path, tmp_path / "out").read_text() == table
+
+
+def test_a_wrong_plan_is_refused_before_any_training(plan: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="variants"):
+        load_plan(tmp_path / "none.json")
+    content = json.loads(plan.read_text())
+    plan.write_text(json.dumps({**content, "reference": "other"}))
+    with pytest.raises(RecipeError, match="reference"):
+        load_plan(plan)
+    content["variants"]["wrong"] = ["widht=3"]
+    plan.write_text(json.dumps(content))
+    with pytest.raises(RecipeError, match="widht"):
+        compare(load_plan(plan), tmp_path, tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

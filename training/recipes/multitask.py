@@ -1,0 +1,352 @@
+"""Multi-task training on all sets at once: any network, losses, balancing, domain head, mixup and distilled labels.
+
+The general recipe; those of the papers are this one with other defaults (`bknet`, `distill_2md_mtl`,
+`ferplus_vgg13`), and `student` chains it: teacher, labels, student.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import pkgutil
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from engines.card import AGES_YEARS, EMOTIONS, LABELS, HeadSpec, InputSpec, ModelCard
+from engines.decode import decode
+from training import balancing, nets, schedules
+from training.blocks.multi_task import MultiTaskNet
+from training.data.augmentation import Augmentation
+from training.data.mixed_batches import MixedBatches
+from training.data.mixup import mixup
+from training.data.prepared import PreparedFaces, load_prepared
+from training.data.sample import SPLITS
+from training.data.sampling import picture_weights
+from training.distillation.labels import FEATURES, PREFIX, Selection, load_labels, selected
+from training.errors import RecipeError
+from training.evaluation import figures, predict_faces
+from training.loop import Experiment, averaged_weights
+from training.losses.feature_distillation import FeatureMap
+from training.losses.triplet_domain import DomainHead
+from training.multi_task_loss import DOMAIN, EMBEDDING, LossSettings, MultiTaskLoss, TaskBalance
+
+MODEL_NAME = "multitask"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of the recipe; every field can be set with `--set name=value`.
+
+    Attributes:
+        data: Folder with the unpacked sets.
+        cache: Folder for the prepared faces.
+        net: File name in `training/nets`.
+        net_settings: Keywords of the network's `build`.
+        tasks: Heads to train; one of them makes a single-task network.
+        size: Side of the input in pixels, a multiple of 16.
+        align: Use the landmarks; False takes the whole crops.
+        shares: Set -> faces in every batch (BK5, GF7).
+        mixing: "mixed": every batch holds faces of every set; "alternating": the sets take turns.
+        sampling: "natural", or "square_root" or "balanced" over the emotion classes and ages of each set.
+        epochs: Passes over the first set of the shares.
+        optimizer: "sgd" with momentum 0.9, or "adam".
+        learning_rate: Peak or initial rate.
+        schedule: File name in `training/schedules`.
+        schedule_settings: Keywords of the schedule's `build`.
+        weight_decay: L2 on all weights.
+        nesterov: Nesterov's momentum.
+        loss: Loss of every task, domain head, distillation.
+        balancing: File name in `training/balancing`.
+        balancing_settings: Keywords of the balancer's `build`, except the weights of the fixed one.
+        task_weights: Task -> weight of its loss under "fixed"; the other balancers learn theirs.
+        average_decay: Decay of the running average of the weights; 0 for none.
+        keep_last: How many epochs' averaged weights to keep, for an ensemble of checkpoints (BK6).
+        augmentation: How training faces are changed.
+        mixup: Alpha of the Beta distribution of mixup; 0 for none.
+        smile_from_happiness: Also learn smile from the FER+ training faces whose votes leave no doubt: a smile where at
+            least nine in ten votes are happiness, none where no vote is. GENKI-4K alone has 2,200 training faces.
+        distilled: Folder that `python -m training label` wrote; empty for none.
+        selection: Which distilled labels count.
+        initial: Folder of a finished run whose averaged weights to start from; empty starts anew.
+        calibrate: Fit a temperature per head on validation and fold it into the exported network.
+        bfloat16: Forward pass in bfloat16.
+        device: "auto", "cpu" or "cuda".
+        compile: Compile the network with torch.compile.
+        seed: Of weights, order and changes.
+    """
+
+    data: str = ""
+    cache: str = ""
+    net: str = "fast_face"
+    net_settings: dict[str, Any] = field(default_factory=dict)
+    tasks: tuple[str, ...] = tuple(LABELS)
+    size: int = 48
+    align: bool = True
+    shares: dict[str, int] = field(
+        default_factory=lambda: {"ferplus": 80, "utkface": 36, "genki4k": 8, "ckplus": 4}
+    )
+    mixing: Literal["mixed", "alternating"] = "mixed"
+    sampling: str = "natural"
+    epochs: int = 20
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    learning_rate: float = 0.1
+    schedule: str = "one_cycle"
+    schedule_settings: dict[str, Any] = field(default_factory=dict)
+    weight_decay: float = 5e-4
+    nesterov: bool = True
+    loss: LossSettings = field(default_factory=LossSettings)
+    balancing: str = "fixed"
+    balancing_settings: dict[str, Any] = field(default_factory=dict)
+    task_weights: dict[str, float] = field(
+        default_factory=lambda: {"emotion": 1.0, "age": 0.5, "gender": 0.7, "smile": 0.5}
+    )
+    average_decay: float = 0.998
+    keep_last: int = 0
+    augmentation: Augmentation = field(
+        default_factory=lambda: Augmentation(rotation_deg=10, patch=0.15, blur=0.1)
+    )
+    mixup: float = 0.0
+    smile_from_happiness: bool = True
+    distilled: str = ""
+    selection: Selection = field(default_factory=Selection)
+    initial: str = ""
+    calibrate: bool = True
+    bfloat16: bool = True
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compile: bool = False
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tasks", tuple(self.tasks))
+        known = {
+            "net": (self.net, _names(nets)),
+            "balancing": (self.balancing, _names(balancing)),
+            "schedule": (self.schedule, _names(schedules)),
+            "mixing": (self.mixing, ("mixed", "alternating")),
+            "optimizer": (self.optimizer, ("sgd", "adam")),
+            "sampling": (self.sampling, ("natural", "square_root", "balanced")),
+            "device": (self.device, ("auto", "cpu", "cuda")),
+        }
+        for name, (value, names) in known.items():
+            if value not in names:
+                raise RecipeError(f"{name}: expected one of {', '.join(names)}, found {value!r}")
+        if not self.tasks or not set(self.tasks) <= set(LABELS) or set(self.task_weights) != set(LABELS):
+            raise RecipeError(
+                f"tasks, task_weights: expected some of and all of {', '.join(LABELS)}, "
+                f"found {', '.join(self.tasks)} and {', '.join(self.task_weights)}"
+            )
+        if not self.shares or min(self.shares.values()) < 1:
+            raise RecipeError(f"shares: expected at least one face of each set named, found {self.shares}")
+        if self.size % 16 or self.size < 16:
+            raise RecipeError(f"size: expected a multiple of 16, found {self.size}")
+        if self.epochs < 1 or self.learning_rate <= 0 or self.mixup < 0:
+            raise RecipeError(
+                f"epochs, learning_rate, mixup: expected above 0 (mixup 0 or more), "
+                f"found {self.epochs}, {self.learning_rate}, {self.mixup}"
+            )
+
+
+def build(config: Config) -> Experiment:
+    """Return the experiment; prepares the sets first where the cache lacks them.
+
+    Raises:
+        DatasetError: A set is missing or malformed.
+    """
+    sets = {name: load_prepared(name, Path(config.data), Path(config.cache)) for name in config.shares}
+    return build_on(config, sets)
+
+
+def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
+    """Return the experiment on given faces."""
+    torch.manual_seed(config.seed)
+    if config.smile_from_happiness and "ferplus" in sets:
+        sets = {**sets, "ferplus": with_smile_from_happiness(sets["ferplus"])}
+    batches = MixedBatches(
+        sets=sets,
+        shares=config.shares,
+        spec=input_spec(config),
+        augmentation=config.augmentation,
+        align=config.align,
+        epoch_set=next(iter(config.shares)),
+        seed=config.seed,
+        mixing=config.mixing,
+        sampling=_sampling(config, sets),
+        extra=_distilled(config, sets),
+    )
+    net = build_net(config).to(memory_format=torch.channels_last)
+    if config.initial:
+        net.load_state_dict(averaged_weights(Path(config.initial)))
+    optimizer = _optimizer(config, net)
+    return Experiment(
+        net=net,
+        batches=batches,
+        loss=MultiTaskLoss(config.loss),
+        optimizer=optimizer,
+        schedule=_module(schedules, config.schedule).build(
+            optimizer, total_steps=config.epochs * batches.steps, **config.schedule_settings
+        ),
+        balance=TaskBalance(_balancer(config)),
+        change_batch=(lambda batch, random: mixup(batch, config.mixup, random)) if config.mixup else None,
+        evaluate=lambda trained: validation_figures(trained, sets, config),
+        epochs=config.epochs,
+        config=asdict(config),
+        average_decay=config.average_decay,
+        keep_last=config.keep_last,
+        bfloat16=config.bfloat16,
+        device=config.device,
+        compile=config.compile,
+        seed=config.seed,
+    )
+
+
+def with_smile_from_happiness(faces: PreparedFaces) -> PreparedFaces:
+    """Return FER+ with smile labels on its training faces whose votes leave no doubt; held-out faces get none."""
+    happiness = faces.emotion[:, EMOTIONS.index("happiness")]
+    smile = np.full(len(faces), np.nan, np.float32)
+    smile[happiness >= 0.9] = 1
+    smile[happiness == 0] = 0
+    smile[faces.split != SPLITS.index("train")] = np.nan
+    return replace(faces, smile=smile)
+
+
+def build_net(config: Config) -> MultiTaskNet:
+    """Return the untrained network with the training heads that its losses need."""
+    net: MultiTaskNet = _module(nets, config.net).build(
+        classes={task: len(LABELS[task]) for task in config.tasks},
+        size=config.size,
+        channels=input_spec(config).channels,
+        **config.net_settings,
+    )
+    width = feature_width(net, config)
+    if config.loss.domain_weight:
+        net.training_heads[DOMAIN] = DomainHead(width)
+    if config.loss.feature_weight:
+        net.training_heads[EMBEDDING] = FeatureMap(width, _teacher_width(config))
+    return net
+
+
+def feature_width(net: MultiTaskNet, config: Config) -> int:
+    """Return how many channels the shared features of a face have."""
+    spec = input_spec(config)
+    with torch.inference_mode():
+        features = net.eval().features(torch.zeros(1, spec.channels, spec.size, spec.size))
+    net.train()
+    return features.shape[1]
+
+
+def input_spec(config: Config) -> InputSpec:
+    """Return the input contract of the card."""
+    return InputSpec(size=config.size, crop="aligned_face" if config.align else "whole_box")
+
+
+def draft_card(config: Config, sha256: str = "0" * 64, version: str = "0") -> ModelCard:
+    """Return the card without figures."""
+    heads = {
+        "emotion": HeadSpec("emotion", "emotion", "softmax", LABELS["emotion"]),
+        "age": HeadSpec("age", "age", "distribution", AGES_YEARS, "years"),
+        "gender": HeadSpec("gender", "gender", "softmax", LABELS["gender"]),
+        "smile": HeadSpec("smile", "smile", "softmax", LABELS["smile"]),
+    }
+    return ModelCard(
+        name=MODEL_NAME,
+        version=version,
+        input=input_spec(config),
+        heads=tuple(heads[task] for task in LABELS if task in config.tasks),
+        sha256=sha256,
+    )
+
+
+def validation_figures(net: nn.Module, sets: dict[str, PreparedFaces], config: Config) -> dict[str, float]:
+    """Return the validation figures of a network: "<set>_<figure>" -> value."""
+    card = draft_card(config)
+    device = next(net.parameters()).device
+
+    def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
+        batch = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
+            outputs = net(batch)
+        return decode({name: output.float().cpu().numpy() for name, output in outputs.items()}, card)
+
+    values: dict[str, float] = {}
+    for name, faces in sets.items():
+        positions = faces.where("validation")
+        if len(positions):
+            said = predict_faces(predict, faces, positions, card.input, config.align)
+            values |= {
+                f"{name}_{key}": figure.value for key, figure in figures(faces, positions, said).items()
+            }
+    return {key: value for key, value in values.items() if math.isfinite(value)}
+
+
+def _optimizer(config: Config, net: nn.Module) -> torch.optim.Optimizer:
+    if config.optimizer == "adam":
+        return torch.optim.Adam(net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    return torch.optim.SGD(
+        net.parameters(),
+        lr=config.learning_rate,
+        momentum=0.9,
+        nesterov=config.nesterov,
+        weight_decay=config.weight_decay,
+    )
+
+
+def _balancer(config: Config) -> nn.Module:
+    settings = dict(config.balancing_settings)
+    if config.balancing == "fixed":
+        settings["weights"] = {task: config.task_weights[task] for task in config.tasks}
+    balancer: nn.Module = _module(balancing, config.balancing).build(config.tasks, **settings)
+    return balancer
+
+
+def _sampling(config: Config, sets: dict[str, PreparedFaces]) -> dict[str, npt.NDArray[np.float64]]:
+    if config.sampling == "natural":
+        return {}
+    found = {}
+    for name in config.shares:
+        faces = sets[name]
+        label = "age" if np.isfinite(faces.age_years).any() else "emotion"
+        found[name] = picture_weights(faces, np.arange(len(faces)), label, config.sampling)
+    return found
+
+
+def _distilled(
+    config: Config, sets: dict[str, PreparedFaces]
+) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
+    if not config.distilled:
+        return {}
+    wanted = {PREFIX + task for task in config.tasks}
+    if config.loss.feature_weight:
+        wanted.add(PREFIX + FEATURES)
+    labels = {name: load_labels(Path(config.distilled), sets[name]) for name in config.shares}
+    return {
+        name: {
+            key: rows for key, rows in selected(found, sets[name], config.selection).items() if key in wanted
+        }
+        for name, found in labels.items()
+    }
+
+
+def _teacher_width(config: Config) -> int:
+    first = next(iter(config.shares))
+    path = Path(config.distilled) / f"{first}.npz"
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            return int(arrays[FEATURES].shape[1])
+    except (OSError, ValueError, KeyError) as error:
+        raise RecipeError(
+            f"{path}: expected a teacher's features, found none ({error}); label with --features or set loss.feature_weight=0"
+        ) from error
+
+
+def _names(package: Any) -> tuple[str, ...]:
+    return tuple(found.name for found in pkgutil.iter_modules(package.__path__))
+
+
+def _module(package: Any, name: str) -> Any:
+    return importlib.import_module(f"{package.__name__}.{name}")
