@@ -60,14 +60,15 @@ def small(net: ModuleType) -> torch.nn.Module:
 
 @pytest.fixture
 def tiny_experiment(recipe: ModuleType):
-    size = recipe.Config().size
     config = recipe.Config(
         epochs=1,
+        size=16,
+        net_settings=getattr(importlib.import_module(f"training.nets.{recipe.Config().net}"), "SMALL", {}),
         bfloat16=False,
         shares={"ferplus": 6, "utkface": 4, "genki4k": 2, "ckplus": 2},
         learning_rate=0.02,
     )
-    return config, recipe.build_on(config, {name: made_faces(name, side=size) for name in config.shares})
+    return config, recipe.build_on(config, {name: made_faces(name, side=16) for name in config.shares})
 
 
 @pytest.mark.parametrize("net", modules(nets), ids=short_name)
@@ -86,9 +87,9 @@ def test_net_gives_every_task_finite_numbers_and_gradients(net: ModuleType) -> N
 
 @pytest.mark.parametrize("net", modules(nets), ids=short_name)
 def test_net_exports_with_the_same_numbers(net: ModuleType) -> None:
-    from training.recipes import bknet
+    from training.recipes import multitask
 
-    card = bknet.draft_card(bknet.Config())
+    card = multitask.draft_card(multitask.Config())
     network = small(net).eval()
     names = tuple(head.output for head in card.heads)
     model = to_onnx(network, card, names)

@@ -80,7 +80,7 @@ def load_recipe(name: str) -> ModuleType:
     """
     if not name.isidentifier():
         raise RecipeError(
-            f"recipe: expected a name such as bknet, found {name!r}; see `python -m training list`"
+            f"recipe: expected a name such as multitask, found {name!r}; see `python -m training list`"
         )
     try:
         return importlib.import_module(f"training.recipes.{name}")

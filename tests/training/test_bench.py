@@ -6,13 +6,14 @@ from pathlib import Path
 from engines.bench import PLAIN
 from training.bench import PLAIN_PYTORCH, bench
 from training.export import export_model
-from training.recipes import bknet
+from training.recipes import multitask
 
 
 def test_every_way_to_run_a_model_gets_a_row(tmp_path: Path) -> None:
-    config = bknet.Config(size=16)
-    card = dataclasses.replace(bknet.draft_card(config), recipe={"name": "bknet", "config": {"size": 16}})
-    export_model(bknet.build_net(config).eval(), card, tmp_path)
+    config = multitask.Config(size=16, net_settings={"widths": [8, 8, 16, 16]})
+    about = {"name": "multitask", "config": dataclasses.asdict(config)}
+    card = dataclasses.replace(multitask.draft_card(config), recipe=about)
+    export_model(multitask.build_net(config).eval(), card, tmp_path)
 
     report = bench(tmp_path, [1, 2], rounds=2)
 

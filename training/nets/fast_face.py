@@ -19,6 +19,7 @@ from training.blocks.multi_task import MultiTaskNet, task_classes
 
 INPUT = (1, 48, 48)
 WIDTHS = (64, 128, 256, 512)
+SMALL = {"widths": (8, 8, 16, 16)}
 
 
 class Residual(nn.Module):
