@@ -56,7 +56,8 @@ def figures(
         Name -> figure. Emotion, against the majority vote: emotion_accuracy, emotion_top2, emotion_top3,
         emotion_weighted_accuracy (mean recall), emotion_macro_f1, emotion_calibration_error, emotion_recall_<class>.
         Age: age_error (mean absolute), age_within_5_years (cumulative score), and age_coverage_68 and
-        age_coverage_95 (share of true ages inside the predicted interval of that probability). Gender:
+        age_coverage_95 (share of true ages inside the predicted interval of that probability); where the set gives
+        groups of age, age_group_accuracy and age_group_one_off (the group or one beside it). Gender:
         gender_accuracy, gender_accuracy_16_and_over, gender_calibration_error. Smile: smile_accuracy,
         smile_balanced_accuracy (mean recall), smile_calibration_error.
     """
@@ -65,6 +66,7 @@ def figures(
     return {
         **(_emotion_figures(found["emotion"], draws) if "emotion" in found else {}),
         **_age_figures(faces.age_years[positions], said, draws),
+        **_age_class_figures(faces, positions, said, draws),
         **(_gender_figures(found["gender"], faces.age_years[positions], draws) if "gender" in found else {}),
         **(_smile_figures(found["smile"], draws) if "smile" in found else {}),
     }
@@ -126,6 +128,25 @@ def _age_figures(age: npt.NDArray[np.float32], said: Decoded, draws: Resampling)
         found["age_coverage_68"] = mean_with_interval(error <= deviation, draws=drawn)
         found["age_coverage_95"] = mean_with_interval(error <= _DEVIATIONS_OF_95 * deviation, draws=drawn)
     return found
+
+
+def _age_class_figures(
+    faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Decoded, draws: Resampling
+) -> dict[str, Figure]:
+    """Return how often the predicted years lie nearest to the labelled group, for sets that give groups of age."""
+    ranges = np.stack([faces.age_low_years, faces.age_high_years], axis=1)
+    labelled = np.isfinite(ranges[positions]).all(axis=1)
+    if "age_years" not in said or not labelled.any():
+        return {}
+    groups = np.unique(ranges[np.isfinite(ranges).all(axis=1)], axis=0)
+    years = said["age_years"][labelled][:, None]
+    predicted = np.maximum(groups[:, 0] - years, years - groups[:, 1]).clip(0).argmin(axis=1)
+    truth = (ranges[positions][labelled][:, None] == groups).all(axis=2).argmax(axis=1)
+    drawn = draws.chosen(labelled)
+    return {
+        "age_group_accuracy": accuracy_with_interval(truth, predicted, drawn),
+        "age_group_one_off": mean_with_interval(np.abs(truth - predicted) <= 1, draws=drawn),
+    }
 
 
 def _gender_figures(answer: Answers, age: npt.NDArray[np.float32], draws: Resampling) -> dict[str, Figure]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from training.resampling import Resampling, Statistic, Weights, resampling
+
+_SQUARED_NORMAL_QUANTILE = 1.96**2
 
 Floats = npt.NDArray[np.float32]
 Classes = npt.NDArray[np.int64]
@@ -73,6 +75,9 @@ def measure(statistic: Statistic, draws: Resampling, unit: str = "share") -> Fig
 def mean_with_interval(values: npt.ArrayLike, unit: str = "share", draws: Resampling | None = None) -> Figure:
     """Return the mean of per-picture values with its 95% percentile bootstrap interval.
 
+    Where every picture is a hit, or none is, all resamples are alike and the bootstrap would claim certainty; Wilson's
+    interval for as many subjects stands in (Wilson: Probable inference, 1927).
+
     Args:
         values: (N,), for example 1 for a hit and 0 for a miss, or absolute errors in years.
         unit: "share" or "years".
@@ -83,7 +88,12 @@ def mean_with_interval(values: npt.ArrayLike, unit: str = "share", draws: Resamp
     def mean(weights: Weights) -> npt.NDArray[np.float64]:
         return ratio(weights @ scores, weights.sum(axis=1))
 
-    return measure(mean, draws or resampling(scores.size), unit)
+    draws = draws or resampling(scores.size)
+    figure = measure(mean, draws, unit)
+    if unit != "share" or figure.value not in (0, 1) or not len(draws.counts) or draws.subjects < 2:
+        return figure
+    margin = _SQUARED_NORMAL_QUANTILE / (draws.subjects + _SQUARED_NORMAL_QUANTILE)
+    return replace(figure, low=figure.value * (1 - margin), high=figure.value + (1 - figure.value) * margin)
 
 
 def accuracy_with_interval(truth: Classes, predicted: Classes, draws: Resampling | None = None) -> Figure:

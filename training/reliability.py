@@ -45,7 +45,7 @@ def calibration_error_with_interval(
     draws = draws or resampling(len(truth))
     raw = measure(statistic, draws)
     found = draws.values(statistic)
-    excess = float(found.mean()) - raw.value if found.size and raw.count else 0.0
+    excess = float(np.nanmean(found)) - raw.value if raw.low == raw.low else 0.0
     low = float(np.maximum(0, raw.low - excess))
     return Figure(raw.value, low, raw.high - excess, raw.count, raw.unit)
 

@@ -1,4 +1,4 @@
-"""The report of an exported model: figures with intervals, by group, confusion matrix; and the figures in its card.
+"""The report of an exported model: figures with intervals, by group, pictures; and the figures in its card.
 
 The model runs through `engines`, back end and decoding included, on chips that `engines.preprocess` cuts: what is
 measured is what the program runs.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,18 @@ import numpy.typing as npt
 
 from engines.card import CARD_FILE, EMOTIONS, ModelCard
 from engines.engine import Engine, load_engine
+from training.answers import Confusion
 from training.data.prepared import DATA_SETS, PreparedFaces, load_prepared
 from training.data.sample import SPLITS
 from training.errors import MissingDatasetError
-from training.evaluation import emotion_confusion, figures, group_figures, predict_faces
+from training.evaluation import predict_faces
 from training.export import LARGEST_BATCH
-from training.metrics import Figure
+from training.measured_set import MeasuredSet, intervals_text, measured_set
+from training.pictures.confusion import draw_confusions
+from training.report_files import report_title, save_report
 
 logger = logging.getLogger(__name__)
 
-REPORT = "report.json"
 _BACKEND = "onnxruntime"
 
 
@@ -40,7 +41,8 @@ def report_model(model: Path, data: Path, cache: Path, split: str, crop: str, ou
         cache: Folder for prepared faces.
         split: "validation" or "test".
         crop: "card" (as the card says), "aligned" or "whole".
-        out: Folder for `report.json` and `confusion_<set>.png`, or None.
+        out: Folder for `report.json`, `report.md` and the pictures `confusion_<set>.png`, `calibration_<set>.png` and
+            `groups_<set>.png`, or None.
 
     Returns:
         The report as text.
@@ -48,20 +50,14 @@ def report_model(model: Path, data: Path, cache: Path, split: str, crop: str, ou
     Raises:
         DatasetError: No set is there, or one is malformed.
     """
-    lines = [f"{model.name}, {split}, {crop} crop"]
-    content: dict[str, Any] = {"model": model.name, "split": split, "crop": crop}
     with load_engine(model, backend=_BACKEND) as engine:
-        for name, faces in _present_sets(data, cache):
-            measured, confused = _measure(engine, faces, split, crop)
-            content[name] = {key: figure.as_dict() for key, figure in measured.items()}
-            lines += [f"  {name}: {key.replace('_', ' ')} {figure}" for key, figure in measured.items()]
-            if confused is not None and out is not None:
-                out.mkdir(parents=True, exist_ok=True)
-                draw_confusion(confused, f"{name} {split}", out / f"confusion_{name}.png")
+        found = [_measure(engine, faces, split, crop) for _, faces in _present_sets(data, cache)]
+    measured = [one for one in found if one is not None]
+    about = {"model": model.name, "split": split, "crop": crop}
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / REPORT).write_text(json.dumps(content, indent=1) + "\n")
-    return "\n".join(lines)
+        save_report(measured, about, out)
+    tables = [table.as_text() for one in measured for table in one.tables()]
+    return "\n\n".join([f"{report_title(about)}\n{intervals_text(measured)}", *tables])
 
 
 def measured_card(folder: Path, data: Path, cache: Path) -> ModelCard:
@@ -73,9 +69,9 @@ def measured_card(folder: Path, data: Path, cache: Path) -> ModelCard:
         for name, faces in _present_sets(data, cache):
             about[name] = _about(faces)
             for split in SPLITS[1:]:
-                measured, _ = _measure(engine, faces, split, "card")
-                if measured:
-                    metrics[f"{name}_{split}"] = {key: figure.as_dict() for key, figure in measured.items()}
+                if measured := _measure(engine, faces, split, "card"):
+                    figures = {key: figure.as_dict() for key, figure in measured.figures.items()}
+                    metrics[f"{name}_{split}"] = figures
     card = dataclasses.replace(card, metrics=metrics, data=about, license=LICENSE, limits=LIMITS)
     card.save(folder / CARD_FILE)
     return card
@@ -92,52 +88,21 @@ LIMITS = (
 
 
 def draw_confusion(counts: npt.NDArray[np.int64], title: str, picture: Path) -> None:
-    """Draw a confusion matrix of the emotions, rows truth, shares of each row.
+    """Draw a confusion matrix of the emotions, rows truth, percent of each row.
 
     Args:
         counts: (8, 8).
         title: Above the picture.
         picture: PNG to write.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(totals, 1)
-    figure, axes = pyplot.subplots(figsize=(6.4, 5.6), layout="constrained")
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(*counts.shape):
-        if counts[row, column]:
-            color = "white" if shares[row, column] > 0.5 else "#222222"
-            axes.text(
-                column,
-                row,
-                f"{100 * shares[row, column]:.0f}",
-                ha="center",
-                va="center",
-                color=color,
-                fontsize=9,
-            )
-    axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=40, ha="right")
-    axes.set_yticks(
-        range(len(EMOTIONS)),
-        [f"{name} ({int(total)})" for name, total in zip(EMOTIONS, totals[:, 0], strict=True)],
-    )
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("majority vote (pictures)")
-    axes.set_title(f"{title}: percent of each row")
-    figure.savefig(picture, dpi=110)
-    pyplot.close(figure)
+    draw_confusions({"emotion": Confusion(EMOTIONS, counts)}, title, picture)
 
 
-def _measure(
-    engine: Engine, faces: PreparedFaces, split: str, crop: str
-) -> tuple[dict[str, Figure], npt.NDArray[np.int64] | None]:
+def _measure(engine: Engine, faces: PreparedFaces, split: str, crop: str) -> MeasuredSet | None:
+    """Return what a model does on one split of a set, or None where there is nothing to measure."""
     positions = faces.where(split)
     if not len(positions):
-        return {}, None
+        return None
     align = engine.card.input.crop == "aligned_face" if crop == "card" else crop == "aligned"
 
     def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
@@ -148,12 +113,12 @@ def _measure(
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
     said = predict_faces(predict, faces, positions, engine.card.input, align)
-    measured = {**figures(faces, positions, said), **group_figures(faces, positions, said)}
-    return measured, emotion_confusion(faces, positions, said)
+    measured = measured_set(faces, positions, said)
+    return measured if measured.figures else None
 
 
 def _present_sets(data: Path, cache: Path) -> list[tuple[str, PreparedFaces]]:
-    """Return the sets that are in the folder; a malformed one is an error, an absent one is said."""
+    """Return the sets that are in the folder; a malformed one is an error, an absent one is left out."""
     found = [
         (name, faces) for name in DATA_SETS if (faces := _load_if_present(name, data, cache)) is not None
     ]
@@ -168,7 +133,7 @@ def _load_if_present(name: str, data: Path, cache: Path) -> PreparedFaces | None
     try:
         return load_prepared(name, data, cache)
     except MissingDatasetError as error:
-        logger.warning("left out: %s", error)
+        logger.debug("left out: %s", error)
         return None
 
 

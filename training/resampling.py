@@ -30,18 +30,23 @@ class Resampling:
 
     Attributes:
         counts: uint8 (R, N), how often each resample holds each picture; no row where intervals are not wanted.
-        by_subject: Whether subjects were drawn instead of pictures.
+        subject: int64 (N,), who each picture shows, as a number.
     """
 
     counts: npt.NDArray[np.uint8]
-    by_subject: bool
+    subject: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return int(self.counts.shape[1])
 
     def chosen(self, mask: npt.NDArray[np.bool_]) -> Resampling:
         """Return the same draws, of some of the pictures; mask is (N,)."""
-        return dataclasses.replace(self, counts=self.counts[:, mask])
+        return dataclasses.replace(self, counts=self.counts[:, mask], subject=self.subject[mask])
+
+    @property
+    def subjects(self) -> int:
+        """How many different subjects there are: the independent pieces of evidence."""
+        return len(np.unique(self.subject))
 
     def value(self, statistic: Statistic) -> float:
         """Return the figure of the pictures themselves, each once."""
@@ -56,8 +61,8 @@ class Resampling:
         return np.concatenate([np.zeros(0), *blocks])
 
     def interval(self, statistic: Statistic) -> tuple[float, float]:
-        """Return the 95% percentile interval of a figure; NaN where there are no resamples or no pictures."""
-        found = self.values(statistic)
+        """Return the 95% percentile interval of a figure; NaN without resamples, and for fewer than two subjects."""
+        found = self.values(statistic) if self.subjects > 1 else np.zeros(0)
         found = found[np.isfinite(found)]
         if not found.size:
             return float("nan"), float("nan")
@@ -73,10 +78,10 @@ def resampling(subjects: npt.ArrayLike | int, resamples: int = RESAMPLES) -> Res
         resamples: Draws; 0 where intervals are not wanted.
     """
     count = subjects if isinstance(subjects, int) else len(np.asarray(subjects))
-    cluster = np.arange(count) if isinstance(subjects, int) else np.unique(subjects, return_inverse=True)[1]
-    clusters = int(cluster.max()) + 1 if count else 0
+    subject = np.arange(count) if isinstance(subjects, int) else np.unique(subjects, return_inverse=True)[1]
+    different = int(subject.max()) + 1 if count else 0
     random = np.random.default_rng(SEED)
     counts = np.zeros((resamples, count), dtype=np.uint8)
     for row in counts if count else ():
-        row[:] = np.bincount(random.integers(0, clusters, clusters), minlength=clusters)[cluster]
-    return Resampling(counts=counts, by_subject=clusters < count)
+        row[:] = np.bincount(random.integers(0, different, different), minlength=different)[subject]
+    return Resampling(counts=counts, subject=subject)

@@ -128,3 +128,18 @@ def test_ages_are_confused_in_groups() -> None:
         columns, [2, 3, 4, 5, 6, 7, 8, 8]
     )
     assert found["gender"].counts.tolist() == [[9, 3], [3, 9]]
+
+
+def test_a_set_of_age_groups_is_measured_in_its_groups() -> None:
+    lows, highs = np.float32([0, 4, 8, 15]), np.float32([2, 6, 13, 20])
+    group = np.arange(24) % 4
+    faces = dataclasses.replace(
+        made_faces("adience", 24), age_low_years=lows[group], age_high_years=highs[group]
+    )
+    years = np.float32([1, 7.5, 40, 2.9])[group]
+
+    measured = figures(faces, ALL, {"age_years": years})
+
+    assert set(measured) == {"age_group_accuracy", "age_group_one_off"}
+    assert measured["age_group_accuracy"].value == pytest.approx(1 / 4), "7.5 is nearer to 8 to 13"
+    assert measured["age_group_one_off"].value == pytest.approx(3 / 4)

@@ -48,8 +48,22 @@ def test_three_pictures_of_one_person_are_not_three_pieces_of_evidence() -> None
 
     widths = [figure.high - figure.low for figure in (alone, by_person)]
     assert widths[1] / widths[0] == pytest.approx(np.sqrt(3), rel=0.1)
-    assert resampling(people).by_subject and not resampling(300).by_subject
+    assert (resampling(people).subjects, resampling(300).subjects) == (100, 300)
     assert by_person.value == alone.value and by_person.count == 300
+
+
+def test_a_hundred_hits_of_a_hundred_are_not_certainty() -> None:
+    hits, misses = (mean_with_interval(np.full(100, value)) for value in (1, 0))
+
+    assert (hits.value, hits.high) == (1, 1) and hits.low == pytest.approx(0.963, abs=1e-3)
+    assert (misses.value, misses.low) == (0, 0) and misses.high == pytest.approx(0.037, abs=1e-3)
+
+
+def test_one_person_alone_gives_no_interval() -> None:
+    figure = mean_with_interval([1, 0, 1], draws=resampling(["S010"] * 3))
+
+    assert figure.value == pytest.approx(2 / 3) and figure.count == 3
+    assert figure.interval_text() == ""
 
 
 def test_draws_of_a_part_are_the_same_draws() -> None:
@@ -57,6 +71,7 @@ def test_draws_of_a_part_are_the_same_draws() -> None:
     part = np.arange(50) < 20
 
     assert np.array_equal(draws.chosen(part).counts, draws.counts[:, :20])
+    assert draws.chosen(part).subjects == len(draws.chosen(part)) == 20
     assert np.all(draws.counts.sum(axis=1) == 50)
 
 
