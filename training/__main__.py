@@ -1,4 +1,4 @@
-"""`python -m training list | run RECIPE | evaluate | export | bench`."""
+"""`python -m training list | prepare | run RECIPE | evaluate | export | bench`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from engines.errors import CardError, EngineError
 from training import data, losses, nets, recipes
 from training.errors import DatasetError, RecipeError
+from training.prepare import add_prepare
 
 DEFAULT_CACHE = Path.home() / ".cache" / "faceapp" / "prepared"
 
@@ -42,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", help="show recipes, networks, losses and data sets")
     listing.set_defaults(command=_list)
+
+    add_prepare(commands, DEFAULT_CACHE)
 
     run = commands.add_parser("run", help="train a recipe, going on from its last checkpoint, then export it")
     run.add_argument("recipe", help="name of a file in training/recipes, for example bknet")

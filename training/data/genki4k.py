@@ -6,10 +6,13 @@ pictures may be empty. The set names no people: splits are by a hash of the file
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from training.data.sample import Sample, find_root, hashed_split
-from training.errors import DatasetError
+from training.data.faults import Faults
+from training.data.folders import find_root, picture_inside, table_inside
+from training.data.sample import Sample, hashed_split
+from training.data.tables import Row, read_rows
 
 TASKS = ("smile",)
 CITATION = "The MPLab GENKI database, GENKI-4K subset, http://mplab.ucsd.edu"
@@ -17,40 +20,30 @@ LICENSE = "research use"
 
 _VALIDATION_PERCENT = 10
 _TEST_PERCENT = 10
+_COLUMNS = ("smile", "yaw", "pitch", "roll")
 
 
-def samples(root: Path, split: str | None = None) -> list[Sample]:
+def samples(root: Path, split: str | None = None, faults: Faults | None = None) -> list[Sample]:
     """Read the set.
 
     Args:
         root: Folder that holds `labels.txt` and `files`, here or at most two levels down.
         split: One of `SPLITS`, or None for all.
+        faults: Skips and counts what is malformed; None stops at the first.
 
     Raises:
         DatasetError: Missing folder or picture, or a malformed line.
     """
-    top = find_root(root, "files/file0001.jpg", "GENKI-4K").parent
-    table = top / "labels.txt"
-    try:
-        lines = table.read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(
-            f"{table}: expected GENKI-4K's labels as plain text, found none ({error}); unpack the whole set"
-        ) from error
-    found = [_read_line(table, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    return [sample for sample in found if split in (None, sample.split)]
+    faults = faults or Faults("genki4k")
+    top = find_root(root, "files/file0001.jpg", "GENKI-4K")
+    rows = read_rows(table_inside(top, ("labels.txt",), "GENKI-4K"), _COLUMNS, delimiter=None)
+    found = faults.kept(rows, partial(_read_line, top))
+    return faults.usable(found, split, top, "labels.txt and files/fileNNNN.jpg")
 
 
-def _read_line(table: Path, number: int, line: str) -> Sample:
-    fields = line.split()
-    if len(fields) != 4 or fields[0] not in ("0", "1"):
-        raise DatasetError(
-            f"{table}:{number}: expected 'smile yaw pitch roll' with smile 0 or 1, found {line[:60]!r}; restore the file"
-        )
-    path = table.parent / "files" / f"file{number:04d}.jpg"
-    if not path.is_file():
-        raise DatasetError(
-            f"{table}:{number}: expected the picture {path.name}, found none; unpack it or empty the line"
-        )
+def _read_line(top: Path, row: Row) -> Sample:
+    number = int(row.place.rpartition(":")[2])
+    smile = row.whole("smile", 0, 1)
+    path = picture_inside(top / "files", f"file{number:04d}.jpg", row.place)
     split = hashed_split(path.name, _VALIDATION_PERCENT, _TEST_PERCENT)
-    return Sample(path=path, split=split, subject=path.name, smile=int(fields[0]))
+    return Sample(path=path, split=split, subject=path.name, smile=smile)

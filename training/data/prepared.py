@@ -1,4 +1,4 @@
-"""Pictures read once, their faces found once: gray pixels, alignment maps and labels in three numpy files a set.
+"""Pictures read once, their faces found once: gray pixels, alignment maps and labels in three files a set.
 
 The map of each picture comes from `engines.preprocess.alignment_matrix` on the mesh that `CropLandmarker` finds, so
 training, evaluation and the program share crop and landmarks. Pixels keep their own resolution; cutting happens per
@@ -7,34 +7,42 @@ batch with `engines.preprocess.cut_chip`, where augmentation only changes the ma
 
 from __future__ import annotations
 
-import importlib
-import json
-import multiprocessing
-import zipfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
-from engines.card import EMOTIONS
-from engines.preprocess import alignment_matrix, box_matrix
-from training.data.sample import SPLITS, Sample
+from engines.preprocess import box_matrix
+from training.data.face_cuts import UNIT_SIZE
+from training.data.faults import OnBad
+from training.data.preparation import prepare
+from training.data.prepared_files import ABOUT, read_arrays
+from training.data.sample import SPLITS
 from training.errors import DatasetError
 
-DATA_SETS = ("ferplus", "utkface", "genki4k", "ckplus")
-UNIT_SIZE = 48
-"""Maps are stored for chips of this side; another side only scales them."""
+DATA_SETS = (
+    "ferplus",
+    "utkface",
+    "genki4k",
+    "ckplus",
+    "fer2013",
+    "affectnet",
+    "adience",
+    "oulucasia",
+    "imdbwiki",
+    "celeba",
+    "lfw",
+    "morph",
+    "fgnet",
+    "gallagher",
+    "lsemsw",
+)
 
-Images = list[npt.NDArray[np.uint8]]
-Matrices = list[npt.NDArray[np.float32]]
 
-_FORMAT = 1
-_BLOCK = 64
+def _empty() -> npt.NDArray[Any]:
+    return np.empty(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +58,12 @@ class PreparedFaces:
         split: uint8 (N,), position in `SPLITS`.
         emotion: float32 (N, 8) vote shares, NaN where absent; the other labels are float32 (N,), NaN where absent.
         subject: (N,) text.
+        age_low_years: float32 (N,), youngest age of the group where the set gives groups, NaN elsewhere.
+        age_high_years: float32 (N,), oldest age of the group.
+        fold: int32 (N,), the set's own fold, -1 where it has none.
+        box: float32 (N, 4), the face in its picture, xyxy px; NaN where it fills the picture.
+
+    The last four may be left out: they are then filled with "absent".
     """
 
     name: str
@@ -64,6 +78,23 @@ class PreparedFaces:
     smile: npt.NDArray[np.float32]
     race: npt.NDArray[np.float32]
     subject: npt.NDArray[np.str_]
+    age_low_years: npt.NDArray[np.float32] = field(default_factory=_empty)
+    age_high_years: npt.NDArray[np.float32] = field(default_factory=_empty)
+    fold: npt.NDArray[np.int32] = field(default_factory=_empty)
+    box: npt.NDArray[np.float32] = field(default_factory=_empty)
+
+    def __post_init__(self) -> None:
+        count = len(self.offsets)
+        absent = np.full(count, np.nan, np.float32)
+        fillings = {
+            "age_low_years": absent,
+            "age_high_years": absent,
+            "fold": np.full(count, -1, np.int32),
+            "box": np.full((count, 4), np.nan, np.float32),
+        }
+        for column, filling in fillings.items():
+            if not getattr(self, column).size:
+                object.__setattr__(self, column, filling)
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -75,7 +106,7 @@ class PreparedFaces:
         return self.pixels[start : start + height * width].reshape(height, width)
 
     def matrix(self, position: int, size: int, align: bool = True) -> npt.NDArray[np.float32]:
-        """Return the map of one picture onto a chip: aligned where asked and found, else the whole picture.
+        """Return the map of one picture onto a chip: aligned where asked and found, else the face's box.
 
         Args:
             position: Which picture.
@@ -87,6 +118,8 @@ class PreparedFaces:
             matrix = self.aligned[position] * np.float32(scale)
             matrix[:, 2] += 0.5 * (scale - 1)
             return matrix
+        if np.isfinite(self.box[position]).all():
+            return box_matrix(self.box[position], size)
         height, width = (float(side) for side in self.shapes[position])
         return box_matrix(np.array([0, 0, width, height]), size)
 
@@ -94,8 +127,22 @@ class PreparedFaces:
         """Return the positions of one split."""
         return np.flatnonzero(self.split == SPLITS.index(split))
 
+    def require(self, *splits: str) -> None:
+        """Check that splits are not empty.
 
-def load_prepared(name: str, data: Path, cache: Path, workers: int = 2) -> PreparedFaces:
+        Raises:
+            DatasetError: One is.
+        """
+        for split in splits:
+            if not len(self.where(split)):
+                raise DatasetError(
+                    f"{self.name}: expected pictures in {split}, found none among {len(self)}; unpack the whole set"
+                )
+
+
+def load_prepared(
+    name: str, data: Path, cache: Path, workers: int = 2, on_bad: OnBad = "stop"
+) -> PreparedFaces:
     """Return a set, preparing it first where the cache lacks it.
 
     Args:
@@ -103,112 +150,18 @@ def load_prepared(name: str, data: Path, cache: Path, workers: int = 2) -> Prepa
         data: Folder with the unpacked sets.
         cache: Folder for the prepared files.
         workers: Processes that find landmarks.
+        on_bad: "stop" at the first malformed row or picture, or "skip" and count them.
 
     Raises:
         DatasetError: The set is missing or malformed.
     """
     folder = cache / name
-    if not (folder / "about.json").is_file():
-        prepare(name, data, cache, workers)
+    if not (folder / ABOUT).is_file():
+        prepare(name, data, cache, workers, on_bad)
+    arrays = read_arrays(folder, name)
     try:
-        about = json.loads((folder / "about.json").read_text())
-        if about != {"format": _FORMAT, "set": name}:
-            raise ValueError(f"format {about}")
-        with (folder / "labels.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as labels:
-            arrays = dict(labels)
-        return PreparedFaces(name=name, pixels=np.load(folder / "pixels.npy", mmap_mode="r"), **arrays)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        return PreparedFaces(name=name, **arrays)
+    except TypeError as error:
         raise DatasetError(
-            f"{folder}: expected a prepared set, found a damaged one ({error}); remove the folder, it is made again"
+            f"{folder}: expected a prepared set, found other arrays ({error}); remove the folder, it is made again"
         ) from error
-
-
-def prepare(name: str, data: Path, cache: Path, workers: int = 2) -> None:
-    """Read one set, find the landmarks of every picture and write the prepared files.
-
-    Raises:
-        DatasetError: The set is missing or malformed, or a picture can't be read.
-    """
-    found: list[Sample] = importlib.import_module(f"training.data.{name}").samples(data)
-    blocks = [found[start : start + _BLOCK] for start in range(0, len(found), _BLOCK)]
-    images: Images = []
-    matrices: Matrices = []
-    paths = [[str(sample.path) for sample in block] for block in blocks]
-    with tqdm(total=len(found), desc=f"align {name}", unit="face") as bar:
-        for block_images, block_matrices in _aligned_blocks(paths, workers):
-            images += block_images
-            matrices += block_matrices
-            bar.update(len(block_images))
-    _save(cache / name, name, found, images, matrices)
-
-
-def _aligned_blocks(paths: Sequence[Sequence[str]], workers: int) -> Iterator[tuple[Images, Matrices]]:
-    """Yield the blocks in order; with one worker in this process, else in fresh ones (MediaPipe can't be forked)."""
-    if workers == 1:
-        yield from map(_align_block, paths)
-        return
-    with ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_align_block, paths)
-
-
-_landmarker = None
-
-
-def _align_block(paths: Sequence[str]) -> tuple[Images, Matrices]:
-    """Read and align some pictures; runs in a worker process, which keeps its landmark models."""
-    from faceapp.tracking.face_crops import CropLandmarker
-
-    global _landmarker
-    if _landmarker is None:
-        _landmarker = CropLandmarker()
-    images, matrices = [], []
-    for path in paths:
-        picture = cv2.imread(path, cv2.IMREAD_COLOR)
-        if picture is None:
-            raise DatasetError(
-                f"{path}: expected a picture, found something that can't be decoded; restore or remove it"
-            )
-        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-        landmarks = _landmarker.find(picture)
-        matrix = (
-            np.full((2, 3), np.nan, np.float32)
-            if landmarks is None
-            else alignment_matrix(landmarks, UNIT_SIZE)
-        )
-        images.append(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
-        matrices.append(matrix)
-    return images, matrices
-
-
-def _save(
-    folder: Path,
-    name: str,
-    found: Sequence[Sample],
-    images: Images,
-    matrices: Matrices,
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    sizes = np.array([image.size for image in images], dtype=np.int64)
-    pixels = np.lib.format.open_memmap(
-        folder / "pixels.npy", mode="w+", dtype=np.uint8, shape=(int(sizes.sum()),)
-    )
-    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    for image, offset in zip(images, offsets, strict=True):
-        pixels[offset : offset + image.size] = image.ravel()
-    pixels.flush()
-    np.savez(
-        folder / "labels.npz",
-        offsets=offsets,
-        shapes=np.array([image.shape for image in images], dtype=np.int32),
-        aligned=np.stack(matrices).astype(np.float32),
-        split=np.array([SPLITS.index(sample.split) for sample in found], dtype=np.uint8),
-        emotion=np.array([sample.emotion or (np.nan,) * len(EMOTIONS) for sample in found], dtype=np.float32),
-        subject=np.array([sample.subject for sample in found]),
-        **{label: _column(found, label) for label in ("age_years", "female", "smile", "race")},
-    )
-    (folder / "about.json").write_text(json.dumps({"format": _FORMAT, "set": name}))
-
-
-def _column(found: Sequence[Sample], label: str) -> npt.NDArray[np.float32]:
-    values = (getattr(sample, label) for sample in found)
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float32)

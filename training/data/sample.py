@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from training.errors import MissingDatasetError
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from training.errors import DatasetError
 
 SPLITS = ("train", "validation", "test")
+OLDEST_YEARS = 120
+"""No set may give a higher age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +22,19 @@ class Sample:
     """A picture of one face with the labels its set gives; a missing label is None and masked in the loss.
 
     Attributes:
-        path: The picture.
+        path: The picture, or the table that holds its pixels.
         split: "train", "validation" or "test".
         subject: Who it shows, where the set tells, else the picture's own name.
         emotion: Votes per class in the order of `engines.card.EMOTIONS`, sum 1.
-        age_years: Age in years.
+        age_years: Age in years, where the set gives years.
         female: 0 male, 1 female.
         smile: 0 or 1.
         race: The set's own group number, for fairness figures only; never trained on.
+        age_range_years: Youngest and oldest age of the group, where the set gives groups.
+        box_px: x0, y0, x1, y1 of the face in a larger picture; None where the picture is the face.
+        face_share: Share of the picture's sides that the face fills around the centre, where the set says so.
+        fold: The set's own fold for cross-validation.
+        pixels: uint8 (H, W) gray, where the set keeps pixels in its table instead of picture files.
     """
 
     path: Path
@@ -34,6 +45,38 @@ class Sample:
     female: int | None = None
     smile: int | None = None
     race: int | None = None
+    age_range_years: tuple[float, float] | None = None
+    box_px: tuple[float, float, float, float] | None = None
+    face_share: float = 1.0
+    fold: int | None = None
+    pixels: npt.NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
+
+    def picture(self) -> npt.NDArray[np.uint8]:
+        """Return the picture, uint8 (H, W, 3) RGB.
+
+        Raises:
+            DatasetError: The file is empty or no picture.
+        """
+        if self.pixels is not None:
+            return cv2.cvtColor(self.pixels, cv2.COLOR_GRAY2RGB)
+        try:
+            read = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+        except cv2.error as error:  # OpenCV refuses sizes that would fill the memory
+            raise DatasetError(f"{self.path}: expected a picture, found {error}; remove it") from error
+        if read is None:
+            raise DatasetError(
+                f"{self.path}: expected a picture, found something that can't be decoded; restore or remove it"
+            )
+        return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
+
+    def face_box(self, width: int, height: int) -> npt.NDArray[np.float32] | None:
+        """Return where the face is in a picture of this size, float32 (4,) xyxy px; None: it fills the picture."""
+        if self.box_px is not None:
+            return np.array(self.box_px, dtype=np.float32)
+        if self.face_share >= 1:
+            return None
+        margin = (1 - self.face_share) / 2
+        return np.array([margin, margin, 1 - margin, 1 - margin], np.float32) * (width, height, width, height)
 
 
 def hashed_split(key: str, validation_percent: int, test_percent: int) -> str:
@@ -48,22 +91,3 @@ def hashed_split(key: str, validation_percent: int, test_percent: int) -> str:
     if bucket < test_percent:
         return "test"
     return "validation" if bucket < test_percent + validation_percent else "train"
-
-
-def find_root(folder: Path, marker: str, set_name: str) -> Path:
-    """Return the folder that holds a set's marker: `folder` itself or one below it, at most two levels down.
-
-    Args:
-        folder: Where the user keeps the data.
-        marker: A file or folder name that only this set's top folder holds.
-        set_name: For the error message.
-
-    Raises:
-        MissingDatasetError: Nothing found.
-    """
-    for pattern in ("", "*/", "*/*/"):
-        for found in sorted(folder.glob(pattern + marker)):
-            return found.parent
-    raise MissingDatasetError(
-        f"{folder}: expected {set_name} ({marker} here or at most two folders down), found none; unpack it there"
-    )

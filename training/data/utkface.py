@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training.data.sample import Sample, find_root, hashed_split
+from training.data.faults import Faults
+from training.data.folders import find_root
+from training.data.sample import OLDEST_YEARS, Sample, hashed_split
 from training.errors import DatasetError
 
 TASKS = ("age", "gender")
@@ -18,34 +20,31 @@ LICENSE = "non-commercial research use"
 
 _VALIDATION_PERCENT = 10
 _TEST_PERCENT = 10
-_OLDEST_YEARS = 120
 
 
-def samples(root: Path, split: str | None = None) -> list[Sample]:
+def samples(root: Path, split: str | None = None, faults: Faults | None = None) -> list[Sample]:
     """Read the set.
 
     Args:
         root: Folder that holds `UTKFace`, here or at most two levels down.
         split: One of `SPLITS`, or None for all.
+        faults: Skips and counts what is malformed; None stops at the first.
 
     Raises:
         DatasetError: Missing folder, no picture, or a name that does not start with an age.
     """
+    faults = faults or Faults("utkface")
     folder = find_root(root, "UTKFace", "UTKFace") / "UTKFace"
-    found = [_read_name(path) for path in sorted(folder.glob("*.jpg"))]
-    if not found:
-        raise DatasetError(
-            f"{folder}: expected pictures named age_gender_race_date.jpg, found none; unpack the set there"
-        )
-    return [sample for sample in found if split in (None, sample.split)]
+    found = faults.kept(sorted(folder.glob("*.jpg")), _read_name)
+    return faults.usable(found, split, folder, "pictures named age_gender_race_date.jpg")
 
 
 def _read_name(path: Path) -> Sample:
     fields = path.name.split(".")[0].split("_")
-    age_years = _number(fields, 0, _OLDEST_YEARS)
+    age_years = _number(fields, 0, OLDEST_YEARS)
     if age_years is None:
         raise DatasetError(
-            f"{path}: expected a name that starts with an age of 0 to {_OLDEST_YEARS}, found {path.name!r}; rename or remove it"
+            f"{path}: expected a name that starts with an age of 0 to {OLDEST_YEARS}, found {path.name!r}; rename or remove it"
         )
     complete = len(fields) == 4
     return Sample(

@@ -1,0 +1,144 @@
+"""The files of a prepared set: `pixels.npy` written face by face, `labels.npz`, and `about.json` that seals them."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.card import EMOTIONS
+from training.data.face_cuts import FaceCut
+from training.data.sample import SPLITS, Sample
+from training.errors import DatasetError
+
+ABOUT = "about.json"
+_PIXELS = "pixels.npy"
+_LABELS = "labels.npz"
+_FORMAT = 1
+
+
+class PreparedWriter:
+    """Writes one set; pixels go to the disk as they come, so that a set may be larger than the memory.
+
+    Nothing of an older preparation is touched before `seal`: a training that reads it goes on undisturbed.
+
+    Args:
+        folder: The set's folder in the cache; made here.
+        name: The set.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._name = name
+        self._samples: list[Sample] = []
+        self._shapes: list[tuple[int, ...]] = []
+        self._aligned: list[npt.NDArray[np.float32]] = []
+        self._boxes: list[npt.NDArray[np.float32]] = []
+        self._partial = folder / (_PIXELS + ".part")
+        self._stream: BinaryIO = self._partial.open("w+b")
+        self._header(0)
+
+    def __enter__(self) -> PreparedWriter:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stream.close()
+        self._partial.unlink(missing_ok=True)
+
+    def add(self, sample: Sample, cut: FaceCut) -> None:
+        """Append one face."""
+        self._stream.write(np.ascontiguousarray(cut.image).tobytes())
+        self._samples.append(sample)
+        self._shapes.append(cut.image.shape)
+        self._aligned.append(cut.aligned)
+        self._boxes.append(cut.box)
+
+    def seal(self, **about: Any) -> None:
+        """Make the set readable.
+
+        Args:
+            about: What else `about.json` is to say.
+
+        Raises:
+            DatasetError: No face was added.
+        """
+        if not self._samples:
+            raise DatasetError(f"{self._name}: expected at least one face, found none; see what was skipped")
+        sizes = np.array([np.prod(shape) for shape in self._shapes], dtype=np.int64)
+        self._stream.seek(0)
+        self._header(int(sizes.sum()))
+        self._stream.close()
+        (self._folder / ABOUT).unlink(missing_ok=True)
+        os.replace(self._partial, self._folder / _PIXELS)
+        np.savez(
+            self._folder / _LABELS,
+            offsets=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64),
+            shapes=np.array(self._shapes, dtype=np.int32),
+            aligned=np.stack(self._aligned).astype(np.float32),
+            box=np.stack(self._boxes).astype(np.float32),
+            **_label_columns(self._samples),
+        )
+        described = {"format": _FORMAT, "set": self._name, **about}
+        (self._folder / ABOUT).write_text(json.dumps(described) + "\n")
+
+    def _header(self, count: int) -> None:
+        """Write the array's header; numpy keeps room in it for any count, so that its length never changes."""
+        header = {"descr": "|u1", "fortran_order": False, "shape": (count,)}
+        np.lib.format.write_array_header_1_0(self._stream, header)
+
+
+def read_about(folder: Path, name: str) -> dict[str, Any]:
+    """Return what `about.json` says.
+
+    Raises:
+        OSError: It is not there.
+        ValueError: It is of another set or format.
+    """
+    about = json.loads((folder / ABOUT).read_text())
+    if not isinstance(about, dict) or (about.get("format"), about.get("set")) != (_FORMAT, name):
+        raise ValueError(f"format {about}")
+    return about
+
+
+def read_arrays(folder: Path, name: str) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of a prepared set by name, its pixels mapped from the disk.
+
+    Raises:
+        DatasetError: The files are damaged or of another format.
+    """
+    try:
+        read_about(folder, name)
+        with (folder / _LABELS).open("rb") as stream, np.load(stream, allow_pickle=False) as labels:
+            arrays = dict(labels)
+        return {"pixels": np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False), **arrays}
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"{folder}: expected a prepared set, found a damaged one ({error}); remove the folder, it is made again"
+        ) from error
+
+
+def _label_columns(samples: Sequence[Sample]) -> dict[str, npt.NDArray[Any]]:
+    ranges = [sample.age_range_years or (np.nan, np.nan) for sample in samples]
+    return {
+        "split": np.array([SPLITS.index(sample.split) for sample in samples], dtype=np.uint8),
+        "emotion": np.array(
+            [sample.emotion or (np.nan,) * len(EMOTIONS) for sample in samples], dtype=np.float32
+        ),
+        "subject": np.array([sample.subject for sample in samples]),
+        "fold": np.array([-1 if sample.fold is None else sample.fold for sample in samples], dtype=np.int32),
+        "age_low_years": np.array([low for low, _ in ranges], dtype=np.float32),
+        "age_high_years": np.array([high for _, high in ranges], dtype=np.float32),
+        **{label: _column(samples, label) for label in ("age_years", "female", "smile", "race")},
+    }
+
+
+def _column(samples: Sequence[Sample], label: str) -> npt.NDArray[np.float32]:
+    values = (getattr(sample, label) for sample in samples)
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
