@@ -146,29 +146,6 @@ def test_gradnorm_leaves_the_network_its_gradients() -> None:
     assert torch.allclose(toy.shared.weight.grad, wanted, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("module", [gradnorm, uncertainty])
-def test_all_processes_of_a_run_keep_the_same_weights(module, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = nn.Parameter(torch.ones(1))
-    seen: list[Tensor] = []
-
-    def gather(values: Tensor) -> None:
-        seen.append(values.clone())
-        values += torch.full_like(values, 3.0)  # what the other process found
-
-    alone = module.build(("emotion", "age"))
-    alone.weigh({"emotion": shared.sum() * 2, "age": shared.sum() * 3}, shared)
-    monkeypatch.setattr(module.distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(module.distributed, "all_reduce", gather)
-    monkeypatch.setattr(module.distributed, "get_world_size", lambda: 2)
-    together = module.build(("emotion", "age"))
-    together.weigh({"emotion": shared.sum(), "age": shared.sum() * 3}, shared)
-
-    assert len(seen) == 1 and seen[0].reshape(-1, 2)[0].tolist() == [1, 3]
-    # The mean over both processes is 2 and 3, which is what the process alone was given.
-    assert torch.equal(alone.weights, together.weights)
-    assert not torch.equal(alone.weights, torch.ones(2))
-
-
 def test_uncertainty_goes_to_half_of_the_inverse_loss() -> None:
     balancer = uncertainty.build(("emotion", "age"), learning_rate=0.1)
     shared = nn.Parameter(torch.ones(1))

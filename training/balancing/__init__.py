@@ -1,6 +1,7 @@
 """One way to balance the tasks' losses a file; here is what they share.
 
-Every file has `build(tasks, **own settings) -> Balancer` and `example() -> Balancer`.
+Every file has `build(tasks, **own settings) -> Balancer` and `example() -> Balancer`. In a run of several processes each
+one must be given the losses and gradients of the whole batch, as the loop does; then all keep the same weights.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from training.balancing import Balancer
 
@@ -74,7 +74,6 @@ class GradNorm(Balancer):
         """Take one step of equation 2 for the tasks that the batch has."""
         values = self._values(losses)
         norms = self._norms(losses, shared)
-        values, norms = _mean_over_processes(values, norms)
         present = values > 0
         first = self.initial_losses.isnan() & present
         self.initial_losses.copy_(torch.where(first, values, self.initial_losses))
@@ -114,16 +113,6 @@ class GradNorm(Balancer):
 
 def _mean_of(values: Tensor, present: Tensor) -> Tensor:
     return torch.where(present, values, 0).sum() / present.sum()
-
-
-def _mean_over_processes(values: Tensor, norms: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both averaged over the processes of a distributed run, so that all processes keep the same weights."""
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return values, norms
-    both = torch.stack([values, norms])
-    distributed.all_reduce(both)
-    both /= distributed.get_world_size()
-    return both[0], both[1]
 
 
 def build(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from training.balancing import Balancer
 
@@ -40,9 +40,6 @@ class Uncertainty(Balancer):
     def observe(self, losses: Mapping[str, Tensor], shared: nn.Parameter) -> None:
         """Take one step for the tasks that the batch has; the shared weight is not used."""
         values = self._values(losses)
-        if distributed.is_available() and distributed.is_initialized():
-            distributed.all_reduce(values)
-            values /= distributed.get_world_size()
         gradients = torch.where(values > 0, 0.5 - (-self.log_variances).exp() * values, 0)
         self.log_variances -= self.learning_rate * gradients.clamp(-1, 1)
         self.weights.copy_((-self.log_variances).exp())
