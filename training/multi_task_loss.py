@@ -22,6 +22,8 @@ from training.losses.triplet_domain import TripletDomainLoss
 CLASS_LOSSES: Mapping[str, Callable[[float], nn.Module]] = {
     "distribution": lambda smoothing: CrowdLabelLoss("distribution", label_smoothing=smoothing),
     "majority": lambda smoothing: CrowdLabelLoss("majority", label_smoothing=smoothing),
+    "probability": lambda smoothing: CrowdLabelLoss("probability", label_smoothing=smoothing),
+    "multi_label": lambda smoothing: CrowdLabelLoss("multi_label", label_smoothing=smoothing),
     "cross_entropy": lambda smoothing: MaskedCrossEntropy(label_smoothing=smoothing),
     "squared_hinge": lambda smoothing: MaskedSquaredHinge(),
 }
@@ -39,7 +41,7 @@ class LossSettings:
     """Which loss each task takes.
 
     Attributes:
-        emotion: One of `CLASS_LOSSES`; "distribution" and "majority" are the two readings of crowd votes (TL1).
+        emotion: One of `CLASS_LOSSES`; the first four are the readings of crowd votes (TL1).
         age: One of `AGE_LOSSES`.
         binary: Of gender and smile: "cross_entropy" or "squared_hinge" (BK4).
         label_smoothing: Share of a class's probability spread over all; not with the hinge.
@@ -63,6 +65,10 @@ class LossSettings:
         for name, known in (("emotion", CLASS_LOSSES), ("age", AGE_LOSSES), ("binary", CLASS_LOSSES)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(known)}, found {getattr(self, name)!r}")
+        if self.label_smoothing and {"squared_hinge", "multi_label"} & {self.emotion, self.binary}:
+            raise ValueError(
+                f"label_smoothing: expected 0 with squared_hinge and multi_label, found {self.label_smoothing}"
+            )
         for name in ("label_smoothing", "domain_weight", "feature_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected 0 or more, found {getattr(self, name)}")

@@ -141,6 +141,10 @@ class Config:
                 f"tasks, task_weights: expected some of and all of {', '.join(LABELS)}, "
                 f"found {', '.join(self.tasks)} and {', '.join(self.task_weights)}"
             )
+        if self.mixup and self.loss.emotion in ("majority", "multi_label"):
+            raise RecipeError(
+                f"mixup: expected 0 with loss.emotion={self.loss.emotion}, which undoes the mixing, found {self.mixup}"
+            )
         if not self.shares or min(self.shares.values()) < 1:
             raise RecipeError(f"shares: expected at least one face of each set named, found {self.shares}")
         if self.size % 16 or self.size < 16:
