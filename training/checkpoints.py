@@ -90,14 +90,11 @@ def averaged_weights(run: Path) -> Weights:
     """Return the weights that a run exports: the running average, or the network's own where nothing was averaged.
 
     Raises:
-        RecipeError: The folder holds no checkpoint.
+        RecipeError: The folder holds no checkpoint, or a damaged one.
     """
-    try:
-        state = _read(run / CHECKPOINT)
-    except OSError as error:
-        raise RecipeError(
-            f"{run}: expected a run with {CHECKPOINT}, found none ({error.strerror}); name the --out of a run"
-        ) from error
+    if not (run / CHECKPOINT).is_file():
+        raise RecipeError(f"{run}: expected a run with {CHECKPOINT}, found none; name the --out of a run")
+    state = _read(run / CHECKPOINT)
     if state["averaged"] is None:
         return dict(state["net"])
     prefix = "module."
@@ -162,8 +159,8 @@ def _as_text(config: Mapping[str, Any]) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise RecipeError(
             f"{path}: expected a checkpoint, found a damaged file ({reason}); remove it"
         ) from error

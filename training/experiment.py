@@ -133,6 +133,8 @@ class Experiment:
         """
         with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=self.bfloat16):
             outputs = self._forward(batch["image"])
+        # Losses are computed in float32, whatever the network's precision.
+        outputs = {name: output.float() for name, output in outputs.items()}
         outputs, batch = self.processes.whole(outputs, batch)
         parts = self.loss(outputs, batch)
         total = torch.stack(list(self._weighed(parts).values())).sum()

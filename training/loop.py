@@ -31,7 +31,7 @@ from training.checkpoints import (
 from training.curves import draw_curves
 from training.errors import RecipeError
 from training.experiment import Batch, Batches, Experiment
-from training.processes import first_process, joined
+from training.processes import first_process, join
 
 __all__ = [
     "CHECKPOINT",
@@ -72,19 +72,19 @@ def fit(experiment: Experiment, out: Path, resume: bool = True, progress: bool =
         RecipeError: The loss is not finite, the device is not there, or the checkpoint is damaged or belongs to another
             configuration.
     """
-    with joined(experiment.device) as processes:
-        experiment.place(processes)
-        processes.separate_random_numbers()
-        run = _Run(experiment, _averaged(experiment), out, progress and processes.first)
-        if processes.first:
-            out.mkdir(parents=True, exist_ok=True)
-        if resume:
-            run.resume()
-        if processes.first:
-            (out / CONFIG).write_text(json.dumps(experiment.config, indent=1) + "\n")
-        while run.progress.epoch < experiment.epochs:
-            run.train_epoch()
-        return run.exported().eval().to("cpu")
+    processes = join(experiment.device)
+    experiment.place(processes)
+    processes.separate_random_numbers()
+    run = _Run(experiment, _averaged(experiment), out, progress and processes.first)
+    if processes.first:
+        out.mkdir(parents=True, exist_ok=True)
+    if resume:
+        run.resume()
+    if processes.first:
+        (out / CONFIG).write_text(json.dumps(experiment.config, indent=1) + "\n")
+    while run.progress.epoch < experiment.epochs:
+        run.train_epoch()
+    return run.exported().eval().to("cpu")
 
 
 @dataclass

@@ -7,11 +7,13 @@ the whole batch, exactly as one process would, whatever the loss is.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -23,6 +25,9 @@ from training.errors import RecipeError
 logger = logging.getLogger(__name__)
 
 Tensors = dict[str, Tensor]
+
+_PATIENCE = timedelta(hours=12)
+"""How long processes wait for the first one, which prepares data and evaluates; torchrun ends all when one fails."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +83,17 @@ class Processes:
     def whole(self, outputs: Tensors, batch: Tensors) -> tuple[Tensors, Tensors]:
         """Return outputs and labels of the whole batch, in its order, from those of this process's part.
 
-        Gradients flow back to the process that made an output. With several processes outputs become float32 and the
-        images, which losses seldom need, are left out.
+        Gradients flow back to the process that made an output. With several processes the images, which losses seldom
+        need, are left out.
 
         Args:
-            outputs: Name -> float (n, ...).
+            outputs: Name -> float32 (n, ...).
             batch: Name -> (n, ...); integers must be below 2^53.
         """
         if self.count == 1:
             return outputs, batch
         labels = {name: tensor for name, tensor in batch.items() if name != "image"}
-        full = {name: output.float() for name, output in outputs.items()}
-        return self._rows_of_all(full, torch.float32), self._rows_of_all(labels, torch.float64)
+        return self._rows_of_all(outputs, torch.float32), self._rows_of_all(labels, torch.float64)
 
     def _rows_of_all(self, tensors: Tensors, exchanged: torch.dtype) -> Tensors:
         """Return the rows of all processes; one exchange, because every exchange waits for the slowest process."""
@@ -188,9 +192,8 @@ class SumOverProcesses(torch.autograd.Function):
         return summed
 
 
-@contextmanager
-def joined(device: str) -> Iterator[Processes]:
-    """Join the processes that `torchrun` started, for the time of a run; alone where it did not.
+def join(device: str) -> Processes:
+    """Join the processes that `torchrun` started, until the program ends; alone where it did not.
 
     Args:
         device: "auto" (a GPU where there is one), "cpu" or "cuda".
@@ -205,15 +208,30 @@ def joined(device: str) -> Iterator[Processes]:
     )
     chosen = choose_device(device, local)
     if count == 1:
-        yield Processes(device=chosen)
-        return
+        return Processes(device=chosen)
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
-    distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
-    try:
-        yield Processes(rank, count, chosen)
-    finally:
-        distributed.destroy_process_group()
+    if not distributed.is_initialized():
+        # Once only: torchrun's meeting place keeps the addresses of a group that was left, a second one can't meet.
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        distributed.init_process_group(backend, timeout=_PATIENCE)
+        atexit.register(distributed.destroy_process_group)
+    return Processes(rank, count, chosen)
+
+
+@contextmanager
+def first_goes_ahead(device: str = "auto") -> Iterator[None]:
+    """Let the first process do something before the others, who then find it done: for what is cached on disk.
+
+    Args:
+        device: As the run's.
+    """
+    processes = join(device)
+    if not processes.first:
+        distributed.barrier()
+    yield
+    if processes.first and processes.count > 1:
+        distributed.barrier()
 
 
 def first_process() -> bool:
