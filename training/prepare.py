@@ -22,7 +22,7 @@ from training.errors import DatasetError, MissingDatasetError
 logger = logging.getLogger(__name__)
 
 
-def add_prepare(commands: argparse._SubParsersAction, default_cache: Path) -> None:
+def add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser], default_cache: Path) -> None:
     """Add the command to the others.
 
     Args:

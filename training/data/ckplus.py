@@ -10,6 +10,7 @@ sequence, seven emotions with contempt, no neutral. Splits are by subject.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -60,7 +61,9 @@ def samples(root: Path, split: str | None = None, faults: Faults | None = None) 
     if (top / _SEQUENCES).is_dir():
         emotions = _emotion_folder(top)
         sequences = [path for subject in folders_in(top / _SEQUENCES) for path in folders_in(subject)]
-        found = chain.from_iterable(faults.kept(sequences, partial(_read_sequence, emotions)))
+        found: Iterable[Sample] = chain.from_iterable(
+            faults.kept(sequences, partial(_read_sequence, emotions))
+        )
     else:
         found = faults.kept(sorted((top / _CROPS).glob("*/*.png")), _read_name)
     return faults.usable(

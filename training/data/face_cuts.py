@@ -118,7 +118,7 @@ def cut_box(picture: Bytes, box: Floats) -> tuple[Bytes, Floats]:
             f"expected a face inside the picture of {width}x{height}, found its box at {found}"
         )
     part = np.ascontiguousarray(picture[top:bottom, left:right])
-    return part, np.asarray(box - np.float32([left, top, left, top]), dtype=np.float32)
+    return part, np.asarray(box - _edges(left, top), dtype=np.float32)
 
 
 def stored(cut: FaceCut) -> FaceCut:
@@ -152,7 +152,12 @@ def _trimmed(cut: FaceCut) -> FaceCut:
     if right - left < 1 or bottom - top < 1:
         return cut
     aligned = cut.aligned.copy()
-    aligned[:, 2] += aligned[:, :2] @ np.float32([left, top])
+    aligned[:, 2] += aligned[:, :2] @ np.array([left, top], np.float32)
     image = np.ascontiguousarray(cut.image[top:bottom, left:right])
     # Without a box the whole picture was the face's fallback; trimmed, the part around the chip is.
-    return FaceCut(image, aligned, cut.box - np.float32([left, top, left, top]))
+    return FaceCut(image, aligned, cut.box - _edges(left, top))
+
+
+def _edges(left: int, top: int) -> Floats:
+    """Return what a box loses when its picture is cut at a corner."""
+    return np.array([left, top, left, top], dtype=np.float32)

@@ -2,7 +2,7 @@
 
 Layout: `VL/Strong/P001/Anger/000.jpeg` (folder OriginalImg), or `VL_Acropped/Strong/...` (folder PreProcessImg) where
 that is absent; VL is visible light, NI near infrared, each in Strong, Weak and Dark illumination. Only visible, strong
-light is read, as in Hosseini 2020, section 1.3, and from each sequence the last three frames. Splits are by subject.
+light is read, as in the GF-CapsNet thesis, section 1.3, and from each sequence the last three frames. Splits are by subject.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class PreparedFaces:
         """
         if align and np.isfinite(self.aligned[position]).all():
             scale = size / UNIT_SIZE
-            matrix = self.aligned[position] * np.float32(scale)
+            matrix: npt.NDArray[np.float32] = self.aligned[position] * np.float32(scale)
             matrix[:, 2] += 0.5 * (scale - 1)
             return matrix
         if np.isfinite(self.box[position]).all():

@@ -58,7 +58,7 @@ class Sample:
             DatasetError: The file is empty or no picture.
         """
         if self.pixels is not None:
-            return cv2.cvtColor(self.pixels, cv2.COLOR_GRAY2RGB)
+            return np.repeat(self.pixels[:, :, None], 3, axis=2)
         try:
             read = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
         except cv2.error as error:  # OpenCV refuses sizes that would fill the memory
@@ -67,7 +67,8 @@ class Sample:
             raise DatasetError(
                 f"{self.path}: expected a picture, found something that can't be decoded; restore or remove it"
             )
-        return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
+        picture: npt.NDArray[np.uint8] = cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
+        return picture
 
     def face_box(self, width: int, height: int) -> npt.NDArray[np.float32] | None:
         """Return where the face is in a picture of this size, float32 (4,) xyxy px; None: it fills the picture."""
