@@ -1,4 +1,4 @@
-"""`python -m training list | prepare | run RECIPE | evaluate | export | bench`."""
+"""`python -m training list | prepare | run RECIPE | label | compare | evaluate | export | bench | throughput`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engines.errors import CardError, EngineError
-from training import data, losses, nets, recipes
+from training import balancing, data, losses, nets, recipes, schedules
+from training.comparison import add_compare
+from training.distillation.command import add_label
 from training.errors import DatasetError, RecipeError
 from training.prepare import add_prepare
 
@@ -47,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add_prepare(commands, DEFAULT_CACHE)
 
     run = commands.add_parser("run", help="train a recipe, going on from its last checkpoint, then export it")
-    run.add_argument("recipe", help="name of a file in training/recipes, for example bknet")
+    run.add_argument("recipe", help="name of a file in training/recipes, for example multitask")
     run.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
     run.add_argument(
         "--out", type=Path, required=True, help="folder for checkpoint, curves, model and report"
@@ -59,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe"
     )
     run.set_defaults(command=_run)
+
+    add_label(commands, DEFAULT_CACHE)
+    add_compare(commands, DEFAULT_CACHE)
 
     evaluate = commands.add_parser("evaluate", help="measure an exported model, print and save a report")
     evaluate.add_argument("--model", type=Path, required=True, help="folder with model.onnx and card.json")
@@ -96,7 +101,7 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    for package in (recipes, nets, losses, data):
+    for package in (recipes, nets, losses, balancing, schedules, data):
         print(package.__name__.removeprefix("training."))
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{found.name}")

@@ -12,9 +12,11 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch import nn
 
 from engines.card import ModelCard
+from training.calibration import calibrate
+from training.data.prepared import load_prepared
+from training.distillation.command import ABOUT
 from training.errors import RecipeError
 from training.export import export_model
 from training.loop import CONFIG, averaged_weights, fit
@@ -92,8 +94,14 @@ def load_recipe(name: str) -> ModuleType:
         ) from error
 
 
-def _export(recipe: ModuleType, name: str, config: Any, net: nn.Module, folder: Path) -> ModelCard:
-    about = {"name": name, "config": _shareable(dataclasses.asdict(config))}
+def _export(recipe: ModuleType, name: str, config: Any, net: Any, folder: Path) -> ModelCard:
+    about: dict[str, Any] = {"name": name, "config": _shareable(dataclasses.asdict(config))}
+    if distilled := getattr(config, "distilled", ""):
+        about["teacher"] = json.loads((Path(distilled) / ABOUT).read_text())
+    if getattr(config, "calibrate", False):
+        sets = {key: load_prepared(key, Path(config.data), Path(config.cache)) for key in config.shares}
+        found = calibrate(net, sets, recipe.input_spec(config), config.align)
+        about["calibration"] = {task: one.as_dict() for task, one in found.items()}
     if initial := getattr(config, "initial", ""):
         about["started_from"] = _shareable(json.loads((Path(initial) / CONFIG).read_text()))
     card = dataclasses.replace(recipe.draft_card(config), recipe=about, version="1.0")
@@ -104,6 +112,9 @@ def _export(recipe: ModuleType, name: str, config: Any, net: nn.Module, folder: 
 def _shareable(settings: dict[str, Any]) -> dict[str, Any]:
     """Return settings without the places of one machine, for a card that travels."""
     kept = {key: value for key, value in settings.items() if key not in ("data", "cache")}
-    if kept.get("initial"):
-        kept["initial"] = Path(kept["initial"]).name
+    for name in ("initial", "distilled"):
+        if kept.get(name):
+            kept[name] = Path(kept[name]).name
+    if "more_teachers" in kept:
+        kept["more_teachers"] = [Path(run).name for run in kept["more_teachers"]]
     return kept

@@ -160,9 +160,11 @@ def build(config: Config) -> Experiment:
     """Return the experiment; prepares the sets first where the cache lacks them.
 
     Raises:
-        DatasetError: A set is missing or malformed.
+        DatasetError: A set is missing or malformed, or has no training or validation faces.
     """
     sets = {name: load_prepared(name, Path(config.data), Path(config.cache)) for name in config.shares}
+    for faces in sets.values():
+        faces.require("train", "validation")
     return build_on(config, sets)
 
 
