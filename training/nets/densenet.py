@@ -27,7 +27,7 @@ from training.blocks.pre_activation import normalised_mean
 
 INPUT = (1, 48, 48)
 DEPTHS = (6, 12, 24, 16)
-SMALL = {"growth": 4, "depths": (2, 3, 4, 3)}
+SMALL = {"growth": 4, "depths": (2, 2, 2, 2)}
 
 
 def build(

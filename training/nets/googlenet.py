@@ -15,7 +15,7 @@ scratch (35.64% in the thesis). There is no local response normalisation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -38,7 +38,7 @@ STAGES = (
     ((256, 160, 320, 32, 128, 128), (384, 192, 384, 48, 128, 128)),
 )
 """Modules 3a to 5b, as `blocks.inception.Inception` takes them, a stage each between two poolings."""
-SMALL = {"width": 1 / 16}
+SMALL = {"width": 1 / 16, "stages": tuple(stage[:1] for stage in STAGES)}
 
 
 def build(
@@ -47,6 +47,7 @@ def build(
     channels: int = INPUT[0],
     dropout: float = 0.4,
     width: float = 1.0,
+    stages: Sequence[Sequence[Sequence[int]]] = STAGES,
     stem_stride: int = 2,
 ) -> MultiTaskNet:
     """Return an untrained network.
@@ -57,6 +58,7 @@ def build(
         channels: 1 gray or 3 RGB.
         dropout: Probability before the branches' linear layers.
         width: Channels of every convolution, relative to the paper's.
+        stages: The paper's widths of every inception module, in stages between two poolings.
         stem_stride: Stride of the first convolution; 1 keeps every pixel, at four times the cost.
 
     Raises:
@@ -71,7 +73,7 @@ def build(
             *convolution(narrow, entry),
         )
     ]
-    for stage in STAGES:
+    for stage in stages:
         modules.append(nn.MaxPool2d(3, stride=2, padding=1))
         for widths in stage:
             module = Inception(entry, [round(count * width) for count in widths])

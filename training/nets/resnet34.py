@@ -12,14 +12,14 @@ made for 224 pixels and would leave 2x2 places of 48 at the end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from training.blocks.multi_task import MultiTaskNet
 from training.blocks.residual import basic_block, residual_network
 
 INPUT = (1, 48, 48)
 DEPTHS = (3, 4, 6, 3)
-SMALL = {"width": 8}
+SMALL = {"width": 8, "depths": (1, 2, 1, 1)}
 
 
 def build(
@@ -28,6 +28,7 @@ def build(
     channels: int = INPUT[0],
     dropout: float = 0.0,
     width: int = 64,
+    depths: Sequence[int] = DEPTHS,
     stem_stride: int = 2,
 ) -> MultiTaskNet:
     """Return an untrained network.
@@ -38,9 +39,10 @@ def build(
         channels: 1 gray or 3 RGB.
         dropout: Probability before the branches' linear layers (paper: none).
         width: Channels of the stem and the first stage; the others have 2, 4 and 8 times as many.
+        depths: Blocks of each stage.
         stem_stride: Stride of the stem; 1 keeps every pixel, at four times the cost.
 
     Raises:
         ValueError: The size is too small.
     """
-    return residual_network(basic_block, DEPTHS, classes, size, channels, dropout, width, stem_stride)
+    return residual_network(basic_block, depths, classes, size, channels, dropout, width, stem_stride)

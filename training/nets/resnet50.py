@@ -7,20 +7,20 @@ Image (N, C, 48, 48); the stem (N, 64, 24, 24); four stages of 3, 4, 6 and 3 bot
 (N, 512, 12, 12), (N, 1024, 6, 6), (N, 2048, 3, 3); the mean over the places: (N, 2048). A task's branch is one linear layer.
 
 We differ in the stem: one 3x3 convolution of stride 2. The paper's, 7x7 of stride 2 and 3x3 max pooling of stride 2, is
-made for 224 pixels and would leave 2x2 places of 48 at the end. The bottlenecks' stride is in their 3x3 convolution, not in the first 1x1,
-which would leave three of four places unread.
+made for 224 pixels and would leave 2x2 places of 48 at the end. The bottlenecks' stride is in their 3x3 convolution, not
+in the first 1x1, which would leave three of four places unread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from training.blocks.multi_task import MultiTaskNet
 from training.blocks.residual import bottleneck, residual_network
 
 INPUT = (1, 48, 48)
 DEPTHS = (3, 4, 6, 3)
-SMALL = {"width": 4}
+SMALL = {"width": 4, "depths": (1, 2, 1, 1)}
 
 
 def build(
@@ -29,6 +29,7 @@ def build(
     channels: int = INPUT[0],
     dropout: float = 0.0,
     width: int = 64,
+    depths: Sequence[int] = DEPTHS,
     stem_stride: int = 2,
 ) -> MultiTaskNet:
     """Return an untrained network.
@@ -39,9 +40,10 @@ def build(
         channels: 1 gray or 3 RGB.
         dropout: Probability before the branches' linear layers (paper: none).
         width: Channels of the stem and of the first bottlenecks, which put out four times as many; doubled in every stage.
+        depths: Blocks of each stage.
         stem_stride: Stride of the stem; 1 keeps every pixel, at four times the cost.
 
     Raises:
         ValueError: The size is too small.
     """
-    return residual_network(bottleneck, DEPTHS, classes, size, channels, dropout, width, stem_stride)
+    return residual_network(bottleneck, depths, classes, size, channels, dropout, width, stem_stride)

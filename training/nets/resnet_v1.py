@@ -28,7 +28,7 @@ from training.blocks.pre_activation import normalised_mean, pre_activation_bottl
 
 INPUT = (1, 48, 48)
 DEPTHS = (3, 4, 6, 3)
-SMALL = {"width": 4, "hidden": (16, 16)}
+SMALL = {"width": 4, "depths": (1, 2, 1, 1), "hidden": (16, 16)}
 
 
 def build(
@@ -38,6 +38,7 @@ def build(
     dropout: float = 0.5,
     width: int = 64,
     hidden: Sequence[int] = (256, 256),
+    depths: Sequence[int] = DEPTHS,
     stem_stride: int = 2,
 ) -> MultiTaskNet:
     """Return an untrained network.
@@ -49,13 +50,14 @@ def build(
         dropout: Probability in the branches.
         width: Channels of the stem and base depth of the first stage.
         hidden: Widths of the branches' fully connected layers.
+        depths: Blocks of each stage.
         stem_stride: Stride of the stem; 1 keeps every pixel, at four times the cost.
 
     Raises:
         ValueError: The size is too small.
     """
     require_size(size)
-    stages, features = pre_activation_bottlenecks(channels, width, DEPTHS, stem_stride)
+    stages, features = pre_activation_bottlenecks(channels, width, depths, stem_stride)
     trunk = nn.Sequential(*stages, *normalised_mean(features))
     net = MultiTaskNet(trunk, fully_connected_branches(classes, features, hidden, dropout))
     he_initialise(net)

@@ -12,7 +12,7 @@ We differ: there is a branch for age; the stem is that of `resnet_v1`, since the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -26,9 +26,8 @@ from training.blocks.pre_activation import (
 )
 
 INPUT = (1, 48, 48)
-SHARED_DEPTHS = (3, 4, 6)
-BRANCH_DEPTH = 3
-SMALL = {"width": 4}
+DEPTHS = (3, 4, 6, 3)
+SMALL = {"width": 4, "depths": (1, 2, 1, 1)}
 
 
 def build(
@@ -37,6 +36,7 @@ def build(
     channels: int = INPUT[0],
     dropout: float = 0.0,
     width: int = 64,
+    depths: Sequence[int] = DEPTHS,
     stem_stride: int = 2,
 ) -> MultiTaskNet:
     """Return an untrained network.
@@ -47,22 +47,25 @@ def build(
         channels: 1 gray or 3 RGB.
         dropout: Probability before the branches' linear layers (paper: none).
         width: Channels of the stem and base depth of the first stage.
+        depths: Blocks of each shared stage, and of the branches'.
         stem_stride: Stride of the stem; 1 keeps every pixel, at four times the cost.
 
     Raises:
         ValueError: The size is too small.
     """
     require_size(size)
-    stages, features = pre_activation_bottlenecks(channels, width, SHARED_DEPTHS, stem_stride)
-    base_depth = width * 2 ** len(SHARED_DEPTHS)
+    *shared, own = depths
+    stages, features = pre_activation_bottlenecks(channels, width, shared, stem_stride)
+    base_depth = width * 2 ** len(shared)
     branches = {
-        task: _branch(features, base_depth, dropout, count) for task, count in task_classes(classes).items()
+        task: _branch(features, base_depth, own, dropout, count)
+        for task, count in task_classes(classes).items()
     }
     net = MultiTaskNet(nn.Sequential(*stages), branches)
     he_initialise(net)
     return net
 
 
-def _branch(entry: int, base_depth: int, dropout: float, classes: int) -> nn.Sequential:
-    stage, last = pre_activation_stage(pre_activation_bottleneck, entry, base_depth, BRANCH_DEPTH, stride=2)
+def _branch(entry: int, base_depth: int, depth: int, dropout: float, classes: int) -> nn.Sequential:
+    stage, last = pre_activation_stage(pre_activation_bottleneck, entry, base_depth, depth, stride=2)
     return nn.Sequential(stage, *normalised_mean(last), nn.Dropout(dropout), nn.Linear(last, classes))

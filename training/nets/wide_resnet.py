@@ -25,7 +25,7 @@ from training.blocks.pre_activation import normalised_mean, pre_activation_basic
 INPUT = (1, 48, 48)
 STEM = 16
 GROUPS = 3
-SMALL = {"depth": 16, "widen": 1, "stem_stride": 2}
+SMALL = {"depth": 10, "widen": 1, "stem_stride": 2}
 
 
 def build(
