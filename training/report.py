@@ -51,7 +51,7 @@ def report_model(model: Path, data: Path, cache: Path, split: str, crop: str, ou
         DatasetError: No set is there, or one is malformed.
     """
     with load_engine(model, backend=_BACKEND) as engine:
-        found = [_measure(engine, faces, split, crop) for _, faces in _present_sets(data, cache)]
+        found = [_measure(engine, faces, split, crop) for _, faces in present_sets(data, cache)]
     measured = [one for one in found if one is not None]
     about = {"model": model.name, "split": split, "crop": crop}
     if out is not None:
@@ -66,7 +66,7 @@ def measured_card(folder: Path, data: Path, cache: Path) -> ModelCard:
     about: dict[str, Any] = {}
     with load_engine(folder, backend=_BACKEND) as engine:
         card = engine.card
-        for name, faces in _present_sets(data, cache):
+        for name, faces in present_sets(data, cache):
             about[name] = _about(faces)
             for split in SPLITS[1:]:
                 if measured := _measure(engine, faces, split, "card"):
@@ -98,26 +98,37 @@ def draw_confusion(counts: npt.NDArray[np.int64], title: str, picture: Path) -> 
     draw_confusions({"emotion": Confusion(EMOTIONS, counts)}, title, picture)
 
 
+def predict_set(
+    engine: Engine, faces: PreparedFaces, positions: npt.NDArray[np.int64], crop: str = "card"
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Return an exported model's decoded predictions of some pictures of a set, in their order.
+
+    Args:
+        engine: The model.
+        faces: The set.
+        positions: Which pictures.
+        crop: "card" (as the card says), "aligned" or "whole".
+    """
+    align = engine.card.input.crop == "aligned_face" if crop == "card" else crop == "aligned"
+
+    def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
+        blocks = [images[start : start + LARGEST_BATCH] for start in range(0, len(images), LARGEST_BATCH)]
+        said = [engine.infer(block) for block in blocks]
+        return {name: np.concatenate([one[name] for one in said]) for name in said[0]}
+
+    return predict_faces(predict, faces, positions, engine.card.input, align)
+
+
 def _measure(engine: Engine, faces: PreparedFaces, split: str, crop: str) -> MeasuredSet | None:
     """Return what a model does on one split of a set, or None where there is nothing to measure."""
     positions = faces.where(split)
     if not len(positions):
         return None
-    align = engine.card.input.crop == "aligned_face" if crop == "card" else crop == "aligned"
-
-    def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
-        answers = [
-            engine.infer(images[start : start + LARGEST_BATCH])
-            for start in range(0, len(images), LARGEST_BATCH)
-        ]
-        return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
-
-    said = predict_faces(predict, faces, positions, engine.card.input, align)
-    measured = measured_set(faces, positions, said)
+    measured = measured_set(faces, positions, predict_set(engine, faces, positions, crop))
     return measured if measured.figures else None
 
 
-def _present_sets(data: Path, cache: Path) -> list[tuple[str, PreparedFaces]]:
+def present_sets(data: Path, cache: Path) -> list[tuple[str, PreparedFaces]]:
     """Return the sets that are in the folder; a malformed one is an error, an absent one is left out."""
     found = [
         (name, faces) for name in DATA_SETS if (faces := _load_if_present(name, data, cache)) is not None

@@ -50,7 +50,7 @@ def test_pictures_can_be_looked_at(tmp_path: Path, tiny_model: Path) -> None:
     for path in tmp_path.glob("*.png"):
         picture = cv2.imread(str(path))
         assert min(picture.shape[:2]) > 300, path.name
-        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 50, path.name
+        assert len(np.unique(picture[..., 1])) > 50, path.name
 
 
 def test_without_a_folder_nothing_is_written(tmp_path: Path, tiny_model: Path) -> None:
