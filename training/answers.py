@@ -100,6 +100,7 @@ def confusions(faces: PreparedFaces, positions: npt.NDArray[np.int64], said: Dec
     age = faces.age_years[positions]
     if "age_years" in said and not np.isnan(age).all():
         starts = [low for low, _ in AGE_GROUPS_YEARS[1:]]
-        groups = [np.digitize(years[~np.isnan(age)], starts) for years in (age, np.rint(said["age_years"]))]
-        found["age group"] = Confusion(AGE_GROUP_NAMES, confusion(*groups, len(AGE_GROUP_NAMES)))
+        known = ~np.isnan(age)
+        truth, predicted = (np.digitize(years[known], starts) for years in (age, np.rint(said["age_years"])))
+        found["age group"] = Confusion(AGE_GROUP_NAMES, confusion(truth, predicted, len(AGE_GROUP_NAMES)))
     return found

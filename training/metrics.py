@@ -135,7 +135,8 @@ def macro_f1_with_interval(counts: npt.NDArray[np.int64]) -> Figure:
 
 def top_hits(probs: Floats, truth: Classes, count: int) -> npt.NDArray[np.bool_]:
     """Return for each picture whether its class is among the `count` most probable ones."""
-    return (np.argsort(-probs, axis=1)[:, :count] == truth[:, None]).any(axis=1)
+    hits: npt.NDArray[np.bool_] = (np.argsort(-probs, axis=1)[:, :count] == truth[:, None]).any(axis=1)
+    return hits
 
 
 def confusion(truth: Classes, predicted: Classes, classes: int) -> npt.NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,9 @@ def _draw_matrix(axes: Axes, task: str, confused: Confusion) -> None:
     _write_cells(axes, confused.counts, shares)
     names = [label.replace("_", " ") for label in confused.labels]
     unit = ", years" if task == "age group" else ""
-    slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(names) > 2 else {}
+    slant: dict[str, Any] = (
+        {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(names) > 2 else {}
+    )
     axes.set_xticks(range(len(names)), names, fontsize=9, **slant)
     axes.set_yticks(
         range(len(names)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
 
@@ -72,13 +73,15 @@ def _draw_points(axes: Axes, bins: ReliabilityBins, chance: float) -> None:
 
 
 def _draw_counts(axes: Axes, answer: Answers, chance: float) -> None:
-    axes.hist(100 * answer.probs.max(axis=1), bins=np.linspace(0, 100, BINS + 1), color=_BLUE, alpha=0.7)
+    axes.hist(
+        100 * answer.probs.max(axis=1), bins=np.linspace(0, 100, BINS + 1).tolist(), color=_BLUE, alpha=0.7
+    )
     axes.set_xlim(100 * chance - 2, 102)
     axes.set_xlabel("confidence, percent", fontsize=9)
     axes.tick_params(labelsize=8)
 
 
-def _wilson(bins: ReliabilityBins) -> tuple[np.ndarray, np.ndarray]:
+def _wilson(bins: ReliabilityBins) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return Wilson's interval of each bin's accuracy: it stays inside 0 to 1, also for few pictures."""
     square = _95_PERCENT**2 / bins.count
     middle = (bins.accuracy + square / 2) / (1 + square)

@@ -97,17 +97,17 @@ def compared(
     said = [answers(faces, positions, one) for one in (first, second)]
     subjects = faces.subject[positions]
     for task in (task for task in said[0] if task in said[1]):
-        hits = [one[task].predicted == one[task].truth for one in said]
-        bootstrap = paired_bootstrap(*hits, subjects[said[0][task].chosen])
+        one, two = (answer[task].predicted == answer[task].truth for answer in said)
+        bootstrap = paired_bootstrap(one, two, subjects[said[0][task].chosen])
         found[task] = {
             "bootstrap": dataclasses.asdict(bootstrap),
-            "mcnemar": dataclasses.asdict(mcnemar(*hits)),
+            "mcnemar": dataclasses.asdict(mcnemar(one, two)),
         }
     age = faces.age_years[positions]
     known = ~np.isnan(age)
     if known.any() and "age_years" in first and "age_years" in second:
-        errors = [np.abs(one["age_years"] - age)[known] for one in (first, second)]
-        found["age"] = {"bootstrap": dataclasses.asdict(paired_bootstrap(*errors, subjects[known]))}
+        one, two = (np.abs(answer["age_years"] - age)[known] for answer in (first, second))
+        found["age"] = {"bootstrap": dataclasses.asdict(paired_bootstrap(one, two, subjects[known]))}
     return found
 
 

@@ -86,7 +86,8 @@ def cross_data_sets(
 def classes_of(faces: PreparedFaces) -> npt.NDArray[np.int64]:
     """Return the emotion classes that a set has at least one training picture of, by majority vote."""
     votes = faces.emotion[faces.where("train")]
-    return np.unique(votes[~np.isnan(votes).any(axis=1)].argmax(axis=1))
+    found: npt.NDArray[np.int64] = np.unique(votes[~np.isnan(votes).any(axis=1)].argmax(axis=1))
+    return found
 
 
 def shared_class_figures(

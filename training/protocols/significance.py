@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ from scipy import stats
 
 from training.errors import RecipeError
 from training.resampling import RESAMPLES, Weights, resampling
+
+Number = TypeVar("Number", np.bool_, np.float64)
 
 _FEW_DISCORDANT = 25
 
@@ -84,7 +86,7 @@ def mcnemar(
     Raises:
         RecipeError: The two are of different lengths.
     """
-    one, two = _paired(first, second, bool)
+    one, two = _paired(np.asarray(first, dtype=np.bool_), np.asarray(second, dtype=np.bool_))
     first_only, second_only = int((one & ~two).sum()), int((~one & two).sum())
     discordant = first_only + second_only
     kind = kind or ("exact" if discordant < _FEW_DISCORDANT else "corrected")
@@ -135,12 +137,13 @@ def paired_bootstrap(
     Raises:
         RecipeError: The two are of different lengths.
     """
-    one, two = _paired(first, second, np.float64)
+    one, two = _paired(np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64))
     draws = resampling(len(one) if subjects is None else subjects)
     gaps = one - two
 
     def mean(weights: Weights) -> npt.NDArray[np.float64]:
-        return weights @ gaps / weights.sum(axis=1)
+        means: npt.NDArray[np.float64] = weights @ gaps / weights.sum(axis=1)
+        return means
 
     found = draws.values(mean)
     beyond = min(int((found <= 0).sum()), int((found >= 0).sum()))
@@ -150,9 +153,9 @@ def paired_bootstrap(
 
 
 def _paired(
-    first: npt.ArrayLike, second: npt.ArrayLike, kind: type
-) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
-    one, two = np.asarray(first, dtype=kind), np.asarray(second, dtype=kind)
+    one: npt.NDArray[Number], two: npt.NDArray[Number]
+) -> tuple[npt.NDArray[Number], npt.NDArray[Number]]:
+    """Return both lists, checked to be of the same pictures."""
     if one.shape != two.shape or one.ndim != 1 or not one.size:
         raise RecipeError(
             f"paired test: expected two lists of the same pictures, found shapes {one.shape} and {two.shape}"
