@@ -1,4 +1,4 @@
-"""`python -m training list | prepare | run RECIPE | label | compare | evaluate | export | bench | throughput`."""
+"""`python -m training list | prepare | run RECIPE | label | compare | protocol | evaluate | export | bench | throughput`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from training.comparison import add_compare
 from training.distillation.command import add_label
 from training.errors import DatasetError, RecipeError
 from training.prepare import add_prepare
+from training.protocols.command import add_protocol
+from training.throughput import add_throughput
 
 DEFAULT_CACHE = Path.home() / ".cache" / "faceapp" / "prepared"
 
@@ -64,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_label(commands, DEFAULT_CACHE)
     add_compare(commands, DEFAULT_CACHE)
+    add_protocol(commands, DEFAULT_CACHE)
 
     evaluate = commands.add_parser("evaluate", help="measure an exported model, print and save a report")
     evaluate.add_argument("--model", type=Path, required=True, help="folder with model.onnx and card.json")
@@ -82,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, help="folder of a run")
     export.add_argument("--to", type=Path, help="folder for model.onnx and card.json (default: RUN/model)")
     export.set_defaults(command=_export)
+
+    add_throughput(commands, DEFAULT_CACHE)
 
     timing = commands.add_parser("bench", help="latency of the engines beside plain PyTorch, in one run")
     timing.add_argument("--model", default="multitask", help="name or folder (default: %(default)s)")

@@ -21,6 +21,7 @@ from torch import nn
 from engines.card import InputSpec
 from training.blocks.multi_task import MultiTaskNet
 from training.data.prepared import PreparedFaces
+from training.data.sample import hashed_split
 from training.evaluation import predict_faces
 from training.reliability import expected_calibration_error
 
@@ -106,7 +107,8 @@ def calibrate(
         align: Whether it takes aligned faces.
 
     Returns:
-        Task -> calibration, for the tasks that the network and the sets have.
+        Task -> calibration, for the tasks whose error falls on faces that the temperature was not fitted on; the others
+        are left as they are.
     """
     found: dict[str, Calibration] = {}
     for task in ("emotion", "gender", "smile"):
@@ -119,7 +121,10 @@ def calibrate(
         positions, labels = labelled[name]
         logits = _logits(net, sets[name], positions, spec, align)[task]
         found[task] = calibration(logits, labels, _halves(sets[name], positions))
-        fold(net.branches[task], found[task].temperature)
+        if found[task].error_after < found[task].error_before:
+            fold(net.branches[task], found[task].temperature)
+        else:
+            del found[task]
     return found
 
 
@@ -152,9 +157,8 @@ def _labelled(faces: PreparedFaces, task: str) -> tuple[Labels, Labels]:
 
 def _halves(faces: PreparedFaces, positions: Labels) -> npt.NDArray[np.bool_]:
     """Return which half each face is in; a person's faces stand in one."""
-    people = np.unique(faces.subject[positions], return_inverse=True)[1]
-    sides = np.random.default_rng(0).random(people.max() + 1) < 0.5
-    return np.asarray(sides[people], dtype=bool)
+    sides = [hashed_split(f"calibration {name}", 50, 0) == "validation" for name in faces.subject[positions]]
+    return np.array(sides, dtype=bool)
 
 
 def _logits(

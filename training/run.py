@@ -19,7 +19,7 @@ from training.data.prepared import load_prepared
 from training.distillation.command import ABOUT
 from training.errors import RecipeError
 from training.export import export_model
-from training.loop import CONFIG, averaged_weights, fit
+from training.loop import CONFIG, averaged_weights, first_process, fit
 from training.report import measured_card, report_model
 from training.settings import config_from_json, with_settings
 
@@ -42,13 +42,15 @@ def run_recipe(name: str, data: Path, out: Path, cache: Path, assignments: Seque
         DatasetError: A set is missing or malformed.
     """
     recipe = load_recipe(name)
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     config = with_settings(recipe.Config(data=str(data), cache=str(cache)), assignments)
     if hasattr(recipe, "prepare"):
         config = recipe.prepare(config, out)
     experiment = recipe.build(config)
     experiment.config = {"recipe": name, **experiment.config}
     net = fit(experiment, out)
+    if not first_process():
+        return 0
     _export(recipe, name, config, net, out / "model")
     print(report_model(out / "model", data, cache, "validation", "card", out))
     return 0

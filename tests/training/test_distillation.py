@@ -14,7 +14,7 @@ from training.distillation.labels import FEATURES, PREFIX, Selection, load_label
 from training.distillation.teachers import load_teacher
 from training.distillation.views import AGGREGATED, PLAIN, View, view_images
 from training.errors import RecipeError
-from training.loop import fit
+from training.loop import averaged_weights, fit
 from training.recipes import multitask, student
 
 SETS = ("ferplus", "utkface", "genki4k", "ckplus")

@@ -285,7 +285,8 @@ def validation_figures(net: nn.Module, sets: dict[str, PreparedFaces], config: C
         if len(positions):
             said = predict_faces(predict, faces, positions, card.input, config.align)
             values |= {
-                f"{name}_{key}": figure.value for key, figure in figures(faces, positions, said).items()
+                f"{name}_{key}": figure.value
+                for key, figure in figures(faces, positions, said, intervals=False).items()
             }
     return {key: value for key, value in values.items() if math.isfinite(value)}
 

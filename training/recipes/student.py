@@ -1,9 +1,10 @@
-"""Teacher, distilled labels, student: the network that ships as `multitask`, from one command.
+"""Teacher, first student, distilled labels, student: the network that ships as `multitask`, from one command.
 
-A wide network is trained on all sets; it labels the training faces of every set for every task, averaged over views of
-the face (Distill-2MD-MTL, chapter 3.2: GF10); a network that costs no more than BKNet learns from the sets' own labels
-and from these. We differ: the soft labels are kept where the set has its own label too (Hinton et al.: Distilling the
-knowledge in a neural network, 2015), and the student starts anew.
+A wide network and BKNet are trained on all sets; together they label the training faces of every set for every task,
+averaged over views of the face (Distill-2MD-MTL, chapter 3.2: GF10); then BKNet goes on from its own weights with the
+sets' labels and these (Furlanello et al.: Born-again neural networks, ICML 2018, for a student of its teacher's kind).
+We differ from the thesis: the soft labels are kept where a set has its own label too (Hinton et al.: Distilling the
+knowledge in a neural network, 2015).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from training.data.prepared import load_prepared
 from training.distillation.command import label_sets
+from training.distillation.views import FLIPPED
 from training.errors import RecipeError
 from training.loop import fit
 from training.recipes import multitask
@@ -22,47 +24,63 @@ from training.recipes.multitask import build, build_net, build_on, draft_card, i
 __all__ = ["Config", "build", "build_net", "build_on", "draft_card", "input_spec", "prepare"]
 
 TEACHER = {"net_settings": {"widths": [96, 192, 320, 512], "dropout": 0.3}}
+FIRST = {
+    "net": "bknet",
+    "epochs": 33,
+    "learning_rate": 0.05,
+    "average_decay": 0.999,
+    "shares": {"ferplus": 64, "utkface": 44, "genki4k": 14, "ckplus": 6},
+}
 
 
 @dataclass(frozen=True)
 class Config(multitask.Config):
-    """Settings of the student, and what differs for its teacher.
+    """Settings of the student, and what differs from `multitask` for the two networks before it.
 
     Attributes:
-        teacher: Name -> value of the teacher's settings where they differ from the defaults of `multitask`.
-        more_teachers: Folders of finished runs whose answers are averaged with the teacher's.
+        teacher: Name -> value of the wide teacher's settings.
+        first: Name -> value of the settings of the student's first training, without a teacher.
     """
 
+    net: str = "bknet"
+    net_settings: dict[str, Any] = field(default_factory=lambda: {"dropout": 0.25})
+    learning_rate: float = 0.05
+    keep_last: int = 10
     teacher: dict[str, Any] = field(default_factory=lambda: dict(TEACHER))
-    more_teachers: tuple[str, ...] = ()
+    first: dict[str, Any] = field(default_factory=lambda: dict(FIRST))
 
 
 def prepare(config: Config, out: Path) -> Config:
-    """Train the teacher and label the sets in folders below the run's own; return the student's settings.
+    """Train the two teachers and label the sets in folders below the run's own; return the student's settings.
 
     Every step goes on from what is there.
 
     Args:
         config: Settings.
-        out: The run's folder; `teacher` and `labels` are made in it.
+        out: The run's folder; `teacher`, `first` and `labels` are made in it.
 
     Raises:
-        RecipeError: A teacher's setting is unknown or wrong.
+        RecipeError: A setting is unknown or wrong.
         DatasetError: A set is missing or malformed.
     """
     if config.distilled:
         return config
-    settings = multitask.Config(data=config.data, cache=config.cache)
+    stages = {"teacher": config.teacher, "first": config.first}
+    settings = {name: _settings(config, name, changes) for name, changes in stages.items()}
+    for name, stage in settings.items():
+        experiment = multitask.build(stage)
+        experiment.config = {"recipe": "multitask", **experiment.config}
+        fit(experiment, out / name)
+    sets = [load_prepared(name, Path(config.data), Path(config.cache)) for name in config.shares]
+    runs = [out / name for name in stages]
+    label_sets(runs, sets, out / "labels", FLIPPED, features=config.loss.feature_weight > 0)
+    return replace(config, distilled=str(out / "labels"), initial=str(out / "first"))
+
+
+def _settings(config: Config, name: str, changes: dict[str, Any]) -> multitask.Config:
     try:
-        teacher = replace(settings, **config.teacher)
+        return replace(multitask.Config(data=config.data, cache=config.cache), **changes)
     except TypeError as error:
         raise RecipeError(
-            f"teacher: expected settings of the multitask recipe, found {config.teacher} ({error})"
+            f"{name}: expected settings of the multitask recipe, found {changes} ({error})"
         ) from error
-    experiment = multitask.build(teacher)
-    experiment.config = {"recipe": "multitask", **experiment.config}
-    fit(experiment, out / "teacher")
-    sets = [load_prepared(name, Path(config.data), Path(config.cache)) for name in config.shares]
-    runs = [out / "teacher", *(Path(run) for run in config.more_teachers)]
-    label_sets(runs, sets, out / "labels", features=config.loss.feature_weight > 0)
-    return replace(config, distilled=str(out / "labels"))
