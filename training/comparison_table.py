@@ -75,7 +75,7 @@ def write_tables(rows: Sequence[Row], reference: str, sets: Mapping[str, Prepare
     for row in rows:
         line = {
             "variant": row.name,
-            "parameters (M)": f"{row.parameters / 1e6:.2f}",
+            "parameters (M)": f"{row.parameters / 1e6:.3f}",
             "training faces/s": f"{row.train_faces_per_s:.0f}",
             "ms, 1 face": f"{row.latency_ms['1']:.2f}",
             "ms, 8 faces": f"{row.latency_ms['8']:.2f}",

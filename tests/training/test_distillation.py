@@ -144,13 +144,16 @@ def test_the_student_recipe_trains_its_teacher_and_labels_before_it(
     for module in (multitask, student):
         monkeypatch.setattr(module, "load_prepared", lambda name, data, cache: faces[name])
     small = {name: getattr(TINY, name) for name in ("epochs", "size", "net_settings", "shares", "bfloat16")}
-    config = student.Config(**small, teacher=small)
+    small["net"] = "fast_face"
+    config = student.Config(**small, teacher=small, first={**small, "seed": 2})
 
     prepared = student.prepare(config, tmp_path)
 
-    assert (
-        Path(prepared.distilled) == tmp_path / "labels" and (tmp_path / "teacher" / "checkpoint.pt").is_file()
-    )
+    assert (prepared.distilled, prepared.initial) == (str(tmp_path / "labels"), str(tmp_path / "first"))
+    assert json.loads((tmp_path / "labels" / "about.json").read_text())["teachers"] == ["teacher", "first"]
+    second = student.build_on(prepared, faces)
+    for name, value in averaged_weights(tmp_path / "first").items():
+        assert torch.equal(second.net.state_dict()[name], value), name
     assert np.isfinite(load_labels(tmp_path / "labels", faces["genki4k"])["emotion"][0]).all()
     with pytest.raises(RecipeError, match="teacher"):
         student.prepare(dataclasses.replace(config, teacher={"width": 3}), tmp_path)
