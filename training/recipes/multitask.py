@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import importlib
 import math
-import pkgutil
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,149 +21,33 @@ from engines.card import AGES_YEARS, EMOTIONS, LABELS, HeadSpec, InputSpec, Mode
 from engines.decode import decode
 from training import balancing, nets, schedules
 from training.blocks.multi_task import MultiTaskNet
-from training.data.augmentation import Augmentation
 from training.data.mixed_batches import MixedBatches
 from training.data.mixup import mixup
 from training.data.prepared import PreparedFaces, load_prepared
 from training.data.sample import SPLITS
 from training.data.sampling import picture_weights
-from training.distillation.labels import FEATURES, PREFIX, Selection, load_labels, selected
+from training.distillation.labels import FEATURES, PREFIX, load_labels, selected
 from training.errors import RecipeError
 from training.evaluation import figures, predict_faces
 from training.loop import Experiment, averaged_weights
 from training.losses.feature_distillation import FeatureMap
 from training.losses.triplet_domain import DomainHead
-from training.multi_task_loss import DOMAIN, EMBEDDING, LossSettings, MultiTaskLoss, TaskBalance
+from training.multi_task_config import Config
+from training.multi_task_loss import DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
 
 MODEL_NAME = "multitask"
-
-
-@dataclass(frozen=True)
-class Config:
-    """Settings of the recipe; every field can be set with `--set name=value`.
-
-    Attributes:
-        data: Folder with the unpacked sets.
-        cache: Folder for the prepared faces.
-        net: File name in `training/nets`.
-        net_settings: Keywords of the network's `build`.
-        tasks: Heads to train; one of them makes a single-task network.
-        size: Side of the input in pixels, a multiple of 16.
-        align: Use the landmarks; False takes the whole crops.
-        shares: Set -> faces in every batch (BK5, GF7).
-        mixing: "mixed": every batch holds faces of every set; "alternating": the sets take turns.
-        sampling: "natural", or "square_root" or "balanced" over the emotion classes and ages of each set.
-        epochs: Passes over the first set of the shares.
-        optimizer: "sgd" with momentum 0.9, or "adam".
-        learning_rate: Peak or initial rate.
-        schedule: File name in `training/schedules`.
-        schedule_settings: Keywords of the schedule's `build`.
-        weight_decay: L2 on all weights.
-        nesterov: Nesterov's momentum.
-        loss: Loss of every task, domain head, distillation.
-        balancing: File name in `training/balancing`.
-        balancing_settings: Keywords of the balancer's `build`, except the weights of the fixed one.
-        task_weights: Task -> weight of its loss under "fixed"; the other balancers learn theirs.
-        average_decay: Decay of the running average of the weights; 0 for none.
-        keep_last: How many epochs' averaged weights to keep, for an ensemble of checkpoints (BK6).
-        augmentation: How training faces are changed.
-        mixup: Alpha of the Beta distribution of mixup; 0 for none.
-        smile_from_happiness: Also learn smile from the FER+ training faces whose votes leave no doubt: a smile where at
-            least nine in ten votes are happiness, none where no vote is. GENKI-4K alone has 2,200 training faces.
-        distilled: Folder that `python -m training label` wrote; empty for none.
-        selection: Which distilled labels count.
-        initial: Folder of a finished run whose averaged weights to start from; empty starts anew.
-        calibrate: Fit a temperature per head on validation and fold it into the exported network.
-        bfloat16: Forward pass in bfloat16.
-        device: "auto", "cpu" or "cuda".
-        compile: Compile the network with torch.compile.
-        seed: Of weights, order and changes.
-    """
-
-    data: str = ""
-    cache: str = ""
-    net: str = "fast_face"
-    net_settings: dict[str, Any] = field(default_factory=dict)
-    tasks: tuple[str, ...] = tuple(LABELS)
-    size: int = 48
-    align: bool = True
-    shares: dict[str, int] = field(
-        default_factory=lambda: {"ferplus": 80, "utkface": 36, "genki4k": 8, "ckplus": 4}
-    )
-    mixing: Literal["mixed", "alternating"] = "mixed"
-    sampling: str = "natural"
-    epochs: int = 20
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    learning_rate: float = 0.1
-    schedule: str = "one_cycle"
-    schedule_settings: dict[str, Any] = field(default_factory=dict)
-    weight_decay: float = 5e-4
-    nesterov: bool = True
-    loss: LossSettings = field(default_factory=LossSettings)
-    balancing: str = "fixed"
-    balancing_settings: dict[str, Any] = field(default_factory=dict)
-    task_weights: dict[str, float] = field(
-        default_factory=lambda: {"emotion": 1.0, "age": 0.5, "gender": 0.7, "smile": 0.5}
-    )
-    average_decay: float = 0.998
-    keep_last: int = 0
-    augmentation: Augmentation = field(
-        default_factory=lambda: Augmentation(rotation_deg=10, patch=0.15, blur=0.1)
-    )
-    mixup: float = 0.0
-    smile_from_happiness: bool = True
-    distilled: str = ""
-    selection: Selection = field(default_factory=Selection)
-    initial: str = ""
-    calibrate: bool = True
-    bfloat16: bool = True
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    compile: bool = False
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tasks", tuple(self.tasks))
-        known = {
-            "net": (self.net, _names(nets)),
-            "balancing": (self.balancing, _names(balancing)),
-            "schedule": (self.schedule, _names(schedules)),
-            "mixing": (self.mixing, ("mixed", "alternating")),
-            "optimizer": (self.optimizer, ("sgd", "adam")),
-            "sampling": (self.sampling, ("natural", "square_root", "balanced")),
-            "device": (self.device, ("auto", "cpu", "cuda")),
-        }
-        for name, (value, names) in known.items():
-            if value not in names:
-                raise RecipeError(f"{name}: expected one of {', '.join(names)}, found {value!r}")
-        if not self.tasks or not set(self.tasks) <= set(LABELS) or set(self.task_weights) != set(LABELS):
-            raise RecipeError(
-                f"tasks, task_weights: expected some of and all of {', '.join(LABELS)}, "
-                f"found {', '.join(self.tasks)} and {', '.join(self.task_weights)}"
-            )
-        if self.mixup and self.loss.emotion in ("majority", "multi_label"):
-            raise RecipeError(
-                f"mixup: expected 0 with loss.emotion={self.loss.emotion}, which undoes the mixing, found {self.mixup}"
-            )
-        if not self.shares or min(self.shares.values()) < 1:
-            raise RecipeError(f"shares: expected at least one face of each set named, found {self.shares}")
-        if self.size % 16 or self.size < 16:
-            raise RecipeError(f"size: expected a multiple of 16, found {self.size}")
-        if self.epochs < 1 or self.learning_rate <= 0 or self.mixup < 0:
-            raise RecipeError(
-                f"epochs, learning_rate, mixup: expected above 0 (mixup 0 or more), "
-                f"found {self.epochs}, {self.learning_rate}, {self.mixup}"
-            )
 
 
 def build(config: Config) -> Experiment:
     """Return the experiment; prepares the sets first where the cache lacks them.
 
     Raises:
-        DatasetError: A set is missing or malformed, or has no training or validation faces.
+        DatasetError: A set is missing or malformed, has no training faces, or the first one no validation faces.
     """
     sets = {name: load_prepared(name, Path(config.data), Path(config.cache)) for name in config.shares}
     for faces in sets.values():
-        faces.require("train", "validation")
+        faces.require("train")
+    sets[next(iter(config.shares))].require("validation")
     return build_on(config, sets)
 
 
@@ -349,10 +232,6 @@ def _teacher_width(config: Config) -> int:
         raise RecipeError(
             f"{path}: expected a teacher's features, found none ({error}); label with --features or set loss.feature_weight=0"
         ) from error
-
-
-def _names(package: Any) -> tuple[str, ...]:
-    return tuple(found.name for found in pkgutil.iter_modules(package.__path__))
 
 
 def _module(package: Any, name: str) -> Any:
