@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,20 @@ def kept_epochs(run: Path) -> list[Weights]:
     if not paths:
         raise RecipeError(f"{run}: expected weights in {LAST_EPOCHS}, found none; train with keep_last=10")
     return [dict(_read(path)["net"]) for path in paths]
+
+
+def mean_weights(epochs: Sequence[Weights]) -> Weights:
+    """Return the mean of several epochs' weights (Izmailov et al.: Averaging weights leads to wider optima, UAI 2018).
+
+    We differ: the statistics of batch normalisation are averaged too, which small steps of the last epochs allow.
+
+    Args:
+        epochs: As `kept_epochs` gives them.
+    """
+    return {
+        name: torch.stack([weights[name].double() for weights in epochs]).mean(dim=0).to(value.dtype)
+        for name, value in epochs[-1].items()
+    }
 
 
 def _epoch_file(folder: Path, epoch: int) -> Path:

@@ -43,6 +43,7 @@ class Config:
         task_weights: Task -> weight of its loss under "fixed"; the other balancers learn theirs.
         average_decay: Decay of the running average of the weights; 0 for none.
         keep_last: How many epochs' averaged weights to keep, for an ensemble of checkpoints (BK6).
+        average_last: Export the mean of so many of the kept epochs' weights (Izmailov et al. 2018); 0 takes the last.
         augmentation: How training faces are changed.
         mixup: Alpha of the Beta distribution of mixup; 0 for none.
         smile_from_happiness: Also learn smile from the FER+ training faces whose votes leave no doubt: a smile where at
@@ -84,6 +85,7 @@ class Config:
     )
     average_decay: float = 0.998
     keep_last: int = 0
+    average_last: int = 0
     augmentation: Augmentation = field(
         default_factory=lambda: Augmentation(rotation_deg=10, patch=0.15, blur=0.1)
     )
@@ -116,6 +118,10 @@ class Config:
             raise RecipeError(
                 f"tasks, task_weights: expected some of and all of {', '.join(LABELS)}, "
                 f"found {', '.join(self.tasks)} and {', '.join(self.task_weights)}"
+            )
+        if not 0 <= self.average_last <= self.keep_last:
+            raise RecipeError(
+                f"average_last: expected 0 to keep_last, which is {self.keep_last}, found {self.average_last}"
             )
         if self.mixup and self.loss.emotion in ("majority", "multi_label"):
             raise RecipeError(

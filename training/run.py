@@ -15,11 +15,12 @@ import torch
 
 from engines.card import ModelCard
 from training.calibration import calibrate
+from training.checkpoints import CONFIG, averaged_weights, kept_epochs, mean_weights
 from training.data.prepared import load_prepared
 from training.distillation.command import ABOUT
 from training.errors import RecipeError
 from training.export import export_model
-from training.loop import CONFIG, averaged_weights, first_process, fit
+from training.loop import first_process, fit
 from training.report import measured_card, report_model
 from training.settings import config_from_json, with_settings
 
@@ -51,6 +52,7 @@ def run_recipe(name: str, data: Path, out: Path, cache: Path, assignments: Seque
     net = fit(experiment, out)
     if not first_process():
         return 0
+    _load_mean(net, config, out)
     _export(recipe, name, config, net, out / "model")
     print(report_model(out / "model", data, cache, "validation", "card", out))
     return 0
@@ -73,6 +75,7 @@ def export_run(run: Path, folder: Path) -> ModelCard:
     config = config_from_json(recipe.Config, saved)
     net = recipe.build_net(config)
     net.load_state_dict(averaged_weights(run))
+    _load_mean(net, config, run)
     return _export(recipe, name, config, net.eval(), folder)
 
 
@@ -105,10 +108,23 @@ def _export(recipe: ModuleType, name: str, config: Any, net: Any, folder: Path) 
         found = calibrate(net, sets, recipe.input_spec(config), config.align)
         about["calibration"] = {task: one.as_dict() for task, one in found.items()}
     if initial := getattr(config, "initial", ""):
-        about["started_from"] = _shareable(json.loads((Path(initial) / CONFIG).read_text()))
+        about["started_from"] = _history(Path(initial))
     card = dataclasses.replace(recipe.draft_card(config), recipe=about, version="1.0")
     export_model(net, card, folder)
     return measured_card(folder, Path(config.data), Path(config.cache))
+
+
+def _load_mean(net: Any, config: Any, run: Path) -> None:
+    """Give the network the mean of its last epochs' weights where the settings ask for it."""
+    if count := getattr(config, "average_last", 0):
+        net.load_state_dict(mean_weights(kept_epochs(run)[-count:]))
+
+
+def _history(run: Path) -> dict[str, Any]:
+    """Return the settings of a run, and of the one it started from in turn."""
+    saved = json.loads((run / CONFIG).read_text())
+    earlier = {"started_from": _history(Path(saved["initial"]))} if saved.get("initial") else {}
+    return {**_shareable(saved), **earlier}
 
 
 def _shareable(settings: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from torch import nn
 from tests.training.made_faces import made_faces
 from tests.training.tiny_run import TinyRun, brightened, tiny_experiment
 from training import loop
+from training.checkpoints import mean_weights
 from training.errors import RecipeError
 from training.loop import CHECKPOINT, CURVES, Experiment, averaged_weights, fit, kept_epochs
 from training.processes import choose_device
@@ -263,3 +264,13 @@ def test_a_checkpoint_of_one_process_before_steps_were_saved_goes_on(
 
     assert "resuming after epoch 1" in caplog.text
     assert len(rows_of(tmp_path)) == 2
+
+
+def test_the_mean_of_several_epochs_is_taken_number_by_number() -> None:
+    first = {"weight": torch.tensor([1.0, 3.0]), "batches": torch.tensor(4)}
+    second = {"weight": torch.tensor([2.0, 5.0]), "batches": torch.tensor(8)}
+
+    mean = mean_weights([first, second])
+
+    assert mean["weight"].tolist() == [1.5, 4.0] and mean["weight"].dtype == torch.float32
+    assert mean["batches"].item() == 6 and mean["batches"].dtype == torch.int64

@@ -76,6 +76,7 @@ def test_a_size_that_four_poolings_cannot_halve_is_refused() -> None:
         ({"device": "tpu"}, "device"),
         ({"tasks": ("emotion", "mood")}, "tasks"),
         ({"mixup": -1.0}, "mixup"),
+        ({"average_last": 1}, "average_last"),
         ({"shares": {"utkface": 0}}, "shares"),
         ({"task_weights": {"emotion": 1.0}}, "task_weights"),
         ({"epochs": 0}, "epochs"),
@@ -205,6 +206,8 @@ def test_a_run_from_data_to_measured_card(tmp_path: Path, capsys: pytest.Capture
         "epochs=1",
         "size=16",
         "bfloat16=false",
+        "keep_last=1",
+        "average_last=1",
         *(f"shares.{name}=2" for name in multitask.Config().shares),
     ]
 
