@@ -56,6 +56,7 @@ class Config:
         device: "auto", "cpu" or "cuda".
         compile: Compile the network with torch.compile.
         seed: Of weights, order and changes.
+        version: Of the exported model, in its card.
     """
 
     data: str = ""
@@ -99,6 +100,7 @@ class Config:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: bool = False
     seed: int = 1
+    version: str = "1.0"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tasks", tuple(self.tasks))

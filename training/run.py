@@ -109,7 +109,7 @@ def _export(recipe: ModuleType, name: str, config: Any, net: Any, folder: Path) 
         about["calibration"] = {task: one.as_dict() for task, one in found.items()}
     if initial := getattr(config, "initial", ""):
         about["started_from"] = _history(Path(initial))
-    card = dataclasses.replace(recipe.draft_card(config), recipe=about, version="1.0")
+    card = dataclasses.replace(recipe.draft_card(config), recipe=about, version=config.version)
     export_model(net, card, folder)
     return measured_card(folder, Path(config.data), Path(config.cache))
 

@@ -62,7 +62,9 @@ def test_eased_value_stays_between_its_ends_and_arrives(start: float, end: float
     eased.aim(np.array([start]), 0.0)
     eased.aim(np.array([end]), 1.0)
     value = float(eased.at(1.0 + after_s)[0])
-    assert min(start, end) - 1e-9 <= value <= max(start, end) + 1e-9
+    assert min(start, end) - UNSEEN <= value <= max(start, end) + UNSEEN, (
+        "a step that nobody sees is not taken"
+    )
     if after_s >= EASE_S:
         assert abs(value - end) <= UNSEEN
         assert eased.settled(1.0 + after_s)
