@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from training.data.prepared import PreparedFaces
 from training.metrics import Figure, mean_with_interval
+from training.protocols.significance import paired_bootstrap
+from training.resampling import resampling
 
 Floats = npt.NDArray[np.float32]
 
@@ -97,14 +99,21 @@ def _cell(row: Row, held: Row | None, column: Column, sets: Mapping[str, Prepare
     own = scores(row, column, sets)
     if own is None:
         return "-"
-    shown = _text(mean_with_interval(own, column.unit))
+    people = _people(column, sets)
+    shown = _text(mean_with_interval(own, column.unit, resampling(people)))
     other = None if held is None or held.name == row.name else scores(held, column, sets)
     if other is None:
         return shown
-    difference = mean_with_interval(own - other, column.unit)
+    difference = paired_bootstrap(own, other, people)
     factor = 100 if column.unit == "share" else 1
     low, high = factor * difference.low, factor * difference.high
-    return f"{shown}; {factor * difference.value:+.2f} [{low:+.2f}, {high:+.2f}]"
+    return f"{shown}; {factor * difference.difference:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _people(column: Column, sets: Mapping[str, PreparedFaces]) -> npt.NDArray[np.str_]:
+    """Return who each validation face shows, so that intervals are drawn over people."""
+    faces = sets[column.data_set]
+    return faces.subject[faces.where("validation")]
 
 
 def _text(figure: Figure) -> str:

@@ -9,6 +9,7 @@ import pytest
 from tests.training.made_faces import made_faces
 from training import comparison
 from training.comparison import compare, load_plan
+from training.comparison_table import Row, write_tables
 from training.errors import RecipeError
 from training.recipes import multitask
 
@@ -64,3 +65,21 @@ def test_a_wrong_plan_is_refused_before_any_training(plan: Path, tmp_path: Path)
     with pytest.raises(RecipeError, match="widht"):
         compare(load_plan(plan), tmp_path, tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_equal_means_of_different_answers_have_an_interval_on_both_sides(tmp_path: Path) -> None:
+    faces = made_faces("utkface", 240)
+    truth = faces.female[faces.where("validation")]
+    wrong_first, wrong_last = truth.copy(), truth.copy()
+    wrong_first[:20] = 1 - wrong_first[:20]
+    wrong_last[-20:] = 1 - wrong_last[-20:]
+    rows = [
+        Row(name, 1, 1.0, {"1": 1.0, "8": 8.0}, {"utkface": {"female": said}})
+        for name, said in (("one", wrong_first), ("other", wrong_last))
+    ]
+
+    write_tables(rows, "one", {"utkface": faces}, tmp_path)
+
+    with (tmp_path / "comparison.csv").open() as stream:
+        cells = [row["UTKFace gender"] for row in csv.DictReader(stream)]
+    assert cells[0] == cells[1].split(";")[0] and "; +0.00 [-" in cells[1] and ", +" in cells[1]
