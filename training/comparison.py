@@ -25,11 +25,11 @@ from training.blocks.multi_task import parameter_count
 from training.comparison_table import Row, write_tables
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
-from training.evaluation import predict_faces
 from training.experiment import Experiment
-from training.export import LARGEST_BATCH, export_model
+from training.export import export_model
 from training.latency import latencies_ms
 from training.loop import CURVES, fit
+from training.report import predict_set
 from training.run import load_recipe
 from training.settings import with_settings
 
@@ -116,7 +116,7 @@ def _run(recipe: Any, config: Any, name: str, folder: Path) -> None:
     net = fit(experiment, folder)
     export_model(net, recipe.draft_card(config), folder / "model")
     sets = {key: load_prepared(key, Path(config.data), Path(config.cache)) for key in recipe.Config().shares}
-    answers = _predictions(folder / "model", sets, config.align)
+    answers = _predictions(folder / "model", sets)
     np.savez_compressed(
         folder / PREDICTIONS,
         **{f"{key}/{task}": rows for key, said in answers.items() for task, rows in said.items()},
@@ -148,19 +148,10 @@ def _clocked(experiment: Experiment) -> list[float]:
     return taken_s
 
 
-def _predictions(model: Path, sets: Mapping[str, PreparedFaces], align: bool) -> Predictions:
+def _predictions(model: Path, sets: Mapping[str, PreparedFaces]) -> Predictions:
     with load_engine(model, backend="onnxruntime") as engine:
-
-        def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
-            blocks = [images[start : start + LARGEST_BATCH] for start in range(0, len(images), LARGEST_BATCH)]
-            answers = [engine.infer(block) for block in blocks]
-            return {key: np.concatenate([answer[key] for answer in answers]) for key in answers[0]}
-
-        return {
-            name: predict_faces(predict, faces, faces.where("validation"), engine.card.input, align)
-            for name, faces in sets.items()
-            if len(faces.where("validation"))
-        }
+        held = {name: faces.where("validation") for name, faces in sets.items()}
+        return {name: predict_set(engine, sets[name], places) for name, places in held.items() if len(places)}
 
 
 def _row(folder: Path) -> Row:

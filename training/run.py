@@ -21,6 +21,7 @@ from training.distillation.command import ABOUT
 from training.errors import RecipeError
 from training.export import export_model
 from training.loop import first_process, fit
+from training.processes import first_goes_ahead
 from training.report import measured_card, report_model
 from training.settings import config_from_json, with_settings
 
@@ -45,6 +46,9 @@ def run_recipe(name: str, data: Path, out: Path, cache: Path, assignments: Seque
     recipe = load_recipe(name)
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     config = with_settings(recipe.Config(data=str(data), cache=str(cache)), assignments)
+    with first_goes_ahead(config.device):
+        for data_set in config.shares:
+            load_prepared(data_set, data, cache)
     if hasattr(recipe, "prepare"):
         config = recipe.prepare(config, out)
     experiment = recipe.build(config)

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from tests.training.made_faces import made_faces
+from training.data.mixed_batches import plain_images
 from training.distillation.command import label_sets
 from training.distillation.labels import FEATURES, PREFIX, Selection, load_labels, save_labels, selected
 from training.distillation.teachers import load_teacher
-from training.distillation.views import AGGREGATED, PLAIN, View, view_images
+from training.distillation.views import AGGREGATED, PLAIN, View
 from training.errors import RecipeError
 from training.loop import averaged_weights, fit
 from training.recipes import multitask, student
@@ -46,11 +47,13 @@ def test_a_flipped_view_is_the_mirrored_face_and_the_plain_one_is_the_programs(f
     spec = multitask.input_spec(TINY)
     positions = np.arange(4)
 
-    plain = view_images(faces["ferplus"], positions, spec, False, View())
-    flipped = view_images(faces["ferplus"], positions, spec, False, View(flip=True))
+    plain = plain_images(faces["ferplus"], positions, spec, False, View().matrix)
+    flipped = plain_images(faces["ferplus"], positions, spec, False, View(flip=True).matrix)
 
     assert flipped == pytest.approx(plain[..., ::-1], abs=0.05)
-    assert not np.allclose(view_images(faces["ferplus"], positions, spec, False, View(scale=1.2)), plain)
+    assert not np.allclose(
+        plain_images(faces["ferplus"], positions, spec, False, View(scale=1.2).matrix), plain
+    )
 
 
 def test_the_teacher_averages_probabilities_over_its_networks_and_views(faces, teacher_run: Path) -> None:

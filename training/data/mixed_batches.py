@@ -7,7 +7,7 @@ processes, and after a resume.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -197,12 +197,26 @@ class MixedBatches:
 
 
 def plain_images(
-    faces: PreparedFaces, positions: npt.NDArray[np.int64], spec: InputSpec, align: bool
+    faces: PreparedFaces,
+    positions: npt.NDArray[np.int64],
+    spec: InputSpec,
+    align: bool,
+    change: Callable[[npt.NDArray[np.float32], int], npt.NDArray[np.float32]] | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Return unchanged faces as the program would prepare them, float32 (N, C, size, size)."""
+    """Return faces as the program would prepare them, float32 (N, C, size, size).
+
+    Args:
+        faces: The set.
+        positions: Which faces.
+        spec: The input.
+        align: Use the landmarks.
+        change: (crop map float32 (2, 3), side of the chip) -> the map to cut with; None leaves it as it is.
+    """
     images = np.empty((len(positions), spec.channels, spec.size, spec.size), dtype=np.float32)
     for row, position in zip(images, positions, strict=True):
         matrix = faces.matrix(int(position), spec.size, align)
+        if change is not None:
+            matrix = change(matrix, spec.size)
         normalise(cut_chip(faces.image(int(position)), matrix, spec), spec, row)
     return images
 

@@ -16,9 +16,10 @@ from tqdm import tqdm
 
 from engines.card import LABELS, ModelCard
 from engines.decode import decode
+from training.data.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces
 from training.distillation.labels import FEATURES
-from training.distillation.views import View, view_images
+from training.distillation.views import View
 from training.errors import RecipeError
 from training.loop import CONFIG, averaged_weights
 from training.settings import config_from_json
@@ -78,7 +79,7 @@ class Teacher:
     ) -> dict[str, Floats]:
         sums: dict[str, Tensor] = {}
         for view in views:
-            image = torch.from_numpy(view_images(faces, block, self.card.input, self.align, view))
+            image = torch.from_numpy(plain_images(faces, block, self.card.input, self.align, view.matrix))
             for number, net in enumerate(self.nets):
                 share = 1 / (len(views) * len(self.nets))
                 for task, probs in self._probabilities(net, image).items():

@@ -8,10 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engines.card import InputSpec
-from engines.preprocess import cut_chip, normalise
-from training.data.prepared import PreparedFaces
-
 Floats = npt.NDArray[np.float32]
 
 
@@ -47,14 +43,3 @@ AGGREGATED = (
     View(scale=1.06, rotation_deg=5),
     View(flip=True, scale=0.95, rotation_deg=5),
 )
-
-
-def view_images(
-    faces: PreparedFaces, positions: npt.NDArray[np.int64], spec: InputSpec, align: bool, view: View
-) -> Floats:
-    """Return one view of some faces as the program would prepare them, float32 (N, C, size, size)."""
-    images = np.empty((len(positions), spec.channels, spec.size, spec.size), dtype=np.float32)
-    for row, position in zip(images, positions, strict=True):
-        matrix = view.matrix(faces.matrix(int(position), spec.size, align), spec.size)
-        normalise(cut_chip(faces.image(int(position)), matrix, spec), spec, row)
-    return images

@@ -18,7 +18,6 @@ import torch
 from torch import nn
 
 from engines.card import AGES_YEARS, EMOTIONS, LABELS, HeadSpec, InputSpec, ModelCard
-from engines.decode import decode
 from training import balancing, nets, schedules
 from training.blocks.multi_task import MultiTaskNet
 from training.data.mixed_batches import MixedBatches
@@ -34,6 +33,7 @@ from training.losses.feature_distillation import FeatureMap
 from training.losses.triplet_domain import DomainHead
 from training.multi_task_config import Config
 from training.multi_task_loss import DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
+from training.protocols.ensembles import network_predict
 
 MODEL_NAME = "multitask"
 
@@ -154,14 +154,7 @@ def draft_card(config: Config, sha256: str = "0" * 64, version: str = "0") -> Mo
 def validation_figures(net: nn.Module, sets: dict[str, PreparedFaces], config: Config) -> dict[str, float]:
     """Return the validation figures of a network: "<set>_<figure>" -> value."""
     card = draft_card(config)
-    device = next(net.parameters()).device
-
-    def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
-        batch = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
-            outputs = net(batch)
-        return decode({name: output.float().cpu().numpy() for name, output in outputs.items()}, card)
-
+    predict = network_predict(net, card, config.bfloat16)
     values: dict[str, float] = {}
     for name, faces in sets.items():
         positions = faces.where("validation")

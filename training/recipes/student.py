@@ -18,6 +18,7 @@ from training.distillation.command import label_sets
 from training.distillation.views import FLIPPED
 from training.errors import RecipeError
 from training.loop import fit
+from training.processes import first_goes_ahead
 from training.recipes import multitask
 from training.recipes.multitask import build, build_net, build_on, draft_card, input_spec
 
@@ -73,7 +74,8 @@ def prepare(config: Config, out: Path) -> Config:
         fit(experiment, out / name)
     sets = [load_prepared(name, Path(config.data), Path(config.cache)) for name in config.shares]
     runs = [out / name for name in stages]
-    label_sets(runs, sets, out / "labels", FLIPPED, features=config.loss.feature_weight > 0)
+    with first_goes_ahead(config.device):
+        label_sets(runs, sets, out / "labels", FLIPPED, features=config.loss.feature_weight > 0)
     return replace(config, distilled=str(out / "labels"), initial=str(out / "first"))
 
 
