@@ -21,6 +21,9 @@ Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 AnyFloats = npt.NDArray[np.floating[Any]]
 
+LANDMARK_COUNT = 478
+"""Points of the MediaPipe face mesh with refined irises."""
+
 # Mesh points that move least with the expression or stand for both halves of the face: the four eye corners,
 # the nose bridge, the nose's base and wings, the two mouth corners.
 ALIGNMENT_POINTS = (33, 133, 362, 263, 168, 2, 98, 327, 61, 291)

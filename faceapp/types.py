@@ -8,10 +8,10 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from engines.preprocess import LANDMARK_COUNT as LANDMARK_COUNT
+
 Occlusion = Literal["none", "headset", "mask"]
 OCCLUSIONS: tuple[Occlusion, ...] = ("none", "headset", "mask")
-LANDMARK_COUNT = 478
-"""Points of the MediaPipe face mesh with refined irises."""
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engines.preprocess import alignment_matrix
+from engines.preprocess import LANDMARK_COUNT, alignment_matrix
 from training.errors import DatasetError
 
 UNIT_SIZE = 48
@@ -36,11 +36,13 @@ class FaceCut:
         image: uint8 (H, W) gray.
         aligned: float32 (2, 3), image -> 48-pixel chip; NaN where no landmarks were found.
         box: float32 (4,), the face in the image, xyxy px; NaN where it fills the image.
+        landmarks: float32 (478, 3), the mesh in the image, px; NaN where none was found.
     """
 
     image: Bytes
     aligned: Floats
     box: Floats
+    landmarks: Floats = field(default_factory=lambda: no_landmarks())
 
 
 Cutter = Callable[[Bytes, Floats | None], FaceCut]
@@ -50,6 +52,11 @@ Cutter = Callable[[Bytes, Floats | None], FaceCut]
 def no_map() -> Floats:
     """Return the map of a face without landmarks."""
     return np.full((2, 3), np.nan, np.float32)
+
+
+def no_landmarks() -> Floats:
+    """Return the mesh of a face without landmarks."""
+    return np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
 
 
 class MeshCutter:
@@ -64,11 +71,12 @@ class MeshCutter:
         """Return the face of a picture; see `Cutter`."""
         part, inner = (picture, np.full(4, np.nan, np.float32)) if box is None else cut_box(picture, box)
         landmarks = self._find(part)
-        aligned = no_map()
+        aligned, mesh = no_map(), no_landmarks()
         if landmarks is not None and _shows(landmarks, inner):
             with suppress(ValueError):  # a degenerate mesh is as good as none
                 aligned = alignment_matrix(landmarks, UNIT_SIZE)
-        return stored(FaceCut(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), aligned, inner))
+                mesh = landmarks.astype(np.float32)
+        return stored(FaceCut(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), aligned, inner, mesh))
 
     def _find(self, part: Bytes) -> Floats | None:
         """Return the mesh of a picture; in a large one a second look at the face alone makes it precise."""
@@ -136,7 +144,11 @@ def stored(cut: FaceCut) -> FaceCut:
     aligned[:, 2] += aligned[:, :2] @ (0.5 / scales - 0.5)  # pixel centres lie at whole numbers
     aligned[:, :2] /= scales
     image = cv2.resize(cut.image, size, interpolation=cv2.INTER_AREA)
-    return FaceCut(image, aligned.astype(np.float32), (cut.box * np.tile(scales, 2)).astype(np.float32))
+    landmarks = cut.landmarks.astype(np.float64)
+    landmarks[:, :2] = (landmarks[:, :2] + 0.5) * scales - 0.5
+    landmarks[:, 2] *= scales[0]
+    box = (cut.box * np.tile(scales, 2)).astype(np.float32)
+    return FaceCut(image, aligned.astype(np.float32), box, landmarks.astype(np.float32))
 
 
 def _trimmed(cut: FaceCut) -> FaceCut:
@@ -155,7 +167,8 @@ def _trimmed(cut: FaceCut) -> FaceCut:
     aligned[:, 2] += aligned[:, :2] @ np.array([left, top], np.float32)
     image = np.ascontiguousarray(cut.image[top:bottom, left:right])
     # Without a box the whole picture was the face's fallback; trimmed, the part around the chip is.
-    return FaceCut(image, aligned, cut.box - _edges(left, top))
+    landmarks = cut.landmarks - np.array([left, top, 0], np.float32)
+    return FaceCut(image, aligned, cut.box - _edges(left, top), landmarks)
 
 
 def _edges(left: int, top: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Pictures read once, their faces found once: gray pixels, alignment maps and labels in three files a set.
+"""Pictures read once, their faces found once: gray pixels, alignment maps, meshes and labels in four files a set.
 
 The map of each picture comes from `engines.preprocess.alignment_matrix` on the mesh that `CropLandmarker` finds, so
 training, evaluation and the program share crop and landmarks. Pixels keep their own resolution; cutting happens per
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engines.preprocess import box_matrix
+from engines.preprocess import LANDMARK_COUNT, box_matrix
 from training.data.face_cuts import UNIT_SIZE
 from training.data.faults import OnBad
 from training.data.preparation import prepare
@@ -62,8 +62,9 @@ class PreparedFaces:
         age_high_years: float32 (N,), oldest age of the group.
         fold: int32 (N,), the set's own fold, -1 where it has none.
         box: float32 (N, 4), the face in its picture, xyxy px; NaN where it fills the picture.
+        landmarks: float32 (N, 478, 3), the mesh in its picture, px; NaN where none was found.
 
-    The last four may be left out: they are then filled with "absent".
+    The last five may be left out: they are then filled with "absent".
     """
 
     name: str
@@ -82,6 +83,7 @@ class PreparedFaces:
     age_high_years: npt.NDArray[np.float32] = field(default_factory=_empty)
     fold: npt.NDArray[np.int32] = field(default_factory=_empty)
     box: npt.NDArray[np.float32] = field(default_factory=_empty)
+    landmarks: npt.NDArray[np.float32] = field(default_factory=_empty)
 
     def __post_init__(self) -> None:
         count = len(self.offsets)
@@ -91,6 +93,7 @@ class PreparedFaces:
             "age_high_years": absent,
             "fold": np.full(count, -1, np.int32),
             "box": np.full((count, 4), np.nan, np.float32),
+            "landmarks": np.broadcast_to(np.float32(np.nan), (count, LANDMARK_COUNT, 3)),
         }
         for column, filling in fillings.items():
             if not getattr(self, column).size:

@@ -1,4 +1,4 @@
-"""The files of a prepared set: `pixels.npy` written face by face, `labels.npz`, and `about.json` that seals them."""
+"""The files of a prepared set: pixels and landmarks, written face by face, labels, and `about.json`, which seals them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import EMOTIONS
+from engines.preprocess import LANDMARK_COUNT
 from training.data.face_cuts import FaceCut
 from training.data.sample import SPLITS, Sample
 from training.errors import DatasetError
 
 ABOUT = "about.json"
 _PIXELS = "pixels.npy"
+_LANDMARKS = "landmarks.npy"
 _LABELS = "labels.npz"
-_FORMAT = 1
+_FORMAT = 2
+_FORMATS = (1, _FORMAT)
+"""Those that can be read; the first had no landmarks."""
 
 
 class PreparedWriter:
@@ -41,20 +45,20 @@ class PreparedWriter:
         self._shapes: list[tuple[int, ...]] = []
         self._aligned: list[npt.NDArray[np.float32]] = []
         self._boxes: list[npt.NDArray[np.float32]] = []
-        self._partial = folder / (_PIXELS + ".part")
-        self._stream: BinaryIO = self._partial.open("w+b")
-        self._header(0)
+        self._pixels = _GrowingFile(folder / _PIXELS, "|u1", ())
+        self._landmarks = _GrowingFile(folder / _LANDMARKS, "<f4", (LANDMARK_COUNT, 3))
 
     def __enter__(self) -> PreparedWriter:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stream.close()
-        self._partial.unlink(missing_ok=True)
+        for growing in (self._pixels, self._landmarks):
+            growing.discard()
 
     def add(self, sample: Sample, cut: FaceCut) -> None:
         """Append one face."""
-        self._stream.write(np.ascontiguousarray(cut.image).tobytes())
+        self._pixels.write(np.ascontiguousarray(cut.image))
+        self._landmarks.write(cut.landmarks.astype("<f4"))
         self._samples.append(sample)
         self._shapes.append(cut.image.shape)
         self._aligned.append(cut.aligned)
@@ -72,11 +76,11 @@ class PreparedWriter:
         if not self._samples:
             raise DatasetError(f"{self._name}: expected at least one face, found none; see what was skipped")
         sizes = np.array([np.prod(shape) for shape in self._shapes], dtype=np.int64)
-        self._stream.seek(0)
-        self._header(int(sizes.sum()))
-        self._stream.close()
+        for growing, count in ((self._pixels, int(sizes.sum())), (self._landmarks, len(sizes))):
+            growing.close(count)
         (self._folder / ABOUT).unlink(missing_ok=True)
-        os.replace(self._partial, self._folder / _PIXELS)
+        for growing in (self._pixels, self._landmarks):
+            growing.put_in_place()
         np.savez(
             self._folder / _LABELS,
             offsets=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64),
@@ -88,9 +92,40 @@ class PreparedWriter:
         described = {"format": _FORMAT, "set": self._name, **about}
         (self._folder / ABOUT).write_text(json.dumps(described) + "\n")
 
+
+class _GrowingFile:
+    """An array file whose rows come one after another; it gets its name when it is complete.
+
+    Args:
+        path: Its name.
+        dtype: As in the header of .npy files.
+        row: Shape of a row.
+    """
+
+    def __init__(self, path: Path, dtype: str, row: tuple[int, ...]) -> None:
+        self._path, self._dtype, self._row = path, dtype, row
+        self._partial = path.with_name(path.name + ".part")
+        self._stream: BinaryIO = self._partial.open("w+b")
+        self._header(0)
+
+    def write(self, rows: npt.NDArray[Any]) -> None:
+        self._stream.write(rows.tobytes())
+
+    def close(self, count: int) -> None:
+        self._stream.seek(0)
+        self._header(count)
+        self._stream.close()
+
+    def put_in_place(self) -> None:
+        os.replace(self._partial, self._path)
+
+    def discard(self) -> None:
+        self._stream.close()
+        self._partial.unlink(missing_ok=True)
+
     def _header(self, count: int) -> None:
         """Write the array's header; numpy keeps room in it for any count, so that its length never changes."""
-        header = {"descr": "|u1", "fortran_order": False, "shape": (count,)}
+        header = {"descr": self._dtype, "fortran_order": False, "shape": (count, *self._row)}
         np.lib.format.write_array_header_1_0(self._stream, header)
 
 
@@ -102,22 +137,26 @@ def read_about(folder: Path, name: str) -> dict[str, Any]:
         ValueError: It is of another set or format.
     """
     about = json.loads((folder / ABOUT).read_text())
-    if not isinstance(about, dict) or (about.get("format"), about.get("set")) != (_FORMAT, name):
+    if not isinstance(about, dict) or about.get("format") not in _FORMATS or about.get("set") != name:
         raise ValueError(f"format {about}")
     return about
 
 
 def read_arrays(folder: Path, name: str) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of a prepared set by name, its pixels mapped from the disk.
+    """Return the arrays of a prepared set by name, its pixels and landmarks mapped from the disk.
 
     Raises:
         DatasetError: The files are damaged or of another format.
     """
     try:
-        read_about(folder, name)
+        about = read_about(folder, name)
         with (folder / _LABELS).open("rb") as stream, np.load(stream, allow_pickle=False) as labels:
             arrays = dict(labels)
-        return {"pixels": np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False), **arrays}
+        files = {"pixels": folder / _PIXELS, "landmarks": folder / _LANDMARKS}
+        if about["format"] == 1:
+            del files["landmarks"]
+        mapped = {key: np.load(file, mmap_mode="r", allow_pickle=False) for key, file in files.items()}
+        return {**mapped, **arrays}
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetError(
             f"{folder}: expected a prepared set, found a damaged one ({error}); remove the folder, it is made again"
