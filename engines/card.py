@@ -23,8 +23,16 @@ GENDERS = ("male", "female")
 SMILES = ("no_smile", "smile")
 AGES_YEARS = tuple(str(years) for years in range(101))
 
-Task = Literal["emotion", "age", "gender", "smile"]
-Kind = Literal["softmax", "distribution"]
+OCCLUSIONS = ("none", "headset", "mask", "hidden")
+"""Which half of a face is hidden: none, upper, lower, or so much that nothing can be read."""
+ALIGNMENT_NAMES = (
+    *("right_eye_outer", "right_eye_inner", "left_eye_inner", "left_eye_outer", "nose_bridge", "nose_base"),
+    *("nose_right", "nose_left", "mouth_right", "mouth_left"),
+)
+"""The points a face is aligned by, sides as the person's own; see `engines.preprocess.ALIGNMENT_POINTS`."""
+
+Task = Literal["emotion", "age", "gender", "smile", "occlusion", "alignment"]
+Kind = Literal["softmax", "distribution", "points"]
 Color = Literal["gray", "rgb"]
 Crop = Literal["aligned_face", "whole_box"]
 
@@ -34,6 +42,15 @@ LABELS: dict[str, tuple[str, ...]] = {
     "gender": GENDERS,
     "smile": SMILES,
 }
+"""What a network that reads faces says."""
+VISIBILITY_LABELS: dict[str, tuple[str, ...]] = {
+    "occlusion": OCCLUSIONS,
+    "alignment": tuple(f"{name}_{axis}" for name in ALIGNMENT_NAMES for axis in "xy"),
+}
+"""What the network says that finds out how much of a face is seen; see `engines.visibility`."""
+_HEAD_LABELS = {**LABELS, **VISIBILITY_LABELS}
+_KINDS: dict[str, Kind] = {"age": "distribution", "alignment": "points"}
+"""Task -> kind of its head; softmax for the others."""
 CARD_FILE = "card.json"
 MODEL_FILE = "model.onnx"
 SCHEMA_VERSION = 1
@@ -84,7 +101,8 @@ class HeadSpec:
     Attributes:
         output: Name of the model's output tensor, float32 (N, len(labels)), logits.
         task: What it says.
-        kind: "softmax" (classes) or "distribution" (softmax whose expectation and deviation are in `unit`).
+        kind: "softmax" (classes), "distribution" (softmax whose expectation and deviation are in `unit`) or "points"
+            (x and y of one point after the other, as shares of the chip's side; no logits).
         labels: Class names in the tensor's order; a distribution's are numbers.
         unit: Unit of a distribution's values, else empty.
     """
@@ -103,15 +121,15 @@ class HeadSpec:
             raise CardError(
                 f"heads.labels of {self.task}: expected a list of names, found {shown(self.labels)}"
             )
-        expected = LABELS[self.task]
+        expected = _HEAD_LABELS[self.task]
         if self.labels != expected:
             raise CardError(
                 f"heads.labels of {self.task}: expected the {len(expected)} labels {expected[0]} ... "
                 f"{expected[-1]} in the order of engines.card, found {shown(self.labels)}"
             )
-        if (self.kind == "distribution") != (self.task == "age"):
+        if self.kind != _KINDS.get(self.task, "softmax"):
             raise CardError(
-                "heads.kind: expected distribution for age and softmax else, "
+                "heads.kind: expected distribution for age, points for alignment and softmax else, "
                 f"found {self.kind} for {self.task}"
             )
         if not isinstance(self.unit, str):
@@ -153,7 +171,7 @@ class ModelCard:
             require_text(name, getattr(self, name))
         if self.name != Path(self.name).name or self.name in {".", ".."} or not self.name.isprintable():
             raise CardError(f"name: expected a plain folder name, found {shown(self.name)}")
-        require_choice("occlusion", self.occlusion, ("none", "headset", "mask"))
+        require_choice("occlusion", self.occlusion, OCCLUSIONS[:3])
         if (
             not isinstance(self.sha256, str)
             or len(self.sha256) != 64

@@ -29,7 +29,8 @@ def decode(outputs: Mapping[str, AnyFloats], card: ModelCard) -> dict[str, Float
     Returns:
         For the heads the card has: "emotion" float32 (N, 8) probabilities, "age_years" and "age_std_years"
         float32 (N,), expectation and standard deviation of the age distribution, "female" and "smile" float32
-        (N,) probabilities.
+        (N,) probabilities, "occlusion" float32 (N, 4) probabilities, "alignment" float32 (N, 10, 2) shares of the chip's
+        side.
 
     Raises:
         EngineError: An output is missing, has another shape or holds numbers that are not finite.
@@ -39,9 +40,12 @@ def decode(outputs: Mapping[str, AnyFloats], card: ModelCard) -> dict[str, Float
     for head in card.heads:
         logits = _checked_logits(outputs, head, card, count)
         count = len(logits)
+        if head.task == "alignment":
+            decoded["alignment"] = logits.astype(np.float32).reshape(count, -1, 2)
+            continue
         probabilities = _softmax(logits)
-        if head.task == "emotion":
-            decoded["emotion"] = probabilities
+        if head.task in ("emotion", "occlusion"):
+            decoded[head.task] = probabilities
         elif head.task == "age":
             decoded["age_years"], decoded["age_std_years"] = _expectation_and_deviation(probabilities)
         elif head.task == "gender":

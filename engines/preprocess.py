@@ -31,7 +31,7 @@ ALIGNMENT_POINTS = (33, 133, 362, 263, 168, 2, 98, 327, 61, 291)
 # Where these points lie on the chip, as fractions of its side. Measured: the median layout of 1,458 FER+
 # training crops, made left-right symmetric and shrunk by 4% around the centre so that chin and forehead stay
 # inside.
-_TEMPLATE: Floats = np.array(
+ALIGNMENT_TEMPLATE: Floats = np.array(
     [
         [0.2515, 0.3870],
         [0.4002, 0.3992],
@@ -46,8 +46,8 @@ _TEMPLATE: Floats = np.array(
     ],
     dtype=np.float32,
 )
-_TEMPLATE_CENTRE: Floats = _TEMPLATE.mean(axis=0)
-_TEMPLATE_CENTRED: Floats = _TEMPLATE - _TEMPLATE_CENTRE
+_TEMPLATE_CENTRE: Floats = ALIGNMENT_TEMPLATE.mean(axis=0)
+_TEMPLATE_CENTRED: Floats = ALIGNMENT_TEMPLATE - _TEMPLATE_CENTRE
 
 
 def alignment_matrix(landmarks: AnyFloats, size: int) -> Floats:
@@ -63,7 +63,23 @@ def alignment_matrix(landmarks: AnyFloats, size: int) -> Floats:
     Raises:
         ValueError: The points are not finite or all coincide.
     """
-    points = np.asarray(landmarks, dtype=np.float64)[list(ALIGNMENT_POINTS), :2]
+    return points_matrix(np.asarray(landmarks)[list(ALIGNMENT_POINTS), :2], size)
+
+
+def points_matrix(alignment_points: AnyFloats, size: int) -> Floats:
+    """Return the same map from the alignment points alone.
+
+    Args:
+        alignment_points: (10, 2), picture pixels, in the order of `ALIGNMENT_POINTS`.
+        size: Side of the chip in pixels.
+
+    Returns:
+        float32 (2, 3), picture pixels -> chip pixels.
+
+    Raises:
+        ValueError: The points are not finite or all coincide.
+    """
+    points = np.asarray(alignment_points, dtype=np.float64)
     if not np.isfinite(points).all():
         raise ValueError("landmarks: expected finite points, found NaN or infinity")
     centre = points.mean(axis=0)

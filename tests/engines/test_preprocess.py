@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engines.card import InputSpec
 from engines.preprocess import (
-    _TEMPLATE,
     ALIGNMENT_POINTS,
+    ALIGNMENT_TEMPLATE,
     alignment_matrix,
     box_matrix,
     cut_chip,
@@ -34,7 +34,10 @@ def face_at(turn_deg: float, scale_px: float, x_px: float, y_px: float) -> np.nd
     mesh = np.zeros((478, 3), dtype=np.float64)
     turn = math.radians(turn_deg)
     rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
-    mesh[list(ALIGNMENT_POINTS), :2] = _TEMPLATE.astype(np.float64) @ rotation.T * scale_px + (x_px, y_px)
+    mesh[list(ALIGNMENT_POINTS), :2] = ALIGNMENT_TEMPLATE.astype(np.float64) @ rotation.T * scale_px + (
+        x_px,
+        y_px,
+    )
     return mesh
 
 
@@ -57,7 +60,7 @@ def test_alignment_lays_every_similar_face_on_the_template(
     assert matrix.dtype == np.float32
     chip_points = apply(matrix.astype(np.float64), mesh[list(ALIGNMENT_POINTS), :2])
     # Pixel centres at whole numbers: the chip's fraction f lies at f * size - 0.5.
-    np.testing.assert_allclose(chip_points, _TEMPLATE * size - 0.5, atol=0.02)
+    np.testing.assert_allclose(chip_points, ALIGNMENT_TEMPLATE * size - 0.5, atol=0.02)
 
 
 @given(turn=degrees, scale=scales, x=shifts_px, y=shifts_px)
@@ -82,7 +85,7 @@ def test_alignment_is_the_least_squares_similarity(noise: int) -> None:
     # The similarity x' = a x - b y + c, y' = b x + a y + d as a linear least-squares problem.
     x, y, one, zero = points[:, 0], points[:, 1], np.ones(10), np.zeros(10)
     system = np.vstack([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
-    target = (_TEMPLATE.astype(np.float64) * 48 - 0.5).T.ravel()
+    target = (ALIGNMENT_TEMPLATE.astype(np.float64) * 48 - 0.5).T.ravel()
     a, b, c, d = np.linalg.lstsq(system, target, rcond=None)[0]
     np.testing.assert_allclose(alignment_matrix(mesh, 48), [[a, -b, c], [b, a, d]], rtol=1e-4, atol=1e-3)
 
