@@ -7,6 +7,7 @@ follows position, size, roll, yaw and pitch. It is painted on a small canvas and
 
 from engines.occlusion.halves import Half, hide_half
 from engines.occlusion.headset import draw_headset
+from engines.occlusion.kinds import KINDS, occlude, occlusion_layer
 from engines.occlusion.mask import draw_mask
 
-__all__ = ["Half", "draw_headset", "draw_mask", "hide_half"]
+__all__ = ["KINDS", "Half", "draw_headset", "draw_mask", "hide_half", "occlude", "occlusion_layer"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -10,9 +11,13 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
+Values = TypeVar("Values", Bytes, Floats)
+_Window = tuple[slice, slice]
 
-# Large enough for folds and lenses, small enough that painting stays below a millisecond.
-_FACE_PX = 200
+# Width of the face on the canvas: large enough for folds and lenses, small enough that painting stays below a
+# millisecond. Small faces are painted at twice their size, which smooth edges need; more is lost on them.
+FACE_PX = 200
+_SMALLEST_FACE_PX, _OVERSAMPLING = 72, 2.0
 # OpenCV draws at 1/16 of a pixel when coordinates are given as whole sixteenths.
 FRACTION_BITS = 4
 # Mean brightness around a face in even light; what is drawn takes on the brightness found, within bounds.
@@ -26,23 +31,32 @@ class Canvas:
     Attributes:
         colour: uint8 (h, w, 3) RGB.
         cover: uint8 (h, w), 255 where the face is hidden.
+        lit: Whether colours are those in even light, to be adapted to the picture's, or final.
     """
 
-    def __init__(self, points: Floats, face_width_px: float) -> None:
+    def __init__(self, points: Floats, face_width_px: float, *, lit: bool = True) -> None:
         """Make an empty canvas around everything that will be painted.
 
         Args:
             points: float32 (N, 2 or 3), picture pixels; what is painted must lie within their bounds.
             face_width_px: Width of the face in picture pixels.
+            lit: Whether colours are to be adapted to the picture's light.
         """
+        self.lit = lit
+        face_px = min(max(_OVERSAMPLING * face_width_px, _SMALLEST_FACE_PX), FACE_PX)
+        self._unit = face_px / FACE_PX
         margin = 2 + 0.03 * face_width_px
         self._x0, self._y0 = (int(edge) for edge in np.floor(points[:, :2].min(axis=0) - margin))
         x1, y1 = (int(edge) for edge in np.ceil(points[:, :2].max(axis=0) + margin))
         self._size = (x1 - self._x0, y1 - self._y0)
-        width, height = (max(1, round(side * _FACE_PX / face_width_px)) for side in self._size)
+        width, height = (max(1, round(side * face_px / face_width_px)) for side in self._size)
         self._scale = np.array([width / self._size[0], height / self._size[1]], np.float32)
         self.colour: Bytes = np.zeros((height, width, 3), np.uint8)
         self.cover: Bytes = np.zeros((height, width), np.uint8)
+
+    def pixels(self, width: float) -> int:
+        """Return a width given in 1/200 of the face's width in whole canvas pixels, at least one."""
+        return max(1, round(width * self._unit))
 
     def place(self, points: Floats) -> Floats:
         """Return picture points (..., 2 or 3) as canvas points (..., 2)."""
@@ -61,9 +75,9 @@ class Canvas:
         cv2.fillConvexPoly(self.colour, corners, tuple(colour), cv2.LINE_8, FRACTION_BITS)
         cv2.fillConvexPoly(self.cover, corners, 255, cv2.LINE_8, FRACTION_BITS)
 
-    def line(self, points: Floats, colour: Sequence[float], width_px: int) -> None:
-        """Draw a line through picture points, `width_px` canvas pixels wide."""
-        corners = [self.corners(points)]
+    def line(self, points: Floats, colour: Sequence[float], width: float) -> None:
+        """Draw a line through picture points, `width` in 1/200 of the face's width."""
+        corners, width_px = [self.corners(points)], self.pixels(width)
         cv2.polylines(self.colour, corners, False, tuple(colour), width_px + 2, cv2.LINE_8, FRACTION_BITS)
         cv2.polylines(self.cover, corners, False, 255, width_px, cv2.LINE_AA, FRACTION_BITS)
 
@@ -99,34 +113,63 @@ class Canvas:
             out = image.copy()
         elif out is not image:
             np.copyto(out, image)
-        height, width = image.shape[:2]
-        left, top = max(0, self._x0), max(0, self._y0)
-        right, bottom = min(width, self._x0 + self._size[0]), min(height, self._y0 + self._size[1])
-        if left < right and top < bottom:
-            part = np.s_[top - self._y0 : bottom - self._y0, left - self._x0 : right - self._x0]
-            self._blend_region(out[top:bottom, left:right], part)
+        inside = self._inside(image.shape[0], image.shape[1])
+        if inside is not None:
+            window, part = inside
+            self._blend_region(out[window], part)
         return out
 
-    def _blend_region(self, region: Bytes, part: tuple[slice, slice]) -> None:
+    def layer(self, size: int, brightness: float) -> tuple[Floats, Floats]:
+        """Return what is painted as a gray layer of a square picture.
+
+        Args:
+            size: Side of the picture in pixels.
+            brightness: Mean brightness around the face, 0 to 255.
+
+        Returns:
+            float32 (size, size) brightness times coverage, and coverage; both 0 to 1.
+        """
+        drawn, cover = np.zeros((2, size, size), np.float32)
+        inside = self._inside(size, size)
+        if inside is not None:
+            window, part = inside
+            gray = cv2.cvtColor(self.colour, cv2.COLOR_RGB2GRAY)
+            gray = cv2.multiply(gray, self.cover, scale=self._gain(brightness) / 255**2, dtype=cv2.CV_32F)
+            drawn[window] = self._to_picture(self._smooth(np.minimum(gray, 1)))[part]
+            shares = self.cover.astype(np.float32) * np.float32(1 / 255)
+            cover[window] = self._to_picture(self._smooth(shares))[part]
+        return drawn, cover
+
+    def _inside(self, height: int, width: int) -> tuple[_Window, _Window] | None:
+        """Return the part of a picture that the canvas covers, and the part of the canvas that is seen."""
+        left, top = max(0, self._x0), max(0, self._y0)
+        right, bottom = min(width, self._x0 + self._size[0]), min(height, self._y0 + self._size[1])
+        if left >= right or top >= bottom:
+            return None
+        part = np.s_[top - self._y0 : bottom - self._y0, left - self._x0 : right - self._x0]
+        return np.s_[top:bottom, left:right], part
+
+    def _gain(self, brightness: float) -> float:
+        return float(np.clip(brightness / _EVEN_BRIGHTNESS, *_GAIN_RANGE)) if self.lit else 1.0
+
+    def _blend_region(self, region: Bytes, part: _Window) -> None:
         wide_cover = cv2.cvtColor(self.cover, cv2.COLOR_GRAY2RGB)
-        brightness = sum(cv2.mean(region)) / (1 if region.ndim == 2 else 3)
-        gain = float(np.clip(brightness / _EVEN_BRIGHTNESS, *_GAIN_RANGE))
+        gain = self._gain(sum(cv2.mean(region)) / (1 if region.ndim == 2 else 3))
         # Colours times coverage, both smoothed alike: even edges without a rim.
-        drawn = _smooth(cv2.multiply(self.colour, wide_cover, scale=gain / 255))
+        drawn = self._smooth(cv2.multiply(self.colour, wide_cover, scale=gain / 255))
         drawn = self._to_picture(drawn)[part]
-        cover = _smooth(self.cover if region.ndim == 2 else wide_cover)
+        cover = self._smooth(self.cover if region.ndim == 2 else wide_cover)
         if region.ndim == 2:
             drawn = cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)
         kept = cv2.bitwise_not(self._to_picture(cover)[part])
         kept = cv2.multiply(region, kept, scale=1 / 255)
         region[:] = cv2.add(drawn, kept)
 
-    def _to_picture(self, layer: Bytes) -> Bytes:
+    def _to_picture(self, layer: Values) -> Values:
         kernel = cv2.INTER_AREA if layer.shape[1] > self._size[0] else cv2.INTER_LINEAR
-        scaled: Bytes = cv2.resize(layer, self._size, interpolation=kernel)
+        scaled: Values = cv2.resize(layer, self._size, interpolation=kernel)
         return scaled
 
-
-def _smooth(layer: Bytes) -> Bytes:
-    smooth: Bytes = cv2.GaussianBlur(layer, (5, 5), 1.1)
-    return smooth
+    def _smooth(self, layer: Values) -> Values:
+        smooth: Values = cv2.GaussianBlur(layer, (5, 5), max(0.6, 1.1 * self._unit))
+        return smooth

@@ -15,6 +15,8 @@ _POINT_COUNT = 478
 # forehead, chin, and the four eye corners.
 _LEFT_SIDE, _RIGHT_SIDE, _FOREHEAD, _CHIN = 234, 454, 10, 152
 _EYE_CORNERS = (33, 133, 362, 263)
+# In face widths; a mesh spreads by about one and a half. What is painted never needs a huge canvas.
+_LARGEST_SPREAD = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class HeadFrame:
         down = points[_CHIN] - points[_FOREHEAD]
         down -= (down @ across) * across
         height_px = float(np.linalg.norm(down))
-        if not np.isfinite(points).all() or width_px < 2 or height_px < 1:
+        usable = np.isfinite(points).all() and width_px >= 2 and height_px >= 1
+        if not usable or np.ptp(points, axis=0).max() > _LARGEST_SPREAD * width_px:
             raise ValueError("landmarks: expected finite points at least 2 px apart, found a degenerate face")
         down /= height_px
         axes = np.stack([across, down, np.cross(across, down)])
@@ -65,6 +68,29 @@ class HeadFrame:
     def to_picture(self, local: npt.NDArray[np.floating[Any]]) -> Floats:
         """Return local points, (..., 3) in face widths, as (..., 3) picture pixels."""
         return self.shift(local) + self.origin
+
+
+def mapped(landmarks: npt.NDArray[np.floating[Any]], matrix: npt.NDArray[np.floating[Any]]) -> Floats:
+    """Return mesh points as they lie after a similarity of the picture; depth is scaled alike.
+
+    Args:
+        landmarks: (478, 3) mesh points in picture pixels.
+        matrix: (2, 3), picture pixels to the other picture's pixels; not mirrored.
+
+    Returns:
+        float32 (478, 3), in the other picture's pixels.
+
+    Raises:
+        ValueError: The matrix has another shape, or mirrors or flattens the picture.
+    """
+    if matrix.shape != (2, 3):
+        raise ValueError(f"matrix: expected shape (2, 3), found {matrix.shape}")
+    area = float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0])
+    if not area > 0 or not np.isfinite(matrix).all():
+        raise ValueError(f"matrix: expected a finite similarity without mirroring, found {matrix.tolist()}")
+    points = landmarks.astype(np.float64)
+    flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    return np.column_stack([flat, points[:, 2] * np.sqrt(area)]).astype(np.float32)
 
 
 def facing(quads: Floats, light: npt.NDArray[np.floating[Any]]) -> Floats:

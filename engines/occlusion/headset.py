@@ -87,6 +87,11 @@ def draw_headset(
     Raises:
         ValueError: The landmarks have another shape or are no face.
     """
+    return paint_headset(landmarks, seed).blend(image, out)
+
+
+def paint_headset(landmarks: npt.NDArray[np.floating[Any]], seed: int) -> Canvas:
+    """Return a canvas with the headset; arguments and errors as of `draw_headset`."""
     look = _look(seed)
     head = HeadFrame.of(landmarks)
     size = np.array([look.size, look.size, 1], np.float32)
@@ -99,7 +104,7 @@ def draw_headset(
         canvas.fill(strap, look.strap)
     _fill_walls(canvas, back, front, look.shell)
     canvas.lay(look.plate, corners, front)
-    return canvas.blend(image, out)
+    return canvas
 
 
 def _fill_walls(canvas: Canvas, back: Floats, front: Floats, shell: tuple[float, float, float]) -> None:

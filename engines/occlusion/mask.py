@@ -84,6 +84,11 @@ def draw_mask(
     Raises:
         ValueError: The landmarks have another shape or are no face.
     """
+    return paint_mask(landmarks, seed).blend(image, out)
+
+
+def paint_mask(landmarks: npt.NDArray[np.floating[Any]], seed: int) -> Canvas:
+    """Return a canvas with the mask; arguments and errors as of `draw_mask`."""
     look = _look(seed)
     head = HeadFrame.of(landmarks)
     controls = landmarks[_POINTS].astype(np.float32)
@@ -93,7 +98,7 @@ def draw_mask(
     canvas = Canvas(np.concatenate([grid.reshape(-1, 3), loops.reshape(-1, 3)]), head.width_px)
     _draw_ear_loops(canvas, grid, loops, head, look)
     _draw_cloth(canvas, grid, look)
-    return canvas.blend(image, out)
+    return canvas
 
 
 def _draw_ear_loops(canvas: Canvas, grid: Floats, loops: Floats, head: HeadFrame, look: _Look) -> None:
@@ -125,7 +130,8 @@ def _shade(canvas: Canvas, grid: Floats) -> tuple[Bytes, Bytes]:
     for index in np.argsort(-quads[:, :, 2].mean(axis=1)):  # the farthest first
         cv2.fillConvexPoly(shade, corners[index], float(light[index]), cv2.LINE_8, FRACTION_BITS)
         cv2.fillConvexPoly(cloth, corners[index], 255, cv2.LINE_8, FRACTION_BITS)
-    return cv2.blur(cv2.blur(shade, (9, 9)), (9, 9)), cloth
+    width = canvas.pixels(9)
+    return cv2.blur(cv2.blur(shade, (width, width)), (width, width)), cloth
 
 
 def _relief(canvas: Canvas, grid: Floats, look: _Look) -> Bytes:
@@ -138,9 +144,13 @@ def _relief(canvas: Canvas, grid: Floats, look: _Look) -> Bytes:
         start = min(int(row), _ROWS - 2)
         fold = grid[start] + (row - start) * (grid[start + 1] - grid[start])
         for line, value, width in ((fold + shadow, 0.88 * _FLAT, 5), (fold, 1.05 * _FLAT, 2)):
-            cv2.polylines(relief, [canvas.corners(line)], False, value, width, cv2.LINE_AA, FRACTION_BITS)
+            cv2.polylines(
+                relief, [canvas.corners(line)], False, value, canvas.pixels(width), cv2.LINE_AA, FRACTION_BITS
+            )
     for line in (grid[0] + 2 * shadow, grid[-1] - 1.5 * shadow):
-        cv2.polylines(relief, [canvas.corners(line)], False, 0.9 * _FLAT, 2, cv2.LINE_AA, FRACTION_BITS)
+        cv2.polylines(
+            relief, [canvas.corners(line)], False, 0.9 * _FLAT, canvas.pixels(2), cv2.LINE_AA, FRACTION_BITS
+        )
     smooth: Bytes = cv2.blur(relief, (3, 3))
     return smooth
 
