@@ -104,7 +104,7 @@ class _GrowingFile:
 
     def __init__(self, path: Path, dtype: str, row: tuple[int, ...]) -> None:
         self._path, self._dtype, self._row = path, dtype, row
-        self._partial = path.with_name(path.name + ".part")
+        self._partial = path.with_name(f"{path.name}.{os.getpid()}.part")  # two may prepare at once
         self._stream: BinaryIO = self._partial.open("w+b")
         self._header(0)
 
