@@ -29,6 +29,8 @@ from training.nets import (
     vgg16,
     vgg16_without_last_pool,
     vgg19,
+    vgg_f,
+    vgg_face,
     wide_resnet,
 )
 
@@ -76,6 +78,18 @@ def linear_numbers(*widths: int) -> int:
         (vgg13, {"size": 224}, 133_047_848),
         (vgg16, {"size": 224}, 138_357_544),
         (vgg19, {"size": 224}, 143_667_240),
+        # table 3 of Parkhi et al. is VGG-16
+        (vgg_face, {"size": 224}, 138_357_544),
+        # a count by hand of table 1 of Chatfield et al.: 224 pixels there end in the 6x6 places that 48 do here
+        (
+            vgg_f,
+            {},
+            linear_numbers(11 * 11 * 3, 64)
+            + linear_numbers(5 * 5 * 64, 256)
+            + 3 * linear_numbers(3 * 3 * 256, 256)
+            + linear_numbers(6 * 6 * 256, 4096, 4096, 1000)
+            - 64 * 3 * (11**2 - 3**2),
+        ),
         (resnet18, {}, 11_689_512 - STEM),
         (resnet34, {}, 21_797_672 - STEM),
         (resnet50, {}, 25_557_032 - STEM),
@@ -145,6 +159,8 @@ def test_networks_without_published_count_agree_with_a_count_by_hand() -> None:
         (vgg16, (4096,), (4096,)),
         (vgg16_without_last_pool, (4608,), (8192,)),
         (vgg19, (4096,), (4096,)),
+        (vgg_f, (4096,), (4096,)),
+        (vgg_face, (4096,), (4096,)),
         (wide_resnet, (256,), (256,)),
     ],
     ids=short_name,
@@ -294,3 +310,36 @@ def test_dense_layers_append_to_what_they_read() -> None:
 def test_a_depth_that_no_number_of_blocks_gives_is_refused() -> None:
     with pytest.raises(ValueError, match=r"depth: expected 6 n \+ 4 .* found 30"):
         wide_resnet.build(depth=30)
+
+
+@every_net
+def test_the_embedding_is_what_the_last_layer_reads(net: ModuleType) -> None:
+    network = small(net).eval()
+    image = torch.randn(2, *net.INPUT)
+    with torch.inference_mode():
+        answers, embeddings = network(image), network.embeddings(image)
+        for task, embedding in embeddings.items():
+            last = [module for module in network.branches[task].modules() if isinstance(module, nn.Linear)][
+                -1
+            ]
+            assert embedding.shape == (2, last.in_features)
+            assert torch.allclose(last(embedding), answers[task], atol=1e-5)
+            assert torch.equal(network.logits_of(embedding, task), last(embedding))
+            assert torch.allclose(network.embedding(image, task), embedding, atol=1e-5)
+
+
+def test_the_embedding_knows_no_dropout_before_the_last_layer_but_the_logits_do() -> None:
+    body, dropout, last = nn.Linear(4, 3), nn.Dropout(0.5), nn.Linear(3, 2)
+    network = MultiTaskNet(nn.Flatten(), {"any": nn.Sequential(body, nn.Sequential(dropout, last))}).train()
+    image = torch.randn(500, 4)
+
+    embedding = network.embedding(image, "any")
+    assert torch.equal(embedding, body(image))
+    assert not torch.allclose(network.logits_of(embedding, "any"), last(embedding))
+
+
+def test_a_branch_without_linear_layer_at_its_end_has_no_embedding() -> None:
+    network = MultiTaskNet(nn.Flatten(), {"any": nn.Sequential(nn.Linear(4, 3), nn.ReLU())})
+
+    with pytest.raises(ValueError, match="expected a linear layer at its end, found ReLU"):
+        network.embedding(torch.zeros(1, 4), "any")

@@ -38,9 +38,53 @@ class MultiTaskNet(nn.Module):
             answers |= {name: head(features) for name, head in self.training_heads.items()}
         return answers
 
+    def embedding(self, image: Tensor, task: str) -> Tensor:
+        """Return a task's embedding of faces: the activations before its last linear layer, float (N, E).
+
+        Georgescu et al.: Teacher-student training and triplet loss to reduce the effect of drastic face occlusion, 2021,
+        section 3.2 (TS3). Dropout just before the last layer is left out, so that two networks in training mode can be
+        compared.
+
+        Args:
+            image: float (N, C, H, W), normalised by `engines.preprocess`.
+            task: A key of `branches`.
+
+        Raises:
+            ValueError: The branch ends with no linear layer.
+        """
+        return self._embedded(self.features(image), task)
+
+    def embeddings(self, image: Tensor) -> dict[str, Tensor]:
+        """Return task -> embedding, float (N, E of the task), of all tasks from one pass through the trunk."""
+        features = self.features(image)
+        return {task: self._embedded(features, task) for task in self.branches}
+
+    def logits_of(self, embedding: Tensor, task: str) -> Tensor:
+        """Return the logits, float (N, classes), that a task's last layer gives for its `embedding`."""
+        logits: Tensor = _split(self.branches[task])[1](embedding)
+        return logits
+
+    def _embedded(self, features: Tensor, task: str) -> Tensor:
+        embedding: Tensor = _split(self.branches[task])[0](features)
+        return embedding
+
     def shared_weight(self) -> nn.Parameter:
         """Return the last weight of the trunk, where the tasks' gradients meet (GradNorm's W, Chen et al. 2018)."""
         return [weight for weight in self.trunk.parameters() if weight.ndim > 1][-1]
+
+
+def _split(branch: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
+    """Return what a branch does up to its embedding, and what it does from there: dropout and the last linear layer."""
+    layers = list(branch) if isinstance(branch, nn.Sequential) else [branch]
+    if isinstance(layers[-1], nn.Sequential):
+        before, last = _split(layers[-1])
+        return nn.Sequential(*layers[:-1], *before), last
+    if not isinstance(layers[-1], nn.Linear):
+        raise ValueError(f"branch: expected a linear layer at its end, found {layers[-1]}")
+    end = len(layers) - 1
+    while end and isinstance(layers[end - 1], nn.Dropout):
+        end -= 1
+    return nn.Sequential(*layers[:end]), nn.Sequential(*layers[end:])
 
 
 def task_classes(classes: Mapping[str, int] | None = None) -> dict[str, int]:
