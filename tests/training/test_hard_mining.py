@@ -52,7 +52,7 @@ def test_drawn_over_the_whole_set_the_hardest_face_of_all_is_found(labels: np.nd
         others = sorted(set(range(len(labels))) - set(own))
         far = own[int((student[anchor] - teacher[own]).norm(dim=1).argmax())]
         near = others[int((student[anchor] - student[others]).norm(dim=1).argmin())]
-        hits += (found.positive[anchor] == far) + (found.negative[anchor] == near)
+        hits += int(found.positive[anchor] == far) + int(found.negative[anchor] == near)
     # 300 draws from 30 to 210 faces: the one in question is missed with a chance of exp(-300 / faces) at most
     assert hits > 0.8 * 2 * len(labels)
 
