@@ -23,7 +23,8 @@ GENDERS = ("male", "female")
 SMILES = ("no_smile", "smile")
 AGES_YEARS = tuple(str(years) for years in range(101))
 
-OCCLUSIONS = ("none", "headset", "mask", "hidden")
+Occlusion = Literal["none", "headset", "mask", "hidden"]
+OCCLUSIONS: tuple[Occlusion, ...] = get_args(Occlusion)
 """Which half of a face is hidden: none, upper, lower, or so much that nothing can be read."""
 ALIGNMENT_NAMES = (
     *("right_eye_outer", "right_eye_inner", "left_eye_inner", "left_eye_outer", "nose_bridge", "nose_base"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engines.card import OCCLUSIONS, VISIBILITY_LABELS, ModelCard
+from engines.card import OCCLUSIONS, VISIBILITY_LABELS, ModelCard, Occlusion
 from engines.engine import Engine, load_engine
 from engines.errors import EngineError
 from engines.preprocess import (
@@ -43,7 +43,7 @@ class Visibility:
     occlusion: Floats
     points: Floats
 
-    def kinds(self) -> list[str]:
+    def kinds(self) -> list[Occlusion]:
         """Return the most probable occlusion of each face."""
         return [OCCLUSIONS[index] for index in self.occlusion.argmax(axis=1)]
 

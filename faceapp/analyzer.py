@@ -15,7 +15,7 @@ import numpy.typing as npt
 from engines.card import EMOTIONS, ModelCard
 from engines.models import model_names
 from faceapp.tracking.smoothing import ProbabilitySmoother
-from faceapp.types import OCCLUSIONS, FaceTrack, Floats, Frame, FrameResult, Occlusion, Prediction, Tracker
+from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Occlusion, Prediction, Tracker
 
 if TYPE_CHECKING:
     from engines.engine import Engine
@@ -37,6 +37,9 @@ _VALUES = len(EMOTIONS) + len(_SCALARS)
 class FaceReader:
     """Reads tracked faces with the engine that suits each one's occlusion, and smooths over time.
 
+    A face of which too little is seen ("hidden") is given to no engine: its values are NaN and its model is
+    "", so that averages leave it out, and what comes after starts afresh.
+
     Used by one thread at a time; `smoothing` and `occlusion` may be set from any thread.
 
     Args:
@@ -54,7 +57,7 @@ class FaceReader:
     ) -> None:
         if "none" not in engines:
             raise ValueError(f"engines: expected one for 'none', found {sorted(engines)}")
-        self._engines = {kind: engines.get(kind, engines["none"]) for kind in OCCLUSIONS}
+        self._engines = {kind: engines.get(kind, engines["none"]) for kind in AUTO_MODELS}
         self._smoother = ProbabilitySmoother(smoothing)
         self._forget_at_s = FORGET_S
         self.occlusion: OcclusionMode = occlusion
@@ -102,7 +105,7 @@ class FaceReader:
             for index in positions:
                 models[index] = engine.card.name
         started_s = time.perf_counter()
-        smoothed = self._smooth(frame.time_s, faces, values)
+        smoothed = self._smooth(frame.time_s, faces, values, models)
         predictions = _predictions(faces, smoothed, models)
         raw_predictions = _predictions(faces, values, models)
         finished_s = time.perf_counter()
@@ -131,19 +134,22 @@ class FaceReader:
         return tuple(dict.fromkeys(self._engines.values()))
 
     def _groups(self, faces: Sequence[FaceTrack]) -> list[tuple[Engine, list[int]]]:
-        """Return each engine with the positions of its faces."""
+        """Return each engine with the positions of its faces; hidden ones belong to none."""
         positions: dict[Engine, list[int]] = {}
         for index, face in enumerate(faces):
-            positions.setdefault(self._engines[face.occlusion], []).append(index)
+            if face.occlusion != "hidden":
+                positions.setdefault(self._engines[face.occlusion], []).append(index)
         return list(positions.items())
 
-    def _smooth(self, time_s: float, faces: Sequence[FaceTrack], values: Floats) -> Floats:
+    def _smooth(
+        self, time_s: float, faces: Sequence[FaceTrack], values: Floats, models: Sequence[str]
+    ) -> Floats:
         if time_s >= self._forget_at_s:
             self._smoother.forget(time_s - FORGET_S)
             self._forget_at_s = time_s + FORGET_S
         smoothed = np.empty_like(values)
-        for row, face, raw in zip(smoothed, faces, values, strict=True):
-            row[:] = self._smoother.update(face.id, time_s, raw)
+        for row, face, raw, model in zip(smoothed, faces, values, models, strict=True):
+            row[:] = self._smoother.update(face.id, time_s, raw, model)
         return smoothed
 
 
@@ -203,17 +209,28 @@ def make_reader(settings: Settings) -> FaceReader:
         CardError: The model is missing, or model and card don't belong together.
         EngineError: The back end is missing or refuses the model.
     """
+    return FaceReader(load_engines(settings), settings.smoothing, settings.occlusion)
+
+
+def load_engines(settings: Settings) -> dict[Occlusion, Engine]:
+    """Return occlusion -> engine as `FaceReader` takes them; the caller closes them.
+
+    Raises:
+        CardError: As for `make_reader`.
+        EngineError: As for `make_reader`.
+    """
     from engines.engine import load_engine
 
-    names = _auto_models() if settings.model == "auto" else {OCCLUSIONS[0]: settings.model}
+    names: dict[Occlusion, str] = {"none": settings.model}
+    if settings.model == "auto":
+        names = _auto_models()
     with ExitStack() as opened:
         engines: dict[Occlusion, Engine] = {}
         for kind, name in names.items():
             engines[kind] = load_engine(name, settings.backend, settings.engine_threads)
             opened.callback(engines[kind].close)
-        reader = FaceReader(engines, settings.smoothing, settings.occlusion)
-        opened.pop_all()  # from here the reader closes them
-    return reader
+        opened.pop_all()  # all are loaded: they are the caller's
+    return engines
 
 
 def _auto_models() -> dict[Occlusion, str]:
@@ -230,6 +247,7 @@ def _read_group(
 ) -> tuple[float, float]:
     """Fill the faces' rows of `values` with what one engine says; return the milliseconds of both halves."""
     started_s = time.perf_counter()
+    # NaN landmarks are no mesh: the box is cut.
     batch = engine.crop(frame.image, [face.landmarks for face in faces], [face.box for face in faces])
     cropped_s = time.perf_counter()
     heads: dict[str, npt.NDArray[np.float32]] = engine.infer(batch)

@@ -12,9 +12,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from faceapp.region import Region, make_region
+
 logger = logging.getLogger(__name__)
 
 OcclusionMode = Literal["auto", "none", "headset", "mask"]
+Hidden = Literal["none", "headset", "mask"]
 Theme = Literal["dark", "light", "system"]
 
 
@@ -26,7 +29,7 @@ def _kind(kind: type, label: str, **limits: Any) -> dict[str, Any]:
     """Return a field's metadata: what a form needs to show it and `check_setting` needs to check it.
 
     Args:
-        kind: str, bool, int, float (takes whole numbers too) or Path.
+        kind: str, bool, int, float (takes whole numbers too), Path or Region.
         label: Text beside the control, with its unit.
         limits: `choices`, or `minimum` and `maximum` (inclusive); `optional=True` allows None (automatic).
     """
@@ -44,6 +47,8 @@ class Settings:
         model: Name of a model, or "auto" for the one that suits each face's occlusion.
         backend: Name of a back end of `engines.backends`, or "auto".
         occlusion: Which half is hidden, or "auto" for what the tracker says of each face.
+        simulate: What is drawn on every face of the source before it is tracked, for demonstrations.
+        region: Fixed place of the one face, for cameras that move with the head; None looks for faces.
         smoothing: Strength of smoothing of predictions over time, 0 (off) to 1.
         landmark_smoothing: Strength of smoothing of landmarks over time, 0 (off) to 1.
         max_faces: Largest number of faces followed at once.
@@ -64,6 +69,8 @@ class Settings:
     occlusion: OcclusionMode = field(
         default="auto", metadata=_kind(str, "Hidden half", choices=get_args(OcclusionMode))
     )
+    simulate: Hidden = field(default="none", metadata=_kind(str, "Draw on faces", choices=get_args(Hidden)))
+    region: Region | None = field(default=None, metadata=_kind(Region, "Fixed region", optional=True))
     smoothing: float = field(
         default=0.5, metadata=_kind(float, "Smoothing of predictions", minimum=0, maximum=1)
     )
@@ -165,6 +172,9 @@ def check_setting(name: str, value: object) -> None:
     if value is None and limits.get("optional"):
         return
     kind = limits["kind"]
+    if kind is Region:
+        make_region(value)
+        return
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise ValueError(f"{name}: expected {kind.__name__}, found {value!r}")
@@ -203,6 +213,8 @@ def _usable(content: dict[str, Any], path: Path, report: Callable[[str], None]) 
         if name == "sessions_dir" and isinstance(value, str):
             value = Path(value)
         try:
+            if name == "region" and value is not None:
+                value = make_region(value)
             check_setting(name, value)
         except ValueError as error:
             report(f"{path}: {error}; the default is used")

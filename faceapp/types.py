@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from engines.card import OCCLUSIONS as OCCLUSIONS
+from engines.card import Occlusion as Occlusion
 from engines.preprocess import LANDMARK_COUNT as LANDMARK_COUNT
-
-Occlusion = Literal["none", "headset", "mask"]
-OCCLUSIONS: tuple[Occlusion, ...] = ("none", "headset", "mask")
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -29,6 +28,8 @@ class Frame:
         image: uint8 (H, W, 3), RGB.
         source: Name shown to people ("demo", a file name, a camera's name).
         captured_s: `time.perf_counter()` right after the picture was captured or decoded; latency counts from here.
+        clean: uint8 (H, W, 3), the picture before a headset or a mask was drawn on it for a demonstration; None where
+            nothing was.
     """
 
     index: int
@@ -36,6 +37,7 @@ class Frame:
     image: Image
     source: str
     captured_s: float
+    clean: Image | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +47,10 @@ class FaceTrack:
     Attributes:
         id: From 1, never reused within one run.
         box: float32 (4,), x0 y0 x1 y1 in pixels; may reach outside the picture.
-        landmarks: float32 (478, 3) in pixels; z is relative depth on the scale of x, smaller is nearer.
+        landmarks: float32 (478, 3) in pixels; z is relative depth on the scale of x, smaller is nearer. NaN where no
+            mesh is sought, as in a fixed region: the box is the face then.
         score: Confidence in [0, 1] that the mesh lies on a face.
-        occlusion: Which half is hidden.
+        occlusion: Which half is hidden; "hidden": so much that nothing can be read.
         head_pose_deg: Yaw, pitch, roll in degrees; 0 faces the camera, positive yaw turns towards the right edge of
             the picture, positive pitch looks up, positive roll turns the head clockwise in the picture.
     """
@@ -71,7 +74,7 @@ class Prediction:
         age_std_years: Standard deviation of the age distribution.
         female: Probability in [0, 1].
         smile: Probability in [0, 1].
-        model: Name of the model that said it.
+        model: Name of the model that said it; "" where none was asked because too little of the face is seen.
     """
 
     track_id: int

@@ -103,6 +103,7 @@ class _ValueState:
     time_s: float
     values: Floats
     counts: Floats
+    origin: str
 
 
 class ProbabilitySmoother:
@@ -111,6 +112,10 @@ class ProbabilitySmoother:
     value' = value'_before + w (value - value'_before) with w = 1 - exp(-dt / tau), tau = 2 s * strength^2.
     While a face is new, w is at least 1 / (frames seen), a plain mean, so that its first frame does not
     weigh for seconds. Averages of probabilities that sum to 1 sum to 1.
+
+    Where another network takes over, the average so far counts as one frame: two networks' values are not
+    mixed for seconds (a tenth of the old one is left after 9 frames), and yet the first frame of the new
+    one, taken while a headset is still on its way, does not make the shown values jump all the way.
 
     Args:
         strength: From 0 (off: values pass unchanged) to 1 (time constant 2 s).
@@ -123,13 +128,14 @@ class ProbabilitySmoother:
         self.strength = strength
         self._states: dict[int, _ValueState] = {}
 
-    def update(self, track_id: int, time_s: float, values: Floats) -> Floats:
+    def update(self, track_id: int, time_s: float, values: Floats, origin: str = "") -> Floats:
         """Return the smoothed values of one face.
 
         Args:
             track_id: The face; each has its own state.
             time_s: Time of the frame in seconds; a step backwards or a gap above 0.5 s starts afresh.
             values: float32 (K,); NaN = not said, which stays NaN and starts that entry afresh.
+            origin: Name of the network that said it.
 
         Returns:
             float32 (K,), a new array.
@@ -139,8 +145,10 @@ class ProbabilitySmoother:
         usable = state is not None and state.values.shape == values.shape and 0 <= elapsed_s <= GAP_S
         if self.strength <= 0 or state is None or not usable:
             counts = np.where(np.isnan(values), np.float32(0), np.float32(1))
-            self._states[track_id] = _ValueState(time_s, values.copy(), counts)
+            self._states[track_id] = _ValueState(time_s, values.copy(), counts, origin)
             return values.copy()
+        if origin != state.origin:
+            state.counts, state.origin = np.minimum(state.counts, np.float32(1)), origin
         tau_s = max(_LONGEST_TIME_CONSTANT_S * min(self.strength, 1.0) ** 2, 1e-6)
         share = -math.expm1(-elapsed_s / tau_s)
         known = ~np.isnan(values)
@@ -155,6 +163,32 @@ class ProbabilitySmoother:
     def forget(self, before_s: float) -> None:
         """Drop the state of faces last seen before that time."""
         self._states = {key: state for key, state in self._states.items() if state.time_s >= before_s}
+
+
+def filter_parameters(smoothing: float, landmark_smoothing: float) -> dict[str, dict[str, float | str]]:
+    """Return what both filters do at these strengths, so that a recording can say it.
+
+    Args:
+        smoothing: Strength for predictions, 0 to 1.
+        landmark_smoothing: Strength for landmarks, 0 to 1.
+    """
+    points = LandmarkSmoother(landmark_smoothing)
+    return {
+        "predictions": {
+            "filter": "exponential average, weight 1 - exp(-dt / time_constant)" if smoothing > 0 else "none",
+            "strength": smoothing,
+            "time_constant_s": _LONGEST_TIME_CONSTANT_S * min(smoothing, 1.0) ** 2,
+            "starts_afresh_after_s": GAP_S,
+        },
+        "landmarks": {
+            "filter": "One Euro over velocity in face sizes" if landmark_smoothing > 0 else "none",
+            "strength": landmark_smoothing,
+            "rest_cutoff_hz": round(float(points._at_strength(_REST_CUTOFF_HZ)), 4),
+            "speed_gain_hz": round(float(points._at_strength(_SPEED_GAIN_HZ)), 4),
+            "speed_cutoff_hz": _SPEED_CUTOFF_HZ,
+            "starts_afresh_after_s": GAP_S,
+        },
+    }
 
 
 def _weight(cutoff_hz: float, elapsed_s: float) -> float:

@@ -76,6 +76,44 @@ def test_an_occlusion_mode_overrides_the_tracker_in_the_engine_and_in_the_record
     assert [track.occlusion for track in result.faces] == ["mask", "mask"]
 
 
+def test_a_hidden_face_is_given_to_no_engine_and_says_nothing() -> None:
+    plain, headset = FakeEngine("plain"), FakeEngine("headset")
+    faces = [face(1), face(2, "hidden"), face(3, "headset")]
+    result = reader_of(plain, headset=headset).read(frame(), faces, 0.0)
+    assert (plain.batches, headset.batches) == ([1], [1])
+    for prediction in (result.predictions[1], result.raw_predictions[1]):
+        assert prediction.model == ""
+        assert np.isnan(prediction.emotion).all()
+        assert np.isnan([prediction.age_years, prediction.age_std_years, prediction.female]).all()
+    only_hidden = reader_of(plain, headset=headset).read(frame(), [face(2, "hidden")], 0.0)
+    assert (plain.batches, headset.batches) == ([1], [1]), "nothing to read, no engine called"
+    assert only_hidden.predictions[0].model == ""
+
+
+def test_an_abstention_is_not_bridged_by_what_was_said_before() -> None:
+    engine = FakeEngine(value=0.0)
+    reader = reader_of(engine, smoothing=1.0)
+    for index in range(20):
+        reader.read(frame(index), [face()], 0.0)
+    hidden = reader.read(frame(20), [face(1, "hidden")], 0.0).predictions[0]
+    assert np.isnan(hidden.smile) and hidden.model == ""
+    engine.value = 1.0
+    assert reader.read(frame(21), [face()], 0.0).predictions[0].smile == 1.0
+
+
+def test_another_engine_is_not_mixed_with_the_one_before_for_seconds() -> None:
+    plain, headset = FakeEngine("plain", value=0.0), FakeEngine("headset", value=1.0)
+    reader = reader_of(plain, smoothing=1.0, headset=headset)
+    for index in range(60):
+        reader.read(frame(index), [face()], 0.0)
+    smiles = [
+        reader.read(frame(60 + index), [face(1, "headset")], 0.0).predictions[0].smile for index in range(15)
+    ]
+    assert smiles[0] == pytest.approx(0.5), "the first frame does not jump all the way"
+    assert smiles[8] >= 0.9, "a tenth of the old one is left after nine frames"
+    assert smiles == sorted(smiles)
+
+
 def test_heads_the_model_lacks_are_nan() -> None:
     result = reader_of(FakeEngine(tasks=("emotion",)), smoothing=0.8).read(frame(), [face()], 0.0)
     prediction = result.predictions[0]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faceapp.region import Region
 from faceapp.settings import Settings, check_setting, default_path
 
 
@@ -104,7 +105,7 @@ def test_what_is_inside_the_limits_survives_json(smoothing: float, faces: int, o
 def test_every_field_says_what_a_form_needs() -> None:
     for entry in fields(Settings):
         assert entry.metadata["label"]
-        assert entry.metadata["kind"] in (str, bool, int, float, Path)
+        assert entry.metadata["kind"] in (str, bool, int, float, Path, Region)
 
 
 @pytest.mark.parametrize(
@@ -121,3 +122,14 @@ def test_the_default_path_follows_the_platform(
     monkeypatch.setattr("sys.platform", platform)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert default_path().as_posix().endswith(tail)
+
+
+def test_a_region_survives_the_file_and_a_wrong_one_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    replace(Settings(), region=Region(0.25, 0.5, 0.5, 0.4)).save(path)
+    loaded = Settings.load(path).region
+    assert isinstance(loaded, Region) and loaded == Region(0.25, 0.5, 0.5, 0.4)
+    path.write_text(json.dumps({"region": [0.5, 0.5, 0.9, 0.4]}))
+    reports: list[str] = []
+    assert Settings.load(path, reports.append).region is None
+    assert len(reports) == 1 and "within the picture" in reports[0]
