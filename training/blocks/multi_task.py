@@ -64,6 +64,12 @@ class MultiTaskNet(nn.Module):
         logits: Tensor = _split(self.branches[task])[1](embedding)
         return logits
 
+    def logits_layer(self, task: str) -> nn.Linear:
+        """Return the last linear layer of a task's branch, which reads its embedding."""
+        layer = _split(self.branches[task])[1][-1]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
     def _embedded(self, features: Tensor, task: str) -> Tensor:
         embedding: Tensor = _split(self.branches[task])[0](features)
         return embedding
