@@ -26,7 +26,7 @@ _LEAST_PROBABILITY = 1e-7
 class YearsDistribution(nn.Module):
     """Years as a distribution over the ages 0 to 100, which is what a model card's age head holds.
 
-    A Gaussian around the years would, cut off at 0, have a higher expectation: 6.5 years for a newborn with a deviation of
+    A Gaussian around the years would, cut off at 0, have a higher expectation: 6.1 years for a newborn with a deviation of
     8. So for every whole age the Gaussian on the whole numbers is moved until its expectation is that age, and years between
     two ages mix their distributions: the expectation is then the machine's number itself, within 0 to 100.
 
