@@ -68,7 +68,13 @@ def missing_library(name: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from faceapp.commands.options import add_backend_option, add_model_option, add_occlusion_option
+    from faceapp.commands.options import (
+        add_backend_option,
+        add_model_option,
+        add_occlusion_option,
+        add_region_option,
+        add_simulate_option,
+    )
 
     parser = argparse.ArgumentParser(
         prog="faceapp",
@@ -88,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     add_model_option(parser)
     add_backend_option(parser)
     add_occlusion_option(parser)
+    add_simulate_option(parser)
+    add_region_option(parser)
     parser.add_argument(
         "--sessions",
         dest="sessions_dir",

@@ -9,13 +9,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from engines.card import EMOTIONS, ModelCard
+from engines.card import ModelCard
 from engines.models import model_names
+from faceapp.predictions import head_values, make_predictions, unknown_values
 from faceapp.tracking.smoothing import ProbabilitySmoother
-from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Occlusion, Prediction, Tracker
+from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Occlusion, Tracker
 
 if TYPE_CHECKING:
     from engines.engine import Engine
@@ -30,8 +28,6 @@ AUTO_MODELS: dict[Occlusion, str] = {
     "headset": "multitask-headset",
     "mask": "multitask-mask",
 }
-_SCALARS = ("age_years", "age_std_years", "female", "smile")
-_VALUES = len(EMOTIONS) + len(_SCALARS)
 
 
 class FaceReader:
@@ -96,7 +92,7 @@ class FaceReader:
         """
         if self.occlusion != "auto":
             faces = [replace(face, occlusion=self.occlusion) for face in faces]
-        values = np.full((len(faces), _VALUES), np.nan, dtype=np.float32)
+        values = unknown_values(len(faces))
         models = [""] * len(faces)
         crop_ms = infer_ms = 0.0
         for engine, positions in self._groups(faces):
@@ -106,8 +102,9 @@ class FaceReader:
                 models[index] = engine.card.name
         started_s = time.perf_counter()
         smoothed = self._smooth(frame.time_s, faces, values, models)
-        predictions = _predictions(faces, smoothed, models)
-        raw_predictions = _predictions(faces, values, models)
+        ids = [face.id for face in faces]
+        predictions = make_predictions(ids, smoothed, models)
+        raw_predictions = make_predictions(ids, values, models)
         finished_s = time.perf_counter()
         smooth_ms = (finished_s - started_s) * 1e3
         timing_ms = {
@@ -147,7 +144,7 @@ class FaceReader:
         if time_s >= self._forget_at_s:
             self._smoother.forget(time_s - FORGET_S)
             self._forget_at_s = time_s + FORGET_S
-        smoothed = np.empty_like(values)
+        smoothed = unknown_values(len(faces))
         for row, face, raw, model in zip(smoothed, faces, values, models, strict=True):
             row[:] = self._smoother.update(face.id, time_s, raw, model)
         return smoothed
@@ -250,20 +247,5 @@ def _read_group(
     # NaN landmarks are no mesh: the box is cut.
     batch = engine.crop(frame.image, [face.landmarks for face in faces], [face.box for face in faces])
     cropped_s = time.perf_counter()
-    heads: dict[str, npt.NDArray[np.float32]] = engine.infer(batch)
-    if "emotion" in heads:
-        values[positions, : len(EMOTIONS)] = heads["emotion"]
-    for column, name in enumerate(_SCALARS, start=len(EMOTIONS)):
-        if name in heads:
-            values[positions, column] = heads[name]
+    values[positions] = head_values(engine.infer(batch), len(faces))
     return (cropped_s - started_s) * 1e3, (time.perf_counter() - cropped_s) * 1e3
-
-
-def _predictions(faces: Sequence[FaceTrack], values: Floats, models: Sequence[str]) -> tuple[Prediction, ...]:
-    values.setflags(write=False)
-    return tuple(
-        Prediction(face.id, row[: len(EMOTIONS)], age, age_std, female, smile, model)
-        for face, row, (age, age_std, female, smile), model in zip(
-            faces, values, values[:, len(EMOTIONS) :].tolist(), models, strict=True
-        )
-    )

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from faceapp.analyzer import make_reader, make_tracker
 from faceapp.errors import SessionError, SourceError
+from faceapp.hiding import with_drawings
 from faceapp.pipeline import Pipeline, PipelineStatistics
+from faceapp.session.about import About
 from faceapp.session.writer import SessionWriter, new_session_folder
 from faceapp.settings import Settings
 from faceapp.sources.options import Clip
@@ -19,19 +21,6 @@ from faceapp.types import FrameResult, Source
 
 if TYPE_CHECKING:
     from engines.card import ModelCard
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What people say about a session.
-
-    Attributes:
-        participant: Participant's code.
-        notes: Free text.
-    """
-
-    participant: str = ""
-    notes: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +57,7 @@ def analyze(
     Args:
         source: Made for the clip.
         folder: Empty folder of the session; removed again when not one frame came.
-        settings: Model, back end, smoothing, and whether to keep the video.
+        settings: Model, back end, smoothing, what is drawn on faces, and whether to keep the video.
         clip: Noted in the session.
         about: Noted in the session.
         each: Called with every result.
@@ -77,6 +66,7 @@ def analyze(
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model or fails.
     """
+    source = with_drawings(source, settings)
     pipeline = Pipeline(source, partial(make_tracker, settings), partial(make_reader, settings))
     open_writer = partial(_open_writer, source, folder, settings, clip or Clip(), about or About())
     run = _Run(pipeline, open_writer, each)
@@ -105,6 +95,7 @@ class _Run:
         self._pipeline = pipeline
         self._open_writer = open_writer
         self._each = each
+        self._live = pipeline.source.live
         self._writer: SessionWriter | None = None
         self._times_s: list[float] = []
         self.frames = 0
@@ -118,7 +109,9 @@ class _Run:
         for result in self._pipeline.results():
             if self._writer is None:
                 self._writer = self._open_writer(self._pipeline.cards)
-            if not self._writer.put(result) and self._writer.stopped:
+                if self._live:
+                    self._pipeline.set_recorder(self._writer)  # from here it gets every captured frame
+            if not (self._live or self._writer.put(result)) or self._writer.stopped:
                 raise self._writer.error or SessionError(f"{self._writer.folder}: the recording ended")
             self._note_time()
             self._each(result)
@@ -159,9 +152,10 @@ def _open_writer(
         source=source.name,
         cards=cards,
         settings={**resolved, "start_s": clip.start_s, "end_s": clip.end_s, "every": clip.every},
-        participant=about.participant,
-        notes=about.notes,
+        about=about,
         video=settings.record_video,
+        faces=settings.record_faces,
+        captured=source.live,
         wait=not source.live,
         time_origin_s=None if source.live else 0.0,
     )

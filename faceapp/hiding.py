@@ -1,28 +1,27 @@
-"""Draws a headset or a mask on live faces before they are read, for demonstrations.
+"""Draws a headset or a mask on the faces of a source before they are tracked, for demonstrations.
 
-What is drawn is what the engines read, what is shown and what is recorded. It is drawn where the tracker has
-found the mesh, so the tracker itself sees the bare face; a source such as `demo:headset` hides it from both.
+What is drawn is what is tracked, read, shown and recorded: the tracker, the switch between networks and the networks
+themselves meet half a face, as they would behind a real headset. Only the drawing itself knows the bare face, through
+a tracker of its own on the bare picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any
 
-from engines.card import ModelCard
-from engines.occlusion import draw_headset, draw_mask
-from faceapp.analyzer import FaceReader
-from faceapp.settings import OcclusionMode
-from faceapp.types import FaceTrack, Frame, FrameResult, read_only
+import numpy as np
 
-Hidden = Literal["none", "headset", "mask"]
-_DRAW = {"headset": draw_headset, "mask": draw_mask}
+from engines.occlusion import occlude
+from faceapp.settings import Hidden as Hidden
+from faceapp.settings import Settings
+from faceapp.types import FaceTrack, Frame, Image, Source, Tracker, read_only
 
 
 @dataclass
 class Hiding:
-    """The wish shared by the window and the reading thread.
+    """The wish shared by the window and the thread that reads the source.
 
     Attributes:
         what: What is drawn on every face; may be changed while running.
@@ -31,74 +30,107 @@ class Hiding:
     what: Hidden = "none"
 
 
-class HidingReader:
-    """A `FaceReader` that first draws what `hiding` asks for; stands wherever a reader is used.
+class HidingSource:
+    """A source on whose faces `hiding.what` is drawn; stands wherever a source is used.
+
+    A frame that was drawn on keeps its bare picture in `Frame.clean`. What else the source inside offers (`seek`,
+    `frame_count`, `duration_s`, `scene`) is offered too.
 
     Args:
-        reader: Does the reading.
+        source: Gives the bare pictures.
         hiding: Asked at every frame.
+        make_tracker: Makes the tracker of the bare faces, on the thread that reads, at the first frame drawn on.
     """
 
-    def __init__(self, reader: FaceReader, hiding: Hiding) -> None:
-        self._reader = reader
+    def __init__(
+        self, source: Source, hiding: Hiding, make_tracker: Callable[[], Tracker] | None = None
+    ) -> None:
+        self._source = source
         self._hiding = hiding
+        self._make_tracker = make_tracker or _bare_tracker
+        self._tracker: Tracker | None = None
 
     @property
-    def smoothing(self) -> float:
-        """Strength of the smoothing over time, 0 to 1."""
-        return self._reader.smoothing
-
-    @smoothing.setter
-    def smoothing(self, strength: float) -> None:
-        self._reader.smoothing = strength
+    def name(self) -> str:
+        """Name of the source inside."""
+        return self._source.name
 
     @property
-    def occlusion(self) -> OcclusionMode:
-        """Occlusion taken for every face, or "auto"."""
-        return self._reader.occlusion
-
-    @occlusion.setter
-    def occlusion(self, occlusion: OcclusionMode) -> None:
-        self._reader.occlusion = occlusion
+    def live(self) -> bool:
+        """As for the source inside."""
+        return self._source.live
 
     @property
-    def cards(self) -> tuple[ModelCard, ...]:
-        """Cards of the engines in use."""
-        return self._reader.cards
+    def ended(self) -> bool:
+        """As for the source inside."""
+        return self._source.ended
 
     @property
-    def description(self) -> str:
-        """Models and back ends in use."""
-        return self._reader.description
+    def status(self) -> str:
+        """As for the source inside."""
+        return self._source.status
 
-    def read(self, frame: Frame, faces: Sequence[FaceTrack], track_ms: float) -> FrameResult:
-        """Return the frame's result; its picture holds what was drawn, its faces say what hides them."""
-        return self._reader.read(*hide_faces(frame, faces, self._hiding.what), track_ms)
+    def __getattr__(self, name: str) -> Any:
+        """Return what only some sources have."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._source, name)
 
-    def reset(self) -> None:
-        """Forget the past of all faces."""
-        self._reader.reset()
+    def open(self) -> None:
+        """Open the source inside.
+
+        Raises:
+            SourceError: It can't be opened.
+        """
+        self._source.open()
+
+    def read(self) -> Frame | None:
+        """Return the next frame with what is drawn on it.
+
+        Raises:
+            SourceError: The source inside broke off.
+        """
+        frame, what = self._source.read(), self._hiding.what
+        if frame is None or what == "none":
+            return frame
+        if self._tracker is None:
+            self._tracker = self._make_tracker()
+        image = drawn_on(frame.image, self._tracker.update(frame), what)
+        return frame if image is frame.image else replace(frame, image=image, clean=frame.image)
 
     def close(self) -> None:
-        """Release the engines."""
-        self._reader.close()
+        """Close the source inside and release the tracker; may be called twice."""
+        self._source.close()
+        if self._tracker is not None:
+            self._tracker.close()
+            self._tracker = None
 
 
-def hide_faces(frame: Frame, faces: Sequence[FaceTrack], what: Hidden) -> tuple[Frame, Sequence[FaceTrack]]:
-    """Draw a headset or a mask on every face.
+def with_drawings(source: Source, settings: Settings) -> Source:
+    """Return the source with what the settings want drawn on its faces."""
+    return source if settings.simulate == "none" else HidingSource(source, Hiding(settings.simulate))
+
+
+def drawn_on(image: Image, faces: Sequence[FaceTrack], what: Hidden) -> Image:
+    """Return the picture with a headset or a mask on every face.
 
     Args:
-        frame: The picture; stays as it is.
+        image: uint8 (H, W, 3) RGB; stays as it is.
         faces: Its faces with their landmarks.
-        what: "none" returns frame and faces as they came.
+        what: "none" returns the picture itself, as an empty `faces` does.
 
     Returns:
-        The new frame, and the faces with their occlusion.
+        uint8 (H, W, 3), read-only where something was drawn.
     """
     if what == "none" or not faces:
-        return frame, faces
-    image = frame.image
+        return image
+    drawn = np.array(image)
     for face in faces:
-        image = _DRAW[what](image, face.landmarks)
-    read_only(image)
-    return replace(frame, image=image), [replace(face, occlusion=what) for face in faces]
+        occlude(drawn, face.landmarks, what, out=drawn)
+    return read_only(drawn)
+
+
+def _bare_tracker() -> Tracker:
+    from faceapp.tracking.mediapipe_mesh import MediaPipeTracker
+
+    return MediaPipeTracker()

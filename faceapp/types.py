@@ -114,13 +114,21 @@ class Source(Protocol):
     one may still come). Problems raise `SourceError`.
     """
 
-    name: str
-    live: bool
-    """True: frames that nobody took are dropped. False: every frame is wanted."""
-    ended: bool
-    """True once no further frame will come (never for a live source)."""
-    status: str
-    """Empty when all is well, else one line for people: "lost: trying again in 3 s"."""
+    @property
+    def name(self) -> str:
+        """Name shown to people."""
+
+    @property
+    def live(self) -> bool:
+        """True: frames that nobody took are dropped. False: every frame is wanted."""
+
+    @property
+    def ended(self) -> bool:
+        """True once no further frame will come (never for a live source)."""
+
+    @property
+    def status(self) -> str:
+        """Empty when all is well, else one line for people: "lost: trying again in 3 s"."""
 
     def open(self) -> None:
         """Acquire the device or file."""

@@ -11,6 +11,8 @@ from faceapp.commands.options import (
     add_backend_option,
     add_model_option,
     add_occlusion_option,
+    add_region_option,
+    add_simulate_option,
     add_smoothing_option,
     count,
     seconds,
@@ -20,7 +22,8 @@ from faceapp.errors import SessionError, SourceError
 from faceapp.settings import Settings
 
 if TYPE_CHECKING:
-    from faceapp.headless import About, Outcome
+    from faceapp.headless import Outcome
+    from faceapp.session.about import About
     from faceapp.sources.options import Clip
 
 HELP = "analyse videos, pictures or streams without a window: a session folder per input"
@@ -41,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_option(parser)
     add_backend_option(parser)
     add_occlusion_option(parser)
+    add_simulate_option(parser)
+    add_region_option(parser)
     add_smoothing_option(parser)
 
 
@@ -55,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         EngineError: The back end refuses the model.
         SourceError: The clip ends before it starts.
     """
-    from faceapp.headless import About
+    from faceapp.session.about import About
     from faceapp.sources.options import Clip
 
     settings = with_options(Settings(record_video=not arguments.no_video), arguments)

@@ -77,5 +77,5 @@ class _Shown:
             before = self.results.pop()
             if self._black.shape != before.frame.image.shape:
                 self._black = np.zeros_like(before.frame.image)
-            self.results.append(replace(before, frame=replace(before.frame, image=self._black)))
+            self.results.append(replace(before, frame=replace(before.frame, image=self._black, clean=None)))
         self.results.append(result)

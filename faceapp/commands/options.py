@@ -7,9 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
-from faceapp.settings import OcclusionMode, Settings, check_setting
+from faceapp.region import Region, region_from_text
+from faceapp.settings import Hidden, OcclusionMode, Settings, check_setting
 
-_SETTINGS = ("source", "model", "backend", "occlusion", "smoothing", "landmark_smoothing", "sessions_dir")
+_SETTINGS = (
+    *("source", "model", "backend", "occlusion", "simulate", "region"),
+    *("smoothing", "landmark_smoothing", "sessions_dir"),
+)
 
 
 def add_model_option(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -40,6 +44,28 @@ def add_occlusion_option(parser: argparse.ArgumentParser) -> None:
         choices=get_args(OcclusionMode),
         default=argparse.SUPPRESS,
         help="which half of the faces is hidden: auto (default) looks at each face",
+    )
+
+
+def add_simulate_option(parser: argparse.ArgumentParser) -> None:
+    """Add --simulate."""
+    parser.add_argument(
+        "--simulate",
+        choices=get_args(Hidden),
+        default=argparse.SUPPRESS,
+        help="draw a headset or a mask on every face before it is tracked, for demonstrations",
+    )
+
+
+def add_region_option(parser: argparse.ArgumentParser) -> None:
+    """Add --region."""
+    parser.add_argument(
+        "--region",
+        type=_region,
+        metavar="X,Y,WIDTH,HEIGHT",
+        default=argparse.SUPPRESS,
+        help="fixed place of the one face, in shares of the picture, for cameras that move with the head: "
+        "faces are not looked for",
     )
 
 
@@ -86,6 +112,13 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
     return int(text)
+
+
+def _region(text: str) -> Region:
+    try:
+        return region_from_text(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _setting(name: str) -> Callable[[str], float]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from faceapp.hiding import Hiding, HidingReader
+from faceapp.hiding import Hiding, HidingSource
 from faceapp.pipeline import Pipeline, PipelineState
 from faceapp.settings import Settings
 from faceapp.types import FrameResult
@@ -32,7 +32,7 @@ class Live(QObject):
         make_pipeline: Makes a pipeline, on the background thread.
 
     Attributes:
-        hiding: What is drawn on faces; shared with the reading thread.
+        hiding: What is drawn on faces; shared with the thread that reads the source.
         pipeline: The one that runs, or None.
         asked: Settings of the last `open`.
     """
@@ -101,7 +101,7 @@ class Live(QObject):
     def change_reader(self, settings: Settings) -> None:
         """Change model or back end while running."""
         if self.pipeline is not None:
-            self.pipeline.set_reader_factory(reader_factory(settings, self.hiding))
+            self.pipeline.set_reader_factory(reader_factory(settings))
 
     def _let_go(self) -> None:
         if self.pipeline is not None:
@@ -131,15 +131,15 @@ class Live(QObject):
         self.refused.emit(str(error))
 
 
-def reader_factory(settings: Settings, hiding: Hiding) -> Callable[[], FaceReader]:
-    """Return what makes the reader on the reading thread, with what is drawn for demonstrations."""
+def reader_factory(settings: Settings) -> Callable[[], FaceReader]:
+    """Return what makes the reader on the reading thread."""
     from faceapp.analyzer import make_reader
 
-    return lambda: cast("FaceReader", HidingReader(make_reader(settings), hiding))
+    return partial(make_reader, settings)
 
 
 def make_live_pipeline(settings: Settings, hiding: Hiding) -> Pipeline:
-    """Return a pipeline that plays the settings' source at its own speed.
+    """Return a pipeline that plays the settings' source, with what is drawn on its faces, at its own speed.
 
     Raises:
         SourceError: There is no such source.
@@ -152,5 +152,5 @@ def make_live_pipeline(settings: Settings, hiding: Hiding) -> Pipeline:
         height_px=settings.camera_height_px,
         rate_hz=settings.camera_rate_hz,
     )
-    source = make_source(settings.source, settings=camera)
-    return Pipeline(source, partial(make_tracker, settings), reader_factory(settings, hiding), paced=True)
+    source = HidingSource(make_source(settings.source, settings=camera), hiding)
+    return Pipeline(source, partial(make_tracker, settings), reader_factory(settings), paced=True)

@@ -110,7 +110,7 @@ def test_another_engine_is_not_mixed_with_the_one_before_for_seconds() -> None:
         reader.read(frame(60 + index), [face(1, "headset")], 0.0).predictions[0].smile for index in range(15)
     ]
     assert smiles[0] == pytest.approx(0.5), "the first frame does not jump all the way"
-    assert smiles[8] >= 0.9, "a tenth of the old one is left after nine frames"
+    assert smiles[8] > 0.899, "a tenth of the old one is left after nine frames"
     assert smiles == sorted(smiles)
 
 
