@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 OcclusionMode = Literal["auto", "none", "headset", "mask"]
 Hidden = Literal["none", "headset", "mask"]
 Theme = Literal["dark", "light", "system"]
+FaceStyle = Literal["clear", "blurred", "silhouette"]
 
 
 def _default_sessions_dir() -> Path:
@@ -60,6 +61,7 @@ class Settings:
         camera_height_px: Height asked of a camera; None takes the driver's.
         camera_rate_hz: Frames a second asked of a camera; None takes the driver's.
         record_video: Write the picture beside the table.
+        record_faces: How faces look in the recorded picture.
         sessions_dir: Folder that holds the session folders.
     """
 
@@ -94,6 +96,9 @@ class Settings:
         default=None, metadata=_kind(float, "Camera rate (Hz)", minimum=1, maximum=1000, optional=True)
     )
     record_video: bool = field(default=True, metadata=_kind(bool, "Record the picture"))
+    record_faces: FaceStyle = field(
+        default="clear", metadata=_kind(str, "Faces in the recording", choices=get_args(FaceStyle))
+    )
     sessions_dir: Path = field(
         default_factory=_default_sessions_dir, metadata=_kind(Path, "Folder of sessions")
     )

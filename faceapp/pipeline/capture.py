@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from faceapp.errors import SourceError
-from faceapp.pipeline.controls import Ticket
+from faceapp.pipeline.controls import FrameRecorder, Ticket
 
 if TYPE_CHECKING:
     from faceapp.pipeline.run import Run
@@ -58,6 +58,10 @@ def _capture_one(run: Run) -> bool:
         run.playback.wait_until_due(frame.time_s)
         frame = replace(frame, captured_s=time.perf_counter())
     run.statistics.captured()
+    with run.controls.lock:
+        recorder = run.controls.recorder
+        if isinstance(recorder, FrameRecorder):
+            recorder.put_frame(frame)
     run.statistics.dropped(run.to_track.put(Ticket(run.generation, frame, decode_ms)))
     return True
 

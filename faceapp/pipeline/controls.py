@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from faceapp.analyzer import FaceReader
 from faceapp.settings import OcclusionMode
@@ -17,6 +17,17 @@ class Recorder(Protocol):
 
     def put(self, result: FrameResult) -> bool:
         """Take one result; False where it was dropped."""
+
+
+@runtime_checkable
+class FrameRecorder(Recorder, Protocol):
+    """A recorder that also wants every captured frame, analysed or not, and what is changed meanwhile."""
+
+    def put_frame(self, frame: Frame) -> bool:
+        """Take one frame on the capture thread, before its result or without one; False where it was dropped."""
+
+    def note_change(self, name: str, value: Any) -> None:
+        """Take the name of a setting and its new value."""
 
 
 @dataclass

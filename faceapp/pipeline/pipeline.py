@@ -8,7 +8,7 @@ from enum import Enum
 from engines.card import ModelCard
 from faceapp.analyzer import FaceReader
 from faceapp.errors import SourceError
-from faceapp.pipeline.controls import Controls, Recorder
+from faceapp.pipeline.controls import Controls, FrameRecorder, Recorder
 from faceapp.pipeline.run import Run
 from faceapp.pipeline.statistics import PipelineStatistics, StatisticsRecorder
 from faceapp.settings import OcclusionMode, check_setting
@@ -221,6 +221,7 @@ class Pipeline:
         """
         check_setting("smoothing", strength)
         self._controls.smoothing = strength
+        self._note_change("smoothing", strength)
 
     def set_landmark_smoothing(self, strength: float) -> None:
         """Set the smoothing of landmarks over time, 0 (off) to 1.
@@ -230,6 +231,7 @@ class Pipeline:
         """
         check_setting("landmark_smoothing", strength)
         self._controls.landmark_smoothing = strength
+        self._note_change("landmark_smoothing", strength)
 
     def set_occlusion(self, occlusion: OcclusionMode) -> None:
         """Set the occlusion taken for every face, or "auto".
@@ -239,6 +241,7 @@ class Pipeline:
         """
         check_setting("occlusion", occlusion)
         self._controls.occlusion = occlusion
+        self._note_change("occlusion", occlusion)
 
     def set_reader_factory(self, make_reader: Callable[[], FaceReader]) -> None:
         """Change model or back end between two frames; `swap_error` tells when the new one can't be made."""
@@ -249,6 +252,11 @@ class Pipeline:
         """Return counts since the start, and rate and times over the last 5 s."""
         recorder = self._run.statistics if self._run is not None else StatisticsRecorder()
         return recorder.snapshot()
+
+    def _note_change(self, name: str, value: object) -> None:
+        recorder = self._controls.recorder
+        if isinstance(recorder, FrameRecorder):
+            recorder.note_change(name, value)
 
     @property
     def _source_status(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 
 from faceapp.errors import SessionError
 from faceapp.session.annotations import EVENTS_FILE, read_events
+from faceapp.session.clock import utc_text
+from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
 from faceapp.session.metadata import SESSION_FILE, load_metadata, parquet_metadata, save_metadata
-from faceapp.session.reader import read_parquet_table, read_table
-from faceapp.session.table import CSV_FILE, PARQUET_FILE, cut_incomplete_row, seal, utc_text
+from faceapp.session.reader import read_frames, read_parquet_table, read_table
+from faceapp.session.sealing import DAMAGED, cut_incomplete_row, seal
+from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema
 from faceapp.session.video_encoder import VIDEO_FILE
 from faceapp.session.video_repair import rewrite_video, video_frames
 
@@ -109,17 +113,17 @@ def _check_events(folder: Path, repair: bool, result: CheckResult) -> None:
 
 
 def _check_table(folder: Path, metadata: dict[str, Any], repair: bool, result: CheckResult) -> Any:
-    """Return the table, sealed where that was still to do, or None when there is none that can be read."""
-    csv_path, parquet_path = folder / CSV_FILE, folder / PARQUET_FILE
+    """Return the table of faces, both tables being sealed where that was still to do, or None when it can't be read."""
+    unfinished = metadata["state"] == "recording"
+    schema = arrow_schema(parquet_metadata(metadata))
     try:
-        if csv_path.exists() and parquet_path.exists():
-            read_parquet_table(parquet_path)
-            result.repairs.append(f"{CSV_FILE}: removed, {PARQUET_FILE} holds its rows already")
-            if repair:
-                csv_path.unlink()
-        elif csv_path.exists():
-            _seal_csv(csv_path, parquet_path, metadata, repair, result)
+        _check_sealed(
+            folder, Sealed(CSV_FILE, PARQUET_FILE, COLUMNS, schema), unfinished and repair, repair, result
+        )
+        frames = Sealed(FRAMES_CSV, FRAMES_PARQUET, FRAME_COLUMNS, frame_schema())
+        _check_sealed(folder, frames, False, repair, result)
         table = read_table(folder)
+        read_frames(folder)
     except SessionError as error:
         result.problems.append(str(error))
         return None
@@ -127,18 +131,45 @@ def _check_table(folder: Path, metadata: dict[str, Any], repair: bool, result: C
     return table
 
 
-def _seal_csv(
-    csv_path: Path, parquet_path: Path, metadata: dict[str, Any], repair: bool, result: CheckResult
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One table of a session: its file while recording, its file afterwards, its columns and its schema."""
+
+    csv_file: str
+    parquet_file: str
+    columns: Sequence[str]
+    schema: Any
+
+
+def _check_sealed(folder: Path, table: Sealed, make: bool, repair: bool, result: CheckResult) -> None:
+    csv_path, parquet_path = folder / table.csv_file, folder / table.parquet_file
+    if csv_path.exists() and parquet_path.exists():
+        read_parquet_table(parquet_path, table.columns)
+        result.repairs.append(f"{table.csv_file}: removed, {table.parquet_file} holds its rows already")
+        if repair:
+            csv_path.unlink()
+    elif csv_path.exists():
+        _seal_csv(folder, table, repair, result)
+    elif make and not parquet_path.exists():
+        csv_path.write_text(",".join(table.columns) + "\n", encoding="utf-8")
+        _seal_csv(folder, table, repair, result)
+
+
+def _seal_csv(folder: Path, table: Sealed, repair: bool, result: CheckResult) -> None:
+    csv_path, parquet_path = folder / table.csv_file, folder / table.parquet_file
     if cut := cut_incomplete_row(csv_path, cut=repair):
-        result.repairs.append(f"{CSV_FILE}: an incomplete last row of {cut} bytes was cut off")
+        result.repairs.append(f"{table.csv_file}: an incomplete last row of {cut} bytes was cut off")
     if not repair:
-        result.repairs.append(f"{CSV_FILE}: to be sealed to {PARQUET_FILE}")
+        result.repairs.append(f"{table.csv_file}: to be sealed to {table.parquet_file}")
         return
-    rows, skipped = seal(csv_path, parquet_path, parquet_metadata(metadata))
-    result.repairs.append(f"{CSV_FILE}: {rows} rows sealed to {PARQUET_FILE}")
+    if not csv_path.stat().st_size:  # killed before its header was written
+        csv_path.write_text(",".join(table.columns) + "\n", encoding="utf-8")
+    rows, skipped = seal(csv_path, parquet_path, table.schema)
+    result.repairs.append(f"{table.csv_file}: {rows} rows sealed to {table.parquet_file}")
     if skipped:
-        result.problems.append(f"{CSV_FILE}: {skipped} damaged rows were left out")
+        result.problems.append(
+            f"{table.csv_file}: {skipped} damaged rows were left out; they are kept in {table.csv_file}{DAMAGED}"
+        )
 
 
 def _check_video(
@@ -167,6 +198,11 @@ def _check_video(
 
 def _compare_counts(metadata: dict[str, Any], result: CheckResult) -> None:
     frames = metadata["frames"]
+    if metadata.get("unexplained_frames"):
+        result.problems.append(
+            f"{SESSION_FILE}: expected every captured frame to be accounted for, found "
+            f"{metadata['unexplained_frames']} that are not; please report this"
+        )
     if frames.get("faces") != result.rows:
         result.problems.append(
             f"{PARQUET_FILE}: expected {frames.get('faces')} rows, found {result.rows}; restore it"
@@ -178,6 +214,24 @@ def _compare_counts(metadata: dict[str, Any], result: CheckResult) -> None:
         )
 
 
+def _count_frames(folder: Path, frames: dict[str, Any]) -> None:
+    """Count again from the table of frames; frames that were still on their way have no row there."""
+    import pyarrow.compute as pc
+
+    log = read_frames(folder)
+    if not log.num_rows:
+        frames["analysed"] = max(frames.get("analysed", 0), frames["with_faces"])
+        frames["captured"] = max(frames.get("captured", 0), frames["analysed"], frames["in_video"])
+        frames["not_analysed"] = {"lost when the program ended": frames["captured"] - frames["analysed"]}
+        return
+    frames["analysed"] = pc.sum(log.column("analysed")).as_py()
+    frames["captured"] = max(log.num_rows, frames["in_video"])
+    reasons = pc.value_counts(log.column("not_analysed").drop_null()).to_pylist()
+    frames["not_analysed"] = {reason["values"]: reason["counts"] for reason in reasons}
+    if frames["captured"] > log.num_rows:
+        frames["not_analysed"]["lost when the program ended"] = frames["captured"] - log.num_rows
+
+
 def _update(folder: Path, metadata: dict[str, Any], table: Any, result: CheckResult) -> None:
     import pyarrow.compute as pc
 
@@ -185,7 +239,7 @@ def _update(folder: Path, metadata: dict[str, Any], table: Any, result: CheckRes
     frames["faces"] = table.num_rows
     frames["with_faces"] = len(pc.unique(table.column("frame")))
     frames["in_video"] = result.frames_in_video or 0
-    frames["analysed"] = max(frames.get("analysed", 0), frames["with_faces"], frames["in_video"])
+    _count_frames(folder, frames)
     times = [
         value
         for value in (metadata.get("last_time_s"), pc.max(table.column("time_s")).as_py())
@@ -197,5 +251,6 @@ def _update(folder: Path, metadata: dict[str, Any], table: Any, result: CheckRes
     if metadata.get("ended_utc") is None:
         started = datetime.strptime(metadata["started_utc"], "%Y-%m-%dT%H:%M:%S.%fZ")
         metadata["ended_utc"] = utc_text(started + timedelta(seconds=metadata["last_time_s"] or 0.0))
+    metadata["unexplained_frames"] = 0
     metadata["state"] = "repaired"
     save_metadata(folder, metadata, durable=True)

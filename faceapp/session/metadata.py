@@ -7,15 +7,16 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from engines.card import ModelCard
 from faceapp.errors import SessionError
-from faceapp.session.table import utc_text
+from faceapp.session.about import About
+from faceapp.session.clock import now_utc, utc_text
+from faceapp.tracking.smoothing import filter_parameters
 
 SESSION_FILE = "session.json"
 SCHEMA_VERSION = 1
@@ -27,21 +28,35 @@ _SMOOTHING_KEYS = ("smoothing", "landmark_smoothing")
 class FrameCounts:
     """What became of the frames of a session.
 
+    `captured` is `analysed` plus the numbers in `not_analysed`; what is missing to that is `unexplained`, written
+    at the end, and never anything but 0 unless the program has an error.
+
     Attributes:
-        analysed: Frames that reached the session folder, with or without a face.
-        with_faces: Those of them with at least one face.
+        captured: Frames the source gave while recording.
+        analysed: Those of them whose result reached the session folder, with or without a face.
+        with_faces: Analysed frames with at least one face.
         faces: Rows of the table.
         in_video: Frames in the recorded video.
-        dropped: Frames refused because the writer was behind.
+        dropped: Results refused because the writer was behind, or had ended.
+        dropped_pictures: Captured pictures refused for the same reasons; their frames may still be analysed.
         out_of_order: Frames left out because they were not later than the one before (a seek back, a loop).
+        not_analysed: Reason -> captured frames without a result, see `faceapp.session.frame_log`.
     """
 
+    captured: int = 0
     analysed: int = 0
     with_faces: int = 0
     faces: int = 0
     in_video: int = 0
     dropped: int = 0
+    dropped_pictures: int = 0
     out_of_order: int = 0
+    not_analysed: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def unexplained(self) -> int:
+        """Captured frames of which nobody knows what became."""
+        return self.captured - self.analysed - sum(self.not_analysed.values())
 
 
 def program_version() -> str:
@@ -57,31 +72,32 @@ def new_metadata(
     source: str,
     cards: Sequence[ModelCard],
     settings: Mapping[str, Any],
-    participant: str,
-    notes: str,
+    about: About,
 ) -> dict[str, Any]:
     """Return the content of `session.json` at the start of a recording.
 
     Args:
         source: Name of the source.
         cards: Cards of the models that make the predictions, with their hashes.
-        settings: Resolved settings; the smoothing strengths in it are repeated under `smoothing`.
-        participant: Participant's code, may be empty.
-        notes: Free text.
+        settings: Resolved settings; the smoothing strengths in it are repeated under `smoothing`, and what the
+            filters do at these strengths stands under `filters`.
+        about: What people say about it.
     """
+    strengths = {key: settings[key] for key in _SMOOTHING_KEYS if key in settings}
     return {
         "schema_version": SCHEMA_VERSION,
         "program": "faceapp",
         "program_version": program_version(),
         "state": "recording",
         "source": source,
-        "started_utc": utc_text(datetime.now(timezone.utc)),
+        "started_utc": utc_text(now_utc()),
         "ended_utc": None,
-        "participant": participant,
-        "notes": notes,
+        **about.as_json(),
         "models": [asdict(card) for card in cards],
-        "smoothing": {key: settings[key] for key in _SMOOTHING_KEYS if key in settings},
+        "smoothing": strengths,
+        "filters": filter_parameters(**strengths) if len(strengths) == len(_SMOOTHING_KEYS) else {},
         "settings": dict(settings),
+        "changes": [],
         "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "clock": "time_s and the video's timestamps share one clock; utc = started_utc + time_s",
         "first_time_s": None,
@@ -90,6 +106,29 @@ def new_metadata(
         "video": None,
         "errors": [],
     }
+
+
+def create_metadata(folder: Path, metadata: Mapping[str, Any]) -> None:
+    """Write the first `session.json`, whole or not at all; another program that does the same gets an error.
+
+    Raises:
+        SessionError: Another recording has begun in the folder.
+        OSError: The folder can't be written.
+    """
+    partial = folder / f".{SESSION_FILE}.{os.getpid()}.part"
+    target = folder / SESSION_FILE
+    partial.write_text(_json_text(metadata), encoding="utf-8")
+    try:
+        os.link(partial, target)  # unlike a rename, this fails where the file exists
+    except FileExistsError as error:
+        raise SessionError(
+            f"{folder}: expected a new folder, found a recording that has just begun in it; choose another folder"
+        ) from error
+    except OSError:  # a disk without links, such as a memory stick
+        with target.open("x", encoding="utf-8") as stream:
+            stream.write(_json_text(metadata))
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def save_metadata(folder: Path, metadata: Mapping[str, Any], durable: bool = False) -> None:
@@ -106,7 +145,7 @@ def save_metadata(folder: Path, metadata: Mapping[str, Any], durable: bool = Fal
     partial = folder / f".{SESSION_FILE}.part"
     try:
         with partial.open("w", encoding="utf-8") as stream:
-            json.dump(metadata, stream, indent=1, default=str, ensure_ascii=False)
+            stream.write(_json_text(metadata))
             if durable:
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -149,9 +188,24 @@ def load_metadata(folder: Path) -> dict[str, Any]:
     return dict(content)
 
 
+def _json_text(metadata: Mapping[str, Any]) -> str:
+    return json.dumps(metadata, indent=1, default=str, ensure_ascii=False)
+
+
 def parquet_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of `session.json` that travels inside the Parquet file."""
-    keys = ("schema_version", "program_version", "source", "started_utc", "participant", "smoothing", "clock")
+    keys = (
+        *(
+            "schema_version",
+            "program_version",
+            "source",
+            "started_utc",
+            "participant",
+            "session",
+            "condition",
+        ),
+        *("smoothing", "filters", "changes", "clock"),
+    )
     models = [
         {key: model.get(key) for key in ("name", "version", "sha256")} for model in metadata.get("models", [])
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,10 @@ import numpy.typing as npt
 
 from faceapp.errors import SessionError
 from faceapp.session.annotations import Event, read_events
+from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
 from faceapp.session.metadata import file_inside, load_metadata
-from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, read_csv_table
+from faceapp.session.sealing import read_csv_table
+from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow
@@ -69,16 +72,36 @@ def read_table(folder: Path) -> pyarrow.Table:
         SessionError: It is missing or malformed.
     """
     path = folder / PARQUET_FILE
-    if not path.exists():
-        if not (folder / CSV_FILE).exists():
-            raise SessionError(
-                f"{folder}: expected {PARQUET_FILE} or {CSV_FILE}, found neither; restore it from a copy"
-            )
-        return read_csv_table(folder / CSV_FILE)
-    return read_parquet_table(path)
+    if path.exists():
+        return read_parquet_table(path)
+    if (folder / CSV_FILE).exists():
+        return read_csv_table(folder / CSV_FILE, arrow_schema())
+    if load_metadata(folder)["state"] == "recording":  # killed before it had made the table
+        return arrow_schema().empty_table()
+    raise SessionError(
+        f"{folder}: expected {PARQUET_FILE} or {CSV_FILE}, found neither; restore it from a copy"
+    )
 
 
-def read_parquet_table(path: Path) -> pyarrow.Table:
+def read_frames(folder: Path) -> pyarrow.Table:
+    """Read what became of every captured frame, ordered by time; empty for sessions of version 0.1.0.
+
+    Returns:
+        One row per captured frame, the columns of `faceapp.session.frame_log.FRAME_COLUMNS`.
+
+    Raises:
+        SessionError: It is malformed.
+    """
+    if (folder / FRAMES_PARQUET).exists():
+        table = read_parquet_table(folder / FRAMES_PARQUET, FRAME_COLUMNS)
+    elif (folder / FRAMES_CSV).exists():
+        table = read_csv_table(folder / FRAMES_CSV, frame_schema())
+    else:
+        return frame_schema().empty_table()
+    return table.sort_by("time_s")
+
+
+def read_parquet_table(path: Path, columns: Sequence[str] = COLUMNS) -> pyarrow.Table:
     """Read a sealed table and check its columns.
 
     Raises:
@@ -94,7 +117,7 @@ def read_parquet_table(path: Path) -> pyarrow.Table:
             f"{path}: expected a sealed table, found {' '.join(str(error).split())[:160]}; "
             "restore it from a copy"
         ) from error
-    missing = [name for name in COLUMNS if name not in table.column_names]
+    missing = [name for name in columns if name not in table.column_names]
     if missing:
         raise SessionError(
             f"{path}: expected the columns of a session, found no {missing[0]}; restore it from a copy"

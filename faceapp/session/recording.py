@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from engines.card import ModelCard
 from faceapp.errors import SessionError
+from faceapp.session.about import About
 from faceapp.session.annotations import EVENTS_FILE
+from faceapp.session.clock import now_utc, utc_text
+from faceapp.session.disk_watch import DiskFullSoonError, DiskWatch
+from faceapp.session.frame_log import (
+    FRAME_COLUMNS,
+    FRAMES_CSV,
+    FRAMES_PARQUET,
+    NOT_LATER,
+    REFUSED,
+    FrameLog,
+    frame_row,
+    frame_schema,
+)
 from faceapp.session.metadata import (
     SESSION_FILE,
     FrameCounts,
+    create_metadata,
     folder_error,
     new_metadata,
     parquet_metadata,
     save_metadata,
 )
-from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, face_rows, seal, utc_text
-from faceapp.session.video_encoder import VIDEO_FILE, VideoEncoder
-from faceapp.types import FrameResult
+from faceapp.session.picture_track import PictureTrack
+from faceapp.session.row_file import RowFile
+from faceapp.session.sealing import seal
+from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, face_rows
+from faceapp.session.video_encoder import VIDEO_FILE
+from faceapp.settings import FaceStyle
+from faceapp.types import Frame, FrameResult
 
 logger = logging.getLogger(__name__)
 
@@ -35,21 +50,24 @@ FLUSH_EVERY_S = 0.8
 
 
 class Recording:
-    """Creates the files of a session, appends frames, and seals everything at the end.
+    """Creates the files of a session, appends frames and results, and seals everything at the end.
 
     Args:
         folder: New or empty folder; an existing session in it is an error.
         source: Name of the source.
         cards: Cards of the models in use.
         settings: Resolved settings.
-        participant: Participant's code.
-        notes: Free text.
-        video: Whether to record the clean video.
+        about: What people say about the session.
+        video: Whether to record the picture.
+        faces: How faces look in the video.
+        captured: True: pictures come from `add_frame`, at the camera's rate, and results without a captured frame
+            are from before the start and are left out. False: every result brings its own picture.
         time_origin_s: `Frame.time_s` that is 0 on the session's clock; None is the first frame's.
 
     Attributes:
         counts: What became of the frames so far.
-        video_error: Why the video ended early, or None.
+        disk: How much room is left.
+        origin_s: `Frame.time_s` that is 0 on the session's clock; None until the first frame has come.
 
     Raises:
         SessionError: The folder holds a session or can't be written.
@@ -62,55 +80,101 @@ class Recording:
         source: str,
         cards: Sequence[ModelCard],
         settings: Mapping[str, Any],
-        participant: str = "",
-        notes: str = "",
+        about: About | None = None,
         video: bool = True,
+        faces: FaceStyle = "clear",
+        captured: bool = False,
         time_origin_s: float | None = None,
     ) -> None:
         self.folder = folder
         self.counts = FrameCounts()
-        self.video_error: SessionError | None = None
-        self._origin_s = time_origin_s
-        self._started = _now()
-        self._metadata = new_metadata(
-            source=source, cards=cards, settings=settings, participant=participant, notes=notes
-        )
+        self.disk = DiskWatch(folder)
+        self.origin_s = time_origin_s
+        self._captured = captured
+        self._started = now_utc()
+        self._metadata = new_metadata(source=source, cards=cards, settings=settings, about=about or About())
         self._metadata["started_utc"] = utc_text(self._started)
-        self._last_time_s = float("-inf")
-        self._pending = io.StringIO()
-        self._rows = csv.writer(self._pending, lineterminator="\n")
+        self._metadata["pictures"] = "camera rate" if captured else "analysed frames"
+        self._last_frame_s = self._last_result_s = float("-inf")
+        self._log = FrameLog()
         self._flushed_at = time.monotonic()
-        self._encoder = VideoEncoder(folder / VIDEO_FILE) if video else None
-        self._csv = self._create_files()
+        self._pictures = PictureTrack(folder / VIDEO_FILE if video else None, faces, self._video_failed)
+        self._create_folder()
+        self._faces = RowFile(folder / CSV_FILE, COLUMNS)
+        self._frames = RowFile(folder / FRAMES_CSV, FRAME_COLUMNS)
 
-    def add(self, result: FrameResult) -> None:
-        """Append one analysed frame: its rows and its picture.
+    @property
+    def video_error(self) -> SessionError | None:
+        """Why the video ended early, or None."""
+        return self._pictures.error
+
+    def add_frame(self, frame: Frame) -> None:
+        """Append one captured frame to the video, whether or not it will be analysed.
 
         A frame that is not later than the one before is counted and left out, so that times only grow.
 
         Raises:
             SessionError: The rows can't be written. A failing video only ends the video, see `video_error`.
         """
-        if self._origin_s is None:
-            self._start_clock(result)
-        time_s = result.frame.time_s - (self._origin_s or 0.0)
-        if time_s <= self._last_time_s:
+        time_s = self._time_of(frame)
+        if time_s <= self._last_frame_s:
             self.counts.out_of_order += 1
             return
-        self._last_time_s = time_s
+        self._last_frame_s = time_s
+        self.counts.captured += 1
+        self._log.captured(frame, time_s, self._pictures.add(frame.image, time_s))
+        self.flush_when_due()
+
+    def add(self, result: FrameResult) -> None:
+        """Append one analysed frame: its rows, and its picture where results bring the pictures.
+
+        Raises:
+            SessionError: The rows can't be written. A failing video only ends the video, see `video_error`.
+        """
+        if self._captured and (self.origin_s is None or result.frame.time_s < self.origin_s):
+            return  # captured before the recording started
+        time_s = self._time_of(result.frame)
+        if not self._captured:
+            self.add_frame(result.frame)
+        if time_s <= self._last_result_s or time_s > self._last_frame_s:
+            return
+        self._last_result_s = time_s
         if self._metadata["first_time_s"] is None:
             self._metadata["first_time_s"] = round(time_s, 6)
-        self._rows.writerows(face_rows(result, time_s, self._started))
+        self._faces.add(face_rows(result, time_s, self._started))
+        self._pictures.know(time_s, result.faces)
         self.counts.analysed += 1
         self.counts.with_faces += bool(result.faces)
         self.counts.faces += len(result.faces)
-        self._add_picture(result, time_s)
+        self._add_frame_rows(self._log.analysed(result, time_s))
         self.flush_when_due()
 
+    def lost_frame(self, frame: Frame) -> None:
+        """Note a captured frame that the writer's queue had no room for; it may still be analysed."""
+        time_s = self._time_of(frame)
+        self.counts.captured += 1
+        self._log.captured(frame, time_s, REFUSED if time_s > self._last_frame_s else NOT_LATER)
+
+    def lost_result(self, result: FrameResult) -> None:
+        """Note a result that the writer's queue had no room for."""
+        if not self._captured:
+            self.lost_frame(result.frame)
+        self._log.refused(result)
+
+    def note_change(self, name: str, value: Any) -> None:
+        """Note that a setting changed while recording."""
+        time_s = max(self._last_frame_s, 0.0)
+        self._metadata["changes"].append({"time_s": round(time_s, 6), "setting": name, "value": value})
+
     def flush_when_due(self) -> None:
-        """Write what is pending when the last time is long enough ago."""
+        """Write what is pending when the last time is long enough ago, and look after the disk.
+
+        Raises:
+            SessionError: The disk refused it, or is nearly full.
+        """
         if time.monotonic() - self._flushed_at >= FLUSH_EVERY_S:
             self.flush()
+            self.disk.check()
 
     def flush(self) -> None:
         """Write pending rows and the counts.
@@ -119,47 +183,52 @@ class Recording:
             SessionError: The disk refused them; the rows written before stay whole.
         """
         self._flushed_at = time.monotonic()
-        rows = self._pending.getvalue().encode()
-        written = 0
-        try:
-            while written < len(rows):
-                written += self._csv.write(memoryview(rows)[written:])
-        except OSError as error:
-            half_row = written - (rows.rfind(b"\n", 0, written) + 1)
-            self._csv.truncate(self._csv.tell() - half_row)
-            raise folder_error(self.folder, error) from error
-        self._pending.seek(0)
-        self._pending.truncate()
+        self._faces.flush()
+        self._frames.flush()
+        self._pictures.sync()
         self._save_metadata()
 
     def close(self, failed: SessionError | None = None) -> None:
-        """Finish the video, seal the table and say so in `session.json`.
+        """Finish the video, seal the tables and say so in `session.json`.
 
         Args:
-            failed: The error that ended the recording; the CSV is then left for `faceapp session check`.
+            failed: The error that ended the recording; the CSVs are then left for `faceapp session check`, unless
+                the disk was only nearly full.
 
         Raises:
             SessionError: Something could not be finished; what was recorded stays.
         """
-        self._end_video()
-        try:
-            if failed is None:
-                self.flush()
-        finally:
-            self._close_csv()
+        self._pictures.close()
+        whole = failed is None or isinstance(failed, DiskFullSoonError)
         if failed is not None:
             self._metadata["errors"].append(str(failed))
-            self._save_metadata()
-            return
-        seal(self.folder / CSV_FILE, self.folder / PARQUET_FILE, parquet_metadata(self._metadata))
-        self._metadata["state"] = "closed"
-        self._metadata["ended_utc"] = utc_text(_now())
+        try:
+            if whole:
+                self._add_frame_rows(self._log.rest())
+                self.flush()
+        finally:
+            self._faces.close()
+            self._frames.close()
+        if whole:
+            self._seal()
         self._save_metadata(durable=True)
 
-    def _create_files(self) -> io.FileIO:
+    def _seal(self) -> None:
+        seal(
+            self.folder / CSV_FILE,
+            self.folder / PARQUET_FILE,
+            arrow_schema(parquet_metadata(self._metadata)),
+        )
+        seal(self.folder / FRAMES_CSV, self.folder / FRAMES_PARQUET, frame_schema())
+        self._metadata["state"] = "closed"
+        self._metadata["ended_utc"] = utc_text(now_utc())
+        self._metadata["unexplained_frames"] = self.counts.unexplained
+
+    def _create_folder(self) -> None:
+        """Make `session.json` first: whatever else a killed program leaves then belongs to a session."""
         existing = [
             name
-            for name in (SESSION_FILE, CSV_FILE, PARQUET_FILE, VIDEO_FILE)
+            for name in (SESSION_FILE, CSV_FILE, PARQUET_FILE, FRAMES_CSV, FRAMES_PARQUET, VIDEO_FILE)
             if (self.folder / name).exists()
         ]
         if existing:
@@ -169,67 +238,32 @@ class Recording:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            stream = (self.folder / CSV_FILE).open("xb", buffering=0)
-            stream.write((",".join(COLUMNS) + "\n").encode())
+            create_metadata(self.folder, self._metadata)
             (self.folder / EVENTS_FILE).touch()
         except OSError as error:
             raise folder_error(self.folder, error) from error
-        self._save_metadata()
-        return stream
 
-    def _start_clock(self, result: FrameResult) -> None:
-        """Make the first frame's capture 0 s and note its wall-clock time; the clock may be set later on."""
-        self._origin_s = result.frame.time_s
-        age_s = max(0.0, time.perf_counter() - result.frame.captured_s)
-        self._started = _now() - timedelta(milliseconds=round(age_s * 1000))
-        self._metadata["started_utc"] = utc_text(self._started)
+    def _time_of(self, frame: Frame) -> float:
+        """Return a frame's time on the session's clock, which the first frame starts."""
+        if self.origin_s is None:
+            self.origin_s = frame.time_s
+            age_s = max(0.0, time.perf_counter() - frame.captured_s)
+            self._started = now_utc() - timedelta(milliseconds=round(age_s * 1000))
+            self._metadata["started_utc"] = utc_text(self._started)
+        return frame.time_s - self.origin_s
 
-    def _add_picture(self, result: FrameResult, time_s: float) -> None:
-        if self._encoder is None or self.video_error is not None:
-            return
-        try:
-            self._encoder.add(result.frame.image, time_s)
-            self.counts.in_video += 1
-        except SessionError as error:
-            self._video_failed(error)
-
-    def _end_video(self) -> None:
-        if self._encoder is None:
-            return
-        try:
-            self._encoder.close()
-        except SessionError as error:
-            if self.video_error is None:
-                self._video_failed(error)
+    def _add_frame_rows(self, entries: Sequence[Any]) -> None:
+        self._frames.add([frame_row(entry, self._started) for entry in entries])
 
     def _video_failed(self, error: SessionError) -> None:
-        self.video_error = error
         self._metadata["errors"].append(str(error))
         logger.info("%s", error)
-        self._end_video()
-
-    def _close_csv(self) -> None:
-        try:
-            os.fsync(self._csv.fileno())
-            self._csv.close()
-        except OSError as error:
-            raise folder_error(self.folder, error) from error
 
     def _save_metadata(self, durable: bool = False) -> None:
         metadata = self._metadata
+        self.counts.in_video = self._pictures.frames
+        self.counts.not_analysed = dict(self._log.counts)
         metadata["frames"] = asdict(self.counts)
-        metadata["last_time_s"] = round(self._last_time_s, 6) if self.counts.analysed else None
-        encoder = self._encoder
-        if encoder is not None and encoder.frames:
-            sizes = [
-                {"time_s": time_s, "width_px": width, "height_px": height}
-                for time_s, width, height in encoder.sizes
-            ]
-            metadata["video"] = {"file": VIDEO_FILE, "codec": encoder.codec, "frame_sizes": sizes}
+        metadata["last_time_s"] = round(self._last_result_s, 6) if self.counts.analysed else None
+        metadata["video"] = self._pictures.as_json()
         save_metadata(self.folder, metadata, durable)
-
-
-def _now() -> datetime:
-    """Return UTC to the millisecond, the resolution that the files keep."""
-    now = datetime.now(timezone.utc)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,17 @@ class VideoEncoder:
                 container.close()
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise self._error(error) from error
+
+    def sync(self) -> None:
+        """Wait until the disk has what reached the file, so that a power cut loses no more than a kill."""
+        if os.name != "posix" or self._container is None:
+            return  # elsewhere only the handle that wrote can ask for it, and that is FFmpeg's
+        with suppress(OSError):  # the folder has gone: writing will say so
+            descriptor = os.open(self._path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def _open(self, width: int, height: int) -> None:
         import av

@@ -1,4 +1,4 @@
-"""Records analysed frames on a thread of its own: encoding and the disk never hold up the analysis."""
+"""Records captured and analysed frames on a thread of its own: encoding and the disk hold up nothing else."""
 
 from __future__ import annotations
 
@@ -6,25 +6,34 @@ import logging
 import queue
 import re
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engines.card import ModelCard
 from faceapp.errors import SessionError
+from faceapp.session.about import About
+from faceapp.session.disk_watch import DiskWatch
 from faceapp.session.metadata import folder_error
 from faceapp.session.recording import FLUSH_EVERY_S, Recording
-from faceapp.types import FrameResult
+from faceapp.settings import FaceStyle
+from faceapp.types import Frame, FrameResult, Image
 
 logger = logging.getLogger(__name__)
 
 _POLL_S = 0.2
+_NO_IMAGE: Image = np.zeros((0, 0, 3), dtype=np.uint8)  # a lost frame is counted, its picture let go
+_Item = Frame | FrameResult | tuple[str, Any] | None
 
 
 class SessionWriter:
-    """Takes results from the analysis and writes a session folder.
+    """Takes captured frames and results and writes a session folder.
 
-    `put` may be called from one thread and `close` from another. When the disk fails the recording ends,
+    `put_frame`, `put` and `close` may each be called from a thread of their own. When the disk fails the recording ends,
     `error` says why, later frames are counted as dropped and the caller goes on; when only the video fails
     the table goes on.
 
@@ -33,9 +42,11 @@ class SessionWriter:
         source: Name of the source.
         cards: Cards of the models in use, stored with their hashes.
         settings: Resolved settings, stored as they are.
-        participant: Participant's code.
-        notes: Free text.
-        video: Whether to record the clean video.
+        about: What people say about the session.
+        video: Whether to record the picture.
+        faces: How faces look in the video: clear, blurred or as silhouettes.
+        captured: True takes pictures from `put_frame`, every captured frame at the camera's rate, and from `put` only
+            what was read; False takes the picture of every result.
         queue_size: Frames that may wait; at 1280x720 each holds 2.8 MB.
         wait: True makes `put` wait for room (files: no frame may be lost) instead of dropping the frame.
         time_origin_s: `Frame.time_s` that is 0 s of the session; None takes the first frame's, which suits
@@ -52,9 +63,10 @@ class SessionWriter:
         source: str,
         cards: Sequence[ModelCard],
         settings: Mapping[str, Any],
-        participant: str = "",
-        notes: str = "",
+        about: About | None = None,
         video: bool = True,
+        faces: FaceStyle = "clear",
+        captured: bool = False,
         queue_size: int = 60,
         wait: bool = False,
         time_origin_s: float | None = None,
@@ -64,14 +76,18 @@ class SessionWriter:
             source=source,
             cards=cards,
             settings=settings,
-            participant=participant,
-            notes=notes,
+            about=about,
             video=video,
+            faces=faces,
+            captured=captured,
             time_origin_s=time_origin_s,
         )
         self._wait = wait
+        self._captured = captured
+        self._first_s = time_origin_s
         self._error: SessionError | None = None
-        self._queue: queue.Queue[FrameResult | None] = queue.Queue(queue_size)
+        self._queue: queue.Queue[_Item] = queue.Queue(queue_size * (2 if captured else 1))
+        self._lost: deque[Frame | FrameResult] = deque()
         self._closing = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="session-writer", daemon=True)
@@ -88,6 +104,21 @@ class SessionWriter:
         return self._recording.counts.dropped
 
     @property
+    def dropped_pictures(self) -> int:
+        """Captured pictures refused by `put_frame` for the same reasons."""
+        return self._recording.counts.dropped_pictures
+
+    @property
+    def origin_s(self) -> float | None:
+        """`Frame.time_s` that is 0 s of the session; None until the first frame has come."""
+        return self._recording.origin_s if self._first_s is None else self._first_s
+
+    @property
+    def disk(self) -> DiskWatch:
+        """How much room is left; `disk.low` asks for a warning."""
+        return self._recording.disk
+
+    @property
     def written(self) -> int:
         """Frames that reached the session."""
         return self._recording.counts.analysed
@@ -102,20 +133,41 @@ class SessionWriter:
         """True once nothing is recorded any more: closed, or ended by an error."""
         return self._stopped.is_set()
 
+    def put_frame(self, frame: Frame) -> bool:
+        """Hand over one captured frame for the video, before its result or without one.
+
+        Returns:
+            False when it was dropped: the queue was full (never with `wait`), or the recording has ended. True
+            without effect where results bring the pictures.
+        """
+        if not self._captured:
+            return True
+        if self._first_s is None:
+            self._first_s = frame.time_s
+        if self._put(frame):
+            return True
+        if not self._closing.is_set():
+            self._recording.counts.dropped_pictures += 1
+            self._lost.append(replace(frame, image=_NO_IMAGE))
+        return False
+
     def put(self, result: FrameResult) -> bool:
         """Hand over one analysed frame.
 
         Returns:
             False when it was dropped: the queue was full (never with `wait`), or the recording has ended.
         """
-        while not (self._stopped.is_set() or self._closing.is_set()):
-            if self._offer(result, wait=self._wait):
-                return True
-            if not self._wait:
-                break
+        if self._put(result):
+            return True
         if not self._closing.is_set():
             self._recording.counts.dropped += 1
+            self._lost.append(replace(result, frame=replace(result.frame, image=_NO_IMAGE)))
         return False
+
+    def note_change(self, name: str, value: Any) -> None:
+        """Note in the session that a setting changes from the next frame on; waits for room in the queue."""
+        while not (self._stopped.is_set() or self._closing.is_set() or self._offer((name, value), wait=True)):
+            pass
 
     def close(self) -> Path:
         """Write everything that waits, seal the session and return its folder; may be called twice.
@@ -130,10 +182,18 @@ class SessionWriter:
         self._thread.join()
         return self.folder
 
-    def _offer(self, result: FrameResult | None, wait: bool) -> bool:
+    def _put(self, item: Frame | FrameResult) -> bool:
+        while not (self._stopped.is_set() or self._closing.is_set()):
+            if self._offer(item, wait=self._wait):
+                return True
+            if not self._wait:
+                break
+        return False
+
+    def _offer(self, item: _Item, wait: bool) -> bool:
         """Put one item into the queue, waiting a moment at most: the thread may have ended."""
         try:
-            self._queue.put(result, block=wait, timeout=_POLL_S)
+            self._queue.put(item, block=wait, timeout=_POLL_S)
         except queue.Full:
             return False
         return True
@@ -155,25 +215,54 @@ class SessionWriter:
     def _record(self) -> None:
         while True:
             try:
-                result = self._queue.get(timeout=min(_POLL_S, FLUSH_EVERY_S))
+                item = self._queue.get(timeout=min(_POLL_S, FLUSH_EVERY_S))
             except queue.Empty:
+                self._note_lost()
                 self._recording.flush_when_due()
                 continue
-            if result is None:
+            self._note_lost()
+            if item is None:
                 return
-            self._recording.add(result)
+            self._take(item)
+
+    def _take(self, item: Frame | FrameResult | tuple[str, Any]) -> None:
+        if isinstance(item, Frame):
+            self._recording.add_frame(item)
+        elif isinstance(item, FrameResult):
+            self._recording.add(item)
+        else:
+            self._recording.note_change(*item)
+
+    def _note_lost(self) -> None:
+        while self._lost:
+            item = self._lost.popleft()
+            if isinstance(item, Frame):
+                self._recording.lost_frame(item)
+            else:
+                self._recording.lost_result(item)
 
     def _finish(self) -> None:
         """Close the files; the first error is the one that counts."""
         if self._error is not None:
             self._stopped.set()
-            self._recording.counts.dropped += self._queue.qsize()
+            self._count_rest()
         try:
             self._recording.close(self._error)
         except SessionError as error:
             self._error = self._error or error
         if self._error is not None:
             logger.info("%s", self._error)  # whoever owns the writer shows it
+
+    def _count_rest(self) -> None:
+        """Count what waits in the queue of a recording that has failed."""
+        counts = self._recording.counts
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            counts.dropped += isinstance(item, FrameResult)
+            counts.dropped_pictures += isinstance(item, Frame)
 
 
 def new_session_folder(parent: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from faceapp.errors import SessionError
+from faceapp.session.about import About
 from faceapp.session.annotations import Event, append_event
 from faceapp.session.export import export_session
 from faceapp.session.reader import read_session
@@ -29,7 +30,7 @@ def session(tmp_path: Path) -> Path:
         cards=[card()],
         settings={},
         wait=True,
-        notes="<script>alert(1)</script>",
+        about=About(notes="<script>alert(1)</script>"),
     )
     for index in range(50):
         faces = 0 if 30 <= index < 45 else 1 + (index >= 48)

@@ -72,7 +72,7 @@ def test_a_killed_recording_loses_at_most_a_second_and_is_repaired(killed: Path)
     assert session.metadata["frames"]["analysed"] >= len(set(frames))
     assert session.metadata["ended_utc"] > session.metadata["started_utc"]
     assert sorted(path.name for path in killed.iterdir()) == [
-        *("events.jsonl", "faces.parquet", "session.json", "video.mkv"),
+        *("events.jsonl", "faces.parquet", "frames.parquet", "session.json", "video.mkv"),
     ]
 
 

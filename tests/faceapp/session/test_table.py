@@ -11,15 +11,10 @@ from hypothesis import strategies as st
 
 from engines.card import EMOTIONS
 from faceapp.errors import SessionError
-from faceapp.session.table import (
-    COLUMNS,
-    cut_incomplete_row,
-    face_rows,
-    number_text,
-    read_csv_table,
-    seal,
-    utc_text,
-)
+from faceapp.session.clock import utc_text
+from faceapp.session.numbers import number_text
+from faceapp.session.sealing import cut_incomplete_row, read_csv_table, seal
+from faceapp.session.table import COLUMNS, arrow_schema, face_rows
 from faceapp.types import FrameResult, Prediction
 from tests.faceapp.session.results import result
 
@@ -97,7 +92,7 @@ def test_seal_keeps_types_units_and_gaps(tmp_path: Path):
 
     rows = face_rows(result(0, faces=2), 0.0, STARTED) + face_rows(result(1), 0.04, STARTED)
     path = write_csv(tmp_path / "faces.csv", rows)
-    assert seal(path, tmp_path / "faces.parquet", {"source": "test"}) == (3, 0)
+    assert seal(path, tmp_path / "faces.parquet", arrow_schema({"source": "test"})) == (3, 0)
     table = parquet.read_table(tmp_path / "faces.parquet")
     assert table.column_names == list(COLUMNS)
     assert table["frame"].to_pylist() == [0, 0, 1]
@@ -111,28 +106,31 @@ def test_seal_keeps_types_units_and_gaps(tmp_path: Path):
 def test_seal_of_a_session_without_faces_gives_an_empty_table(tmp_path: Path):
     from pyarrow import parquet
 
-    assert seal(write_csv(tmp_path / "faces.csv", []), tmp_path / "faces.parquet", {}) == (0, 0)
+    assert seal(write_csv(tmp_path / "faces.csv", []), tmp_path / "faces.parquet", arrow_schema()) == (0, 0)
     assert parquet.read_table(tmp_path / "faces.parquet").column_names == list(COLUMNS)
 
 
 def test_seal_counts_damaged_rows_and_keeps_the_others(tmp_path: Path):
     rows = face_rows(result(0), 0.0, STARTED)
     path = write_csv(tmp_path / "faces.csv", [rows[0], ["1", "1", "0.04"], rows[0]])
-    assert seal(path, tmp_path / "faces.parquet", {}) == (2, 1)
+    assert seal(path, tmp_path / "faces.parquet", arrow_schema()) == (2, 1)
+    assert (tmp_path / "faces.csv.damaged").exists(), "nothing recorded is thrown away"
 
 
 def test_a_csv_of_something_else_is_refused_and_kept(tmp_path: Path):
     path = tmp_path / "faces.csv"
     path.write_text("a,b\n1,2\n")
     with pytest.raises(SessionError, match="expected the columns of a session") as caught:
-        seal(path, tmp_path / "faces.parquet", {})
+        seal(path, tmp_path / "faces.parquet", arrow_schema())
     assert "\n" not in str(caught.value)
     assert [file.name for file in tmp_path.iterdir()] == ["faces.csv"]
 
 
 def test_an_unsealed_table_is_read_without_its_half_row(tmp_path: Path):
     rows = face_rows(result(0), 0.0, STARTED)
-    assert read_csv_table(write_csv(tmp_path / "faces.csv", rows, tail="1,1,0.0")).num_rows == 1
+    assert (
+        read_csv_table(write_csv(tmp_path / "faces.csv", rows, tail="1,1,0.0"), arrow_schema()).num_rows == 1
+    )
 
 
 @given(st.lists(st.text(alphabet="abc,", max_size=5), max_size=20), st.text(alphabet="xyz", max_size=9))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from faceapp.errors import SessionError
+from faceapp.session.about import About
 from faceapp.session.reader import read_session
 from faceapp.session.recording import Recording
 from faceapp.session.writer import SessionWriter, new_session_folder
@@ -30,7 +31,7 @@ def decoded(path: Path) -> list[tuple[float, np.ndarray]]:
 
 def test_a_session_holds_every_frame_with_its_own_time(tmp_path: Path):
     times_s = np.cumsum([0.0, 0.033, 0.2, 0.011, 0.5, 0.04]) + 17.25
-    writer = make_writer(tmp_path / "s", participant="P07", notes="first try", wait=True)
+    writer = make_writer(tmp_path / "s", about=About(participant="P07", notes="first try"), wait=True)
     for index, time_s in enumerate(times_s):
         assert writer.put(result(index, float(time_s), faces=index % 3))
     folder = writer.close()
@@ -39,7 +40,7 @@ def test_a_session_holds_every_frame_with_its_own_time(tmp_path: Path):
 
     session = read_session(folder)
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("events.jsonl", "faces.parquet", "session.json", "video.mkv"),
+        *("events.jsonl", "faces.parquet", "frames.parquet", "session.json", "video.mkv"),
     ]
     assert session.table["frame"].to_pylist() == [1, 2, 2, 4, 5, 5]
     np.testing.assert_allclose(session.column("time_s"), times_s[[1, 2, 2, 4, 5, 5]] - 17.25, atol=1e-6)
@@ -50,7 +51,7 @@ def test_a_session_holds_every_frame_with_its_own_time(tmp_path: Path):
 
 
 def test_the_metadata_says_what_when_and_with_what(tmp_path: Path):
-    writer = make_writer(tmp_path / "s", participant="P07", notes="first try", wait=True)
+    writer = make_writer(tmp_path / "s", about=About(participant="P07", notes="first try"), wait=True)
     started = json.loads((tmp_path / "s" / "session.json").read_text())
     for index in range(4):
         writer.put(result(index, faces=index % 2))
@@ -63,8 +64,8 @@ def test_the_metadata_says_what_when_and_with_what(tmp_path: Path):
     assert metadata["smoothing"] == {"smoothing": 0.5, "landmark_smoothing": 0.25}
     assert metadata["settings"] == SETTINGS
     assert metadata["frames"] == {
-        **{"analysed": 4, "with_faces": 2, "faces": 2, "in_video": 4, "dropped": 0},
-        "out_of_order": 1,
+        **{"captured": 4, "analysed": 4, "with_faces": 2, "faces": 2, "in_video": 4},
+        **{"dropped": 0, "dropped_pictures": 0, "out_of_order": 1, "not_analysed": {}},
     }
     assert metadata["started_utc"] <= metadata["ended_utc"]
     assert metadata["video"]["frame_sizes"] == [{"time_s": 0.0, "width_px": 64, "height_px": 48}]

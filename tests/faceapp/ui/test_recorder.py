@@ -42,6 +42,7 @@ def test_a_recording_becomes_a_session_with_its_markers(
     taken = results(astronaut, astronaut_landmarks, 12)
     record(qtbot, window, pipeline, taken[0])
     for each in taken[1:]:
+        assert pipeline.recorder.put_frame(each.frame)  # type: ignore[attr-defined]
         assert pipeline.recorder.put(each)  # type: ignore[attr-defined]
         window.show_result(each)
     window.controls.mark("4")
@@ -81,11 +82,12 @@ def test_a_nearly_full_disk_is_told_once(
     result: FrameResult,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("faceapp.ui.recorder.shutil.disk_usage", lambda _: Usage(10**12, 10**12, 4 * 10**8))
+    monkeypatch.setattr(
+        "faceapp.session.disk_watch.shutil.disk_usage", lambda _: Usage(10**12, 10**12, 4 * 10**8)
+    )
     record(qtbot, live_window, pipeline, result)
     qtbot.waitUntil(lambda: "0.4 GB left" in live_window.centre.problem.text)
     live_window.centre.problem.dismiss()
-    live_window.recorder._disk_due_s = 0.0
     live_window.recorder.watch()
     qtbot.wait(100)
     assert live_window.centre.problem.text == ""
@@ -106,6 +108,7 @@ def test_closing_the_window_closes_the_session(
     qtbot: QtBot, live_window: MainWindow, pipeline: FakePipeline, result: FrameResult
 ) -> None:
     record(qtbot, live_window, pipeline, result)
+    pipeline.recorder.put_frame(result.frame)  # type: ignore[attr-defined]
     pipeline.recorder.put(result)  # type: ignore[attr-defined]
     live_window.close()
     (folder,) = live_window.settings.sessions_dir.iterdir()

@@ -1,0 +1,144 @@
+"""Sealing: a CSV that grew while recording becomes Parquet in one step; and what a kill left is read or cut off."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceapp.errors import SessionError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+DAMAGED = ".damaged"
+"""Ending of a CSV that is kept because some of its rows could not be sealed."""
+_BLOCK_BYTES = 4 << 20
+
+
+def cut_incomplete_row(path: Path, cut: bool = True) -> int:
+    """Remove what follows the last line end of a text file: the half row of a program that was killed.
+
+    Args:
+        path: The file.
+        cut: False only counts.
+
+    Returns:
+        Bytes after the last line end.
+
+    Raises:
+        SessionError: The file can't be read or shortened.
+    """
+    try:
+        with path.open("r+b" if cut else "rb") as stream:
+            size = end = stream.seek(0, os.SEEK_END)
+            found = -1
+            while end > 0 and found < 0:
+                start = max(0, end - 65536)
+                stream.seek(start)
+                found = stream.read(end - start).rfind(b"\n")
+                found, end = (start + found if found >= 0 else -1), start
+            if cut and found + 1 < size:
+                stream.truncate(found + 1)
+    except OSError as error:
+        raise SessionError(
+            f"{path}: expected a file that can be repaired, found {error.strerror}; check its rights"
+        ) from error
+    return size - (found + 1)
+
+
+def seal(csv_path: Path, parquet_path: Path, schema: pyarrow.Schema) -> tuple[int, int]:
+    """Turn the CSV of a session into Parquet and remove it; atomic, block by block so that memory stays flat.
+
+    A CSV with damaged rows is set aside instead of being removed.
+
+    Args:
+        csv_path: Existing CSV whose header has the names of the schema.
+        parquet_path: File to make.
+        schema: Columns, their kinds, and what is stored beside them.
+
+    Returns:
+        Rows sealed, and lines left out because their count of cells was wrong.
+
+    Raises:
+        SessionError: The CSV is malformed or the Parquet file can't be written; the CSV then stays.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    partial = parquet_path.with_name(f".{parquet_path.name}.{os.getpid()}.part")
+    rows, skipped = 0, [0]
+    try:
+        with parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+            for batch in _csv_batches(csv_path, schema, skipped):
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        _wait_for_disk(partial)
+        os.replace(partial, parquet_path)
+        if skipped[0]:
+            os.replace(csv_path, csv_path.with_name(f"{csv_path.name}{DAMAGED}"))
+        else:
+            csv_path.unlink(missing_ok=True)
+    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        raise SessionError(
+            f"{csv_path}: expected the columns of a session, found {_one_line(error)}; the CSV is kept"
+        ) from error
+    except OSError as error:
+        raise SessionError(
+            f"{parquet_path}: expected to seal {csv_path.name}, found {_one_line(error)}; "
+            "free some space and run `faceapp session check`"
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    return rows, skipped[0]
+
+
+def read_csv_table(csv_path: Path, schema: pyarrow.Schema) -> pyarrow.Table:
+    """Return the rows of a CSV that was not sealed yet; an incomplete last line is left out.
+
+    Raises:
+        SessionError: The file is missing or malformed.
+    """
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_batches(list(_csv_batches(csv_path, schema, [0])), schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
+        raise SessionError(
+            f"{csv_path}: expected the columns of a session, found {_one_line(error)}"
+        ) from error
+
+
+def _csv_batches(csv_path: Path, schema: pyarrow.Schema, skipped: list[int]) -> Iterator[Any]:
+    from pyarrow import csv
+
+    def skip(_row: object) -> str:
+        skipped[0] += 1
+        return "skip"
+
+    stream = csv.open_csv(
+        csv_path,
+        read_options=csv.ReadOptions(block_size=_BLOCK_BYTES),
+        parse_options=csv.ParseOptions(invalid_row_handler=skip),
+        convert_options=csv.ConvertOptions(
+            column_types={field.name: field.type for field in schema},
+            include_columns=schema.names,
+            null_values=[""],
+            strings_can_be_null=True,
+        ),
+    )
+    for batch in stream:
+        yield batch.replace_schema_metadata(schema.metadata)
+
+
+def _wait_for_disk(path: Path) -> None:
+    """Make sure that the sealed table is on the disk before its CSV is removed."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,102 @@
+"""Consent, disk space and two writers on one folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from faceapp.errors import SessionError
+from faceapp.session.about import NOTICE, About, Consent
+from faceapp.session.check import check_session
+from faceapp.session.disk_watch import DiskWatch
+from faceapp.session.reader import read_session
+from faceapp.session.writer import SessionWriter
+from tests.faceapp.session.results import card, result
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def make_writer(folder: Path, **options) -> SessionWriter:
+    return SessionWriter(folder, source="test", cards=[card()], settings={}, wait=True, **options)
+
+
+def test_what_people_say_and_the_consent_are_kept_word_for_word(tmp_path: Path):
+    consent = Consent(NOTICE, "2026-01-31T09:15:02.040Z")
+    about = About("P07", "first try", session="2", condition="mask", consent=consent)
+    metadata = read_session(make_writer(tmp_path / "s", about=about).close()).metadata
+    assert (metadata["participant"], metadata["session"], metadata["condition"]) == ("P07", "2", "mask")
+    assert metadata["consent"] == {"text": NOTICE, "accepted_utc": "2026-01-31T09:15:02.040Z"}
+
+
+def test_without_a_notice_there_is_no_consent(tmp_path: Path):
+    assert read_session(make_writer(tmp_path / "s").close()).metadata["consent"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"), [(" ", "2026-01-31T09:15:02Z"), ("yes?", "today"), ("a", "2026-01-31")]
+)
+def test_a_consent_without_text_or_moment_is_refused(text: str, moment: str):
+    with pytest.raises(SessionError, match="consent: expected"):
+        Consent(text, moment)
+
+
+def test_a_nearly_full_disk_ends_the_recording_whole(tmp_path: Path):
+    writer = make_writer(tmp_path / "s")
+    writer.put(result(0))
+    writer.disk.measure = lambda _folder: 100_000_000
+    deadline = time.monotonic() + 10
+    index = 1
+    while not writer.stopped and time.monotonic() < deadline:
+        writer.put(result(index))
+        index += 1
+        time.sleep(0.02)
+    assert writer.stopped and writer.disk.low
+    assert "expected at least 200 MB free, found 100 MB" in str(writer.error)
+    session = read_session(writer.close())
+    assert session.metadata["state"] == "closed"
+    assert session.metadata["errors"] == [str(writer.error)]
+    assert session.table.num_rows > 10
+    assert (session.folder / "faces.parquet").exists() and not (session.folder / "faces.csv").exists()
+    assert check_session(session.folder).problems == []
+
+
+def test_the_disk_is_asked_now_and_then_and_a_folder_that_went_is_no_reason():
+    asked = []
+    watch = DiskWatch(Path("somewhere"), measure=lambda folder: asked.append(folder) or 5 * 10**8)
+    for _ in range(5):
+        watch.check()
+    assert len(asked) == 1
+    assert watch.low
+
+    def gone(_folder: Path) -> int:
+        raise FileNotFoundError
+
+    DiskWatch(Path("somewhere"), measure=gone).check()
+
+
+def test_of_two_programs_on_one_folder_one_is_refused_with_one_line(tmp_path: Path):
+    code = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from faceapp.errors import SessionError\n"
+        "from faceapp.session.writer import SessionWriter\n"
+        "time.sleep(max(0, float(sys.argv[2]) - time.time()))\n"
+        "try:\n"
+        "    SessionWriter(Path(sys.argv[1]), source='x', cards=[], settings={}).close()\n"
+        "    print('recorded')\n"
+        "except SessionError as error:\n"
+        "    print('refused:', error)\n"
+    )
+    at = str(time.time() + 2.5)
+    arguments = [sys.executable, "-c", code, str(tmp_path / "s"), at]
+    programs = [subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    lines = [program.communicate(timeout=60)[0].splitlines() for program in programs]
+    assert sorted(text[:8] for (text,) in lines) == ["recorded", "refused:", "refused:"]
+    refused = [text for (text,) in lines if text.startswith("refused")]
+    assert all("expected a new folder" in text for text in refused)
+    assert read_session(tmp_path / "s").metadata["state"] == "closed"
+    assert not list((tmp_path / "s").glob(".*"))
