@@ -1,17 +1,31 @@
-"""`events.jsonl`: marks that people or programs put on a session, one JSON object a line."""
+"""`events.jsonl`: marks that people or programs put on a session, one JSON object a line.
+
+The file is a journal for all annotators together. A line with the id of an earlier one replaces it and a line with
+`removed` takes it back, so that nothing written is ever rewritten: a kill costs the last line at most, every change
+stays traceable, an author's name never becomes a file name, and two copies that were annotated apart are joined by
+appending one to the other.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from faceapp.errors import SessionError
+from faceapp.session.clock import utc_text
 from faceapp.session.metadata import folder_error
+from faceapp.session.sealing import cut_incomplete_row
 
 EVENTS_FILE = "events.jsonl"
+KINDS = ("marker", "exclude", "note")
+"""What marks are for: coding, leaving a stretch out, a remark. Programs may use kinds of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,7 @@ class Event:
         face: Id of the face it is about, or None for the whole picture.
         note: Free text.
         author: Who set it.
+        id: Tells it from other marks of the session; empty before it is stored.
     """
 
     start: float
@@ -35,6 +50,7 @@ class Event:
     face: int | None = None
     note: str = ""
     author: str = ""
+    id: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         for name in ("start", "end"):
@@ -47,20 +63,57 @@ class Event:
             )
         if self.face is not None and (not isinstance(self.face, int) or isinstance(self.face, bool)):
             raise SessionError(f"event.face: expected the id of a face or nothing, found {self.face!r}")
-        for name in ("kind", "label", "note", "author"):
+        for name in ("kind", "label", "note", "author", "id"):
             if not isinstance(getattr(self, name), str):
                 raise SessionError(f"event.{name}: expected a text, found {getattr(self, name)!r}")
 
+    @property
+    def is_point(self) -> bool:
+        """Whether it marks a moment and not a stretch."""
+        return self.start == self.end
 
-def append_event(folder: Path, event: Event) -> None:
-    """Add one mark to a session, also while it is being recorded.
+
+def new_event_id() -> str:
+    """Return an id that no other mark has, also in another copy of the session."""
+    return uuid.uuid4().hex[:12]
+
+
+def append_event(folder: Path, event: Event) -> Event:
+    """Add one mark to a session, or replace the one with its id, also while it is being recorded.
+
+    Returns:
+        The mark as stored, with its id.
 
     Raises:
         SessionError: The file can't be written.
     """
+    stored = event if event.id else replace(event, id=new_event_id())
+    append_changes(folder, {stored.id: stored})
+    return stored
+
+
+def append_changes(folder: Path, changes: Mapping[str, Event | None]) -> None:
+    """Write marks that are new or changed, and ids of marks that are taken back, in one go.
+
+    Args:
+        folder: The session folder.
+        changes: Id -> the mark, or None when it is removed.
+
+    Raises:
+        SessionError: The file can't be written; what it held before stays.
+    """
+    now = utc_text(datetime.now(timezone.utc))
+    records = [
+        {"id": key, "removed": True} if event is None else {**asdict(event), "id": key}
+        for key, event in changes.items()
+    ]
+    text = "".join(json.dumps({**record, "saved_utc": now}, ensure_ascii=False) + "\n" for record in records)
+    path = folder / EVENTS_FILE
     try:
-        with (folder / EVENTS_FILE).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(asdict(event), ensure_ascii=False) + "\n")
+        _end_last_line(path)
+        with path.open("ab", buffering=0) as stream:
+            stream.write(text.encode("utf-8"))
+            os.fsync(stream.fileno())
     except OSError as error:
         raise folder_error(folder, error) from error
 
@@ -78,16 +131,57 @@ def read_events(folder: Path) -> tuple[Event, ...]:
         return ()
     except OSError as error:
         raise SessionError(f"{path}: expected a file that can be read, found: {error.strerror}") from error
-    lines = text.split("\n")[:-1]
-    events = [_event(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    events: dict[str, Event | None] = {}
+    for number, line in enumerate(text.split("\n")[:-1], 1):
+        if line.strip():
+            events |= _change(path, number, line)
+    return in_order(event for event in events.values() if event is not None)
+
+
+def in_order(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Return marks ordered by start, then by end."""
     return tuple(sorted(events, key=lambda event: (event.start, event.end)))
 
 
-def _event(path: Path, number: int, line: str) -> Event:
+def outside_problem(event: Event, span_s: tuple[float, float]) -> str:
+    """Return the one line about a mark that does not lie in its session; empty when it does.
+
+    Args:
+        event: The mark.
+        span_s: First and last time of the session in seconds.
+    """
+    first_s, last_s = span_s
+    if first_s <= event.start and event.end <= last_s:
+        return ""
+    found = f"{event.start:.3f} s" if event.is_point else f"{event.start:.3f} to {event.end:.3f} s"
+    name = f" ({event.label})" if event.label else ""
+    return (
+        f"annotation{name}: expected a time within the session, {first_s:.3f} to {last_s:.3f} s, found {found}; "
+        "correct the time"
+    )
+
+
+def _change(path: Path, number: int, line: str) -> dict[str, Event | None]:
+    """Return what one line says: a mark, or that one is removed; lines of old sessions have no id."""
     try:
         content: Any = json.loads(line)
-        return Event(**content)
-    except (ValueError, TypeError, SessionError) as error:
+        key = content.setdefault("id", f"line-{number}")
+        content.pop("saved_utc", None)
+        if content.pop("removed", False):
+            return {str(key): None}
+        return {str(key): Event(**content)}
+    except (ValueError, TypeError, AttributeError, SessionError) as error:
         raise SessionError(
             f"{path}, line {number}: expected an event, found {line[:60]!r} ({error}); correct the line"
         ) from error
+
+
+def _end_last_line(path: Path) -> None:
+    """Cut off the half line of a killed program, so that the next one does not grow together with it."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    with path.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        whole = stream.read(1) == b"\n"
+    if not whole:
+        cut_incomplete_row(path)

@@ -1,0 +1,231 @@
+"""Annotating a session: marks are added, changed and taken back, every step can be undone and is stored at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from faceapp.errors import SessionError
+from faceapp.session.annotation_scheme import Code
+from faceapp.session.annotations import (
+    Event,
+    append_changes,
+    in_order,
+    new_event_id,
+    outside_problem,
+)
+
+Changes = Mapping[str, Event | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that can be undone.
+
+    Attributes:
+        text: What was done, for people ("add smile at 3.20 s").
+        before: The marks as they were; None for one that was not there.
+        after: The marks as they became; None for one that was removed.
+    """
+
+    text: str
+    before: Changes
+    after: Changes
+
+
+class Annotations:
+    """The marks of one session.
+
+    Args:
+        folder: The session folder.
+        events: Its marks so far.
+        span_s: First and last time of the session; marks outside are refused. While it is recorded the end is open.
+        write: Stores changes; None appends them to the session's journal at once. It may raise SessionError: the
+            change is then not made.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        events: Iterable[Event] = (),
+        span_s: tuple[float, float] = (0.0, math.inf),
+        write: Callable[[Changes], None] | None = None,
+    ) -> None:
+        self.span_s = span_s
+        self._write = write or partial(append_changes, folder)
+        self._events = {event.id or new_event_id(): event for event in events}
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
+        self._open: dict[tuple[str, str, int | None], str] = {}
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All marks, ordered by start."""
+        return in_order(replace(event, id=key) for key, event in self._events.items())
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Everyone who set a mark, ordered by name."""
+        return tuple(sorted({event.author for event in self._events.values()}))
+
+    def get(self, event_id: str) -> Event | None:
+        """Return one mark, or None when there is none of this id."""
+        event = self._events.get(event_id)
+        return None if event is None else replace(event, id=event_id)
+
+    def add(self, event: Event) -> Event:
+        """Add one mark and return it with its id.
+
+        Raises:
+            SessionError: It lies outside the session, or can't be stored.
+        """
+        (stored,) = self.add_all([event], f"add {describe(event)}")
+        return stored
+
+    def add_all(self, events: Iterable[Event], text: str) -> tuple[Event, ...]:
+        """Add several marks as one step, all or none.
+
+        Raises:
+            SessionError: One lies outside the session, or they can't be stored.
+        """
+        stored = {key: replace(event, id=key) for event in events if (key := event.id or new_event_id())}
+        for event in stored.values():
+            self._check(event)
+        if stored:
+            self._do(Step(text, dict.fromkeys(stored), stored))
+        return tuple(stored.values())
+
+    def change(self, event_id: str, **values: Any) -> Event:
+        """Change fields of one mark and return it.
+
+        Raises:
+            SessionError: No such mark, a wrong value, outside the session, or it can't be stored.
+        """
+        before = self._known(event_id)
+        after = replace(before, **values)
+        self._check(after)
+        if after != before:
+            self._do(Step(f"change {describe(before)}", {event_id: before}, {event_id: after}))
+        return after
+
+    def remove(self, event_id: str) -> None:
+        """Take one mark away.
+
+        Raises:
+            SessionError: No such mark, or it can't be stored.
+        """
+        before = self._known(event_id)
+        self._do(Step(f"remove {describe(before)}", {event_id: before}, {event_id: None}))
+
+    def press(self, code: Code, time_s: float, author: str, face: int | None = None, note: str = "") -> Event:
+        """Do what a code's key asks for: mark a moment, begin a stretch, or end the one that runs.
+
+        A stretch is stored when it begins, so that a killed program keeps at least its start.
+
+        Args:
+            code: The code.
+            time_s: When.
+            author: Who.
+            face: The face it is about, or None for all.
+            note: Free text.
+
+        Raises:
+            SessionError: The time lies outside the session, or it can't be stored.
+        """
+        place = (author, code.label, face)
+        running = self._open.pop(place, None)
+        begun = None if running is None else self.get(running)
+        if begun is not None and running is not None:
+            start, end = sorted((begun.start, time_s))
+            return self.change(running, start=start, end=end)
+        event = self.add(Event(time_s, time_s, code.kind, code.label, face, note, author))
+        if code.shape == "range":
+            self._open[place] = event.id
+        return event
+
+    def running(self, author: str) -> tuple[Event, ...]:
+        """Return the stretches of an author that were begun and not ended."""
+        found = (self.get(key) for (name, _, _), key in self._open.items() if name == author)
+        return tuple(event for event in found if event is not None)
+
+    def end_all(self, time_s: float) -> None:
+        """End every stretch that runs, as at the end of a recording.
+
+        Raises:
+            SessionError: It can't be stored.
+        """
+        for key in list(self._open.values()):
+            event = self.get(key)
+            if event is not None and event.end < time_s:
+                self.change(key, end=time_s)
+        self._open.clear()
+
+    @property
+    def undo_text(self) -> str:
+        """What `undo` would take back; empty when there is nothing."""
+        return self._done[-1].text if self._done else ""
+
+    @property
+    def redo_text(self) -> str:
+        """What `redo` would do again; empty when there is nothing."""
+        return self._undone[-1].text if self._undone else ""
+
+    def undo(self) -> str:
+        """Take the last step back and return what it was; "" when there is none.
+
+        Raises:
+            SessionError: It can't be stored; nothing changes then.
+        """
+        return self._move(self._done, self._undone, "before")
+
+    def redo(self) -> str:
+        """Do the last undone step again and return what it was; "" when there is none.
+
+        Raises:
+            SessionError: It can't be stored; nothing changes then.
+        """
+        return self._move(self._undone, self._done, "after")
+
+    def _move(self, source: list[Step], target: list[Step], state: str) -> str:
+        if not source:
+            return ""
+        step = source[-1]
+        self._apply(getattr(step, state))
+        target.append(source.pop())
+        return step.text
+
+    def _do(self, step: Step) -> None:
+        self._apply(step.after)
+        self._done.append(step)
+        self._undone.clear()
+
+    def _apply(self, changes: Changes) -> None:
+        self._write(changes)
+        for key, event in changes.items():
+            if event is None:
+                self._events.pop(key, None)
+            else:
+                self._events[key] = event
+        self._open = {place: key for place, key in self._open.items() if key in self._events}
+
+    def _known(self, event_id: str) -> Event:
+        event = self.get(event_id)
+        if event is None:
+            raise SessionError(f"annotation: expected one of the session, found {event_id!r}; choose another")
+        return event
+
+    def _check(self, event: Event) -> None:
+        if problem := outside_problem(event, self.span_s):
+            raise SessionError(problem)
+
+
+def describe(event: Event) -> str:
+    """Return a mark in a few words: "smile at 3.20 s"."""
+    name = event.label or event.note[:30] or event.kind
+    if event.is_point:
+        return f"{name} at {event.start:.2f} s"
+    return f"{name} from {event.start:.2f} to {event.end:.2f} s"
