@@ -17,8 +17,6 @@ CHANGE_LEAD = 0.4
 """By how much the average probability of another occlusion must exceed the present one's to be believed."""
 HIDE_LEAD = 0.65
 """The same for "hidden": to fall silent takes more, 0.46 s of full certainty, than to speak again."""
-SPEAK_LEAD = 0.3
-"""The same for anything else while a face is "hidden": 0.27 s."""
 _LARGEST_SHARE = 0.5  # of one look: however far apart, two are needed for a change
 AFRESH_S = 2.0
 """What was seen of a face before a longer gap says nothing about now."""
@@ -89,6 +87,6 @@ def _decide(face: _Evidence) -> None:
     wanted = int(face.average.argmax())
     if wanted == face.index:
         return
-    lead = HIDE_LEAD if wanted == _HIDDEN else SPEAK_LEAD if face.index == _HIDDEN else CHANGE_LEAD
+    lead = HIDE_LEAD if wanted == _HIDDEN else CHANGE_LEAD
     if face.average[wanted] - face.average[face.index] >= lead:
         face.index = wanted

@@ -75,8 +75,8 @@ def test_steady_video_switches_less_than_once_a_minute(kind: Occlusion, rate_hz:
         ("headset", "none", 0.1, 0.5),
         ("none", "mask", 0.1, 0.5),
         ("none", "hidden", 0.3, 0.9),
-        ("hidden", "none", 0.1, 0.4),
-        ("hidden", "headset", 0.1, 0.4),
+        ("hidden", "none", 0.1, 0.5),
+        ("hidden", "headset", 0.1, 0.5),
     ],
 )
 @pytest.mark.parametrize("rate_hz", [10.0, 30.0, 60.0])
@@ -101,7 +101,8 @@ def test_to_fall_silent_takes_longer_than_to_speak_again() -> None:
             switch.update(1, index / 30, certain(before))
         return next(k for k in range(1, 90) if switch.update(1, (89 + k) / 30, certain(after)) == after) / 30
 
-    assert delay_s("hidden", "none") < delay_s("none", "headset") < delay_s("none", "hidden") < 0.7
+    assert delay_s("hidden", "none") == delay_s("none", "headset") < 0.4
+    assert delay_s("none", "headset") + 0.1 < delay_s("none", "hidden") < 0.7
 
 
 def test_a_hand_that_passes_changes_nothing() -> None:
