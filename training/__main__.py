@@ -15,6 +15,7 @@ from training import balancing, data, losses, nets, recipes, schedules
 from training.comparison import add_compare
 from training.distillation.command import add_label
 from training.errors import DatasetError, RecipeError
+from training.hidden_views import VIEWS
 from training.prepare import add_prepare
 from training.protocols.command import add_protocol
 from training.throughput import add_throughput
@@ -69,11 +70,18 @@ def _parser() -> argparse.ArgumentParser:
     add_protocol(commands, DEFAULT_CACHE)
 
     evaluate = commands.add_parser("evaluate", help="measure an exported model, print and save a report")
-    evaluate.add_argument("--model", type=Path, required=True, help="folder with model.onnx and card.json")
+    evaluate.add_argument("--model", required=True, help="name of a shipped model, or folder of one")
     evaluate.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
     evaluate.add_argument("--split", choices=("validation", "test"), default="validation")
     evaluate.add_argument(
         "--crop", choices=("card", "aligned", "whole"), default="card", help="crop to measure with"
+    )
+    evaluate.add_argument(
+        "--views",
+        nargs="+",
+        default=(),
+        choices=VIEWS,
+        help="what hides the faces (default: what the model is made for)",
     )
     evaluate.add_argument("--out", type=Path, help="folder for the report (default: not saved)")
     evaluate.add_argument(
@@ -123,7 +131,17 @@ def _run(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from training.report import report_model
 
-    print(report_model(options.model, options.data, options.cache, options.split, options.crop, options.out))
+    print(
+        report_model(
+            options.model,
+            options.data,
+            options.cache,
+            options.split,
+            options.crop,
+            options.out,
+            options.views,
+        )
+    )
     return 0
 
 

@@ -23,6 +23,7 @@ from training.blocks.multi_task import MultiTaskNet
 from training.data.prepared import PreparedFaces
 from training.data.sample import hashed_split
 from training.evaluation import predict_faces
+from training.hidden_views import Hide
 from training.reliability import expected_calibration_error
 
 Floats = npt.NDArray[np.float32]
@@ -96,7 +97,11 @@ def calibration(logits: Floats, labels: Labels, halves: npt.NDArray[np.bool_]) -
 
 
 def calibrate(
-    net: MultiTaskNet, sets: Mapping[str, PreparedFaces], spec: InputSpec, align: bool
+    net: MultiTaskNet,
+    sets: Mapping[str, PreparedFaces],
+    spec: InputSpec,
+    align: bool,
+    hide: Hide | None = None,
 ) -> dict[str, Calibration]:
     """Fit the temperatures of emotion, gender and smile on validation faces and fold them into the network.
 
@@ -105,6 +110,7 @@ def calibrate(
         sets: Prepared sets; the largest one with validation labels of a task is used for it.
         spec: Input of the network.
         align: Whether it takes aligned faces.
+        hide: Hides a half of them.
 
     Returns:
         Task -> calibration, for the tasks whose error falls on faces that the temperature was not fitted on; the others
@@ -119,7 +125,7 @@ def calibrate(
         if name is None or len(labelled[name][0]) < 2:
             continue
         positions, labels = labelled[name]
-        logits = _logits(net, sets[name], positions, spec, align)[task]
+        logits = _logits(net, sets[name], positions, spec, align, hide)[task]
         found[task] = calibration(logits, labels, _halves(sets[name], positions))
         if found[task].error_after < found[task].error_before:
             fold(net.branches[task], found[task].temperature)
@@ -162,11 +168,16 @@ def _halves(faces: PreparedFaces, positions: Labels) -> npt.NDArray[np.bool_]:
 
 
 def _logits(
-    net: nn.Module, faces: PreparedFaces, positions: Labels, spec: InputSpec, align: bool
+    net: nn.Module,
+    faces: PreparedFaces,
+    positions: Labels,
+    spec: InputSpec,
+    align: bool,
+    hide: Hide | None,
 ) -> dict[str, Floats]:
     def predict(images: Floats) -> dict[str, Floats]:
         with torch.inference_mode():
             answers = net.eval()(torch.from_numpy(images))
         return {task: rows.numpy() for task, rows in answers.items()}
 
-    return predict_faces(predict, faces, positions, spec, align)
+    return predict_faces(predict, faces, positions, spec, align, hide)

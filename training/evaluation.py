@@ -11,6 +11,7 @@ from engines.card import EMOTIONS, InputSpec
 from training.answers import AGE_GROUPS_YEARS, Answers, Decoded, answers, emotion_confusion
 from training.data.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces
+from training.hidden_views import Hide
 from training.metrics import (
     Figure,
     accuracy_with_interval,
@@ -33,11 +34,19 @@ _DEVIATIONS_OF_95 = 1.96
 
 
 def predict_faces(
-    predict: Predict, faces: PreparedFaces, positions: npt.NDArray[np.int64], spec: InputSpec, align: bool
+    predict: Predict,
+    faces: PreparedFaces,
+    positions: npt.NDArray[np.int64],
+    spec: InputSpec,
+    align: bool,
+    hide: Hide | None = None,
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the decoded predictions of some pictures of a set, in their order."""
+    """Return the decoded predictions of some pictures of a set, in their order, perhaps with a half hidden."""
     blocks = [positions[start : start + _BATCH] for start in range(0, len(positions), _BATCH)]
-    said = [predict(plain_images(faces, block, spec, align)) for block in blocks]
+    said = []
+    for block in blocks:
+        images = plain_images(faces, block, spec, align)
+        said.append(predict(images if hide is None else hide(images, faces, block)))
     return {name: np.concatenate([part[name] for part in said]) for name in said[0]}
 
 

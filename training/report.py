@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import itertools
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from training.data.sample import SPLITS
 from training.errors import MissingDatasetError
 from training.evaluation import predict_faces
 from training.export import LARGEST_BATCH
+from training.hidden_views import VIEWS_OF_OCCLUSION, Hide, named, view
 from training.measured_set import MeasuredSet, intervals_text, measured_set
 from training.pictures.confusion import draw_confusions
 from training.report_files import report_title, save_report
@@ -32,7 +35,15 @@ logger = logging.getLogger(__name__)
 _BACKEND = "onnxruntime"
 
 
-def report_model(model: Path, data: Path, cache: Path, split: str, crop: str, out: Path | None) -> str:
+def report_model(
+    model: str | Path,
+    data: Path,
+    cache: Path,
+    split: str,
+    crop: str,
+    out: Path | None,
+    views: Sequence[str] = (),
+) -> str:
     """Measure a model on every set that is there.
 
     Args:
@@ -43,6 +54,7 @@ def report_model(model: Path, data: Path, cache: Path, split: str, crop: str, ou
         crop: "card" (as the card says), "aligned" or "whole".
         out: Folder for `report.json`, `report.md` and the pictures `confusion_<set>.png`, `calibration_<set>.png` and
             `groups_<set>.png`, or None.
+        views: Of `training.hidden_views.VIEWS`; none takes those that the card's occlusion asks for.
 
     Returns:
         The report as text.
@@ -51,9 +63,15 @@ def report_model(model: Path, data: Path, cache: Path, split: str, crop: str, ou
         DatasetError: No set is there, or one is malformed.
     """
     with load_engine(model, backend=_BACKEND) as engine:
-        found = [_measure(engine, faces, split, crop) for _, faces in present_sets(data, cache)]
+        card = engine.card
+        views = tuple(views) or VIEWS_OF_OCCLUSION[card.occlusion]
+        found = [
+            _measure(engine, faces, split, crop, (shown, view(shown, card.input, cache)), views)
+            for shown in views
+            for _, faces in present_sets(data, cache)
+        ]
     measured = [one for one in found if one is not None]
-    about = {"model": model.name, "split": split, "crop": crop}
+    about = {"model": card.name, "split": split, "crop": crop}
     if out is not None:
         save_report(measured, about, out)
     tables = [table.as_text() for one in measured for table in one.tables()]
@@ -66,25 +84,40 @@ def measured_card(folder: Path, data: Path, cache: Path) -> ModelCard:
     about: dict[str, Any] = {}
     with load_engine(folder, backend=_BACKEND) as engine:
         card = engine.card
+        views = VIEWS_OF_OCCLUSION[card.occlusion]
+        hides = [(shown, view(shown, card.input, cache)) for shown in views]
         for name, faces in present_sets(data, cache):
             about[name] = _about(faces)
-            for split in SPLITS[1:]:
-                if measured := _measure(engine, faces, split, "card"):
+            for split, hide in itertools.product(SPLITS[1:], hides):
+                if measured := _measure(engine, faces, split, "card", hide, views):
                     figures = {key: figure.as_dict() for key, figure in measured.figures.items()}
-                    metrics[f"{name}_{split}"] = figures
-    card = dataclasses.replace(card, metrics=metrics, data=about, license=LICENSE, limits=LIMITS)
+                    metrics[named(f"{name}_{split}", hide[0], views)] = figures
+    limits = LIMITS[card.occlusion] + LIMITS_OF_ALL
+    card = dataclasses.replace(card, metrics=metrics, data=about, license=LICENSE, limits=limits)
     card.save(folder / CARD_FILE)
     return card
 
 
 LICENSE = "Weights trained on data sets for non-commercial research: use them in the same way."
-LIMITS = (
+LIMITS_OF_ALL = (
     "Says how a face appears to people who label pictures, not what a person feels, is, or how old they are.",
     "Not for decisions about people, not for work or education (EU AI Act, article 5), not for identification.",
-    "Trained on whole faces that look at the camera within about 45 degrees; under a headset or mask it is not reliable.",
     "Contempt, disgust and fear are rare in the training data and often confused; gender of children is near guesswork.",
     "Gender is the two classes of the data's labels; people are more than that.",
 )
+LIMITS = {
+    "none": (
+        "Trained on whole faces that look at the camera within about 45 degrees; under a headset or mask it is not reliable.",
+    ),
+    "headset": (
+        "For faces whose upper half is hidden, as by a VR headset; trained on black halves and drawn headsets, not on people "
+        "who wear one. Brows and eyes are not seen: what they alone show is missed.",
+    ),
+    "mask": (
+        "For faces whose lower half is hidden, as by a surgical mask; trained on black halves and drawn masks, not on people "
+        "who wear one. The mouth is not seen: a smile shows in the eyes and cheeks alone.",
+    ),
+}
 
 
 def draw_confusion(counts: npt.NDArray[np.int64], title: str, picture: Path) -> None:
@@ -99,7 +132,11 @@ def draw_confusion(counts: npt.NDArray[np.int64], title: str, picture: Path) -> 
 
 
 def predict_set(
-    engine: Engine, faces: PreparedFaces, positions: npt.NDArray[np.int64], crop: str = "card"
+    engine: Engine,
+    faces: PreparedFaces,
+    positions: npt.NDArray[np.int64],
+    crop: str = "card",
+    hide: Hide | None = None,
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Return an exported model's decoded predictions of some pictures of a set, in their order.
 
@@ -108,6 +145,7 @@ def predict_set(
         faces: The set.
         positions: Which pictures.
         crop: "card" (as the card says), "aligned" or "whole".
+        hide: Hides a half of the faces.
     """
     align = engine.card.input.crop == "aligned_face" if crop == "card" else crop == "aligned"
 
@@ -116,16 +154,24 @@ def predict_set(
         said = [engine.infer(block) for block in blocks]
         return {name: np.concatenate([one[name] for one in said]) for name in said[0]}
 
-    return predict_faces(predict, faces, positions, engine.card.input, align)
+    return predict_faces(predict, faces, positions, engine.card.input, align, hide)
 
 
-def _measure(engine: Engine, faces: PreparedFaces, split: str, crop: str) -> MeasuredSet | None:
-    """Return what a model does on one split of a set, or None where there is nothing to measure."""
+def _measure(
+    engine: Engine,
+    faces: PreparedFaces,
+    split: str,
+    crop: str,
+    hide: tuple[str, Hide | None],
+    views: Sequence[str],
+) -> MeasuredSet | None:
+    """Return what a model does on one split of a set in one view, or None where there is nothing to measure."""
     positions = faces.where(split)
     if not len(positions):
         return None
-    measured = measured_set(faces, positions, predict_set(engine, faces, positions, crop))
-    return measured if measured.figures else None
+    measured = measured_set(faces, positions, predict_set(engine, faces, positions, crop, hide[1]))
+    shown = named(faces.name, hide[0], views)
+    return dataclasses.replace(measured, name=shown) if measured.figures else None
 
 
 def present_sets(data: Path, cache: Path) -> list[tuple[str, PreparedFaces]]:

@@ -20,6 +20,7 @@ from training.data.prepared import load_prepared
 from training.distillation.command import ABOUT
 from training.errors import RecipeError
 from training.export import export_model
+from training.hidden_views import VIEWS_OF_OCCLUSION, view
 from training.loop import first_process, fit
 from training.processes import first_goes_ahead
 from training.report import measured_card, report_model
@@ -109,7 +110,9 @@ def _export(recipe: ModuleType, name: str, config: Any, net: Any, folder: Path) 
         about["teacher"] = json.loads((Path(distilled) / ABOUT).read_text())
     if getattr(config, "calibrate", False):
         sets = {key: load_prepared(key, Path(config.data), Path(config.cache)) for key in config.shares}
-        found = calibrate(net, sets, recipe.input_spec(config), config.align)
+        spec = recipe.input_spec(config)
+        hide = view(VIEWS_OF_OCCLUSION[recipe.draft_card(config).occlusion][0], spec, Path(config.cache))
+        found = calibrate(net, sets, spec, config.align, hide)
         about["calibration"] = {task: one.as_dict() for task, one in found.items()}
     if initial := getattr(config, "initial", ""):
         about["started_from"] = _history(Path(initial))

@@ -119,22 +119,26 @@ def _weights(path: Path) -> dict[str, Tensor]:
 
 
 def _load(net: MultiTaskNet, weights: dict[str, Tensor], name: str) -> None:
-    for layer_name, layer, normalisation in _layers(net):
-        try:
-            with torch.no_grad():
-                layer.weight.copy_(weights[f"{layer_name}.weight"])
-                if layer.bias is not None:
-                    layer.bias.copy_(weights[f"{layer_name}.bias"])
-                if normalisation is not None:
-                    normalisation.running_mean.zero_()
-                    normalisation.running_var.fill_(1 - normalisation.eps)
-                    normalisation.weight.fill_(1)
-                    normalisation.bias.copy_(weights[f"{layer_name}.weight_bias"])
-        except (KeyError, RuntimeError) as error:
-            raise RecipeError(
-                f"model {name!r}: expected the weights of {layer_name} in its file, found none that fit ({error}); "
-                "train it again with the recipe as it is now"
-            ) from error
+    try:
+        for layer_name, layer, normalisation in _layers(net):
+            _load_layer(layer_name, layer, normalisation, weights)
+    except (KeyError, RuntimeError) as error:
+        raise RecipeError(
+            f"model {name!r}: expected the weights of its network in its file, found none that fit ({error}); "
+            "train it again with the recipe as it is now"
+        ) from error
+
+
+def _load_layer(name: str, layer: Any, normalisation: Any, weights: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        layer.weight.copy_(weights[f"{name}.weight"])
+        if layer.bias is not None:
+            layer.bias.copy_(weights[f"{name}.bias"])
+        if normalisation is not None:
+            normalisation.running_mean.zero_()
+            normalisation.running_var.fill_(1 - normalisation.eps)
+            normalisation.weight.fill_(1)
+            normalisation.bias.copy_(weights[f"{name}.weight_bias"])
 
 
 def _layers(net: nn.Module) -> Iterator[tuple[str, Any, Any]]:

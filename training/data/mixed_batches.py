@@ -20,7 +20,8 @@ from torch import Tensor
 
 from engines.card import InputSpec
 from engines.preprocess import cut_chip, normalise
-from training.data.augmentation import Augmentation, Changes
+from training.data.augmentation import Augmentation
+from training.data.hiding import Hider
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError, RecipeError
 from training.face_order import EndlessOrder, alternating_turns
@@ -29,8 +30,8 @@ LABELS = ("age_years", "female", "smile", "race")
 PREFETCHED = 6
 """Batches that are ready, or being made, ahead of the one in use."""
 
-_ORDER, _CHANGES = 0, 1
-"""Second number of a seed: the order of faces and their changes draw from different streams."""
+_ORDER, _CHANGES, _FORMS = 0, 1, 2
+"""Second number of a seed: the order of faces, their changes and what hides them draw from different streams."""
 
 Batch = dict[str, Tensor]
 Rows = npt.NDArray[np.int64]
@@ -54,6 +55,7 @@ class MixedBatches:
             its set; a set that is absent here has each picture once a round.
         mixing: "mixed", or "alternating": each batch is from one set only, as often as its share says; the baseline
             that mixed batches are compared with.
+        hider: Hides the faces, or None.
         workers: Threads that make batches.
         steps: Batches in an epoch.
     """
@@ -68,6 +70,7 @@ class MixedBatches:
     extra: Mapping[str, Mapping[str, npt.NDArray[Any]]] = field(default_factory=dict)
     sampling: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     mixing: Literal["mixed", "alternating"] = "mixed"
+    hider: Hider | None = None
     workers: int = 1
     steps: int = field(init=False)
     _faces: tuple[PreparedFaces, ...] = field(init=False, repr=False)
@@ -152,7 +155,16 @@ class MixedBatches:
         rows = slice(part, None, parts)
         changes = self.augmentation.draw(len(source), self.spec.size, random).of(rows)
         source, index = source[rows], index[rows]
-        images = changes.normalised(self._chips(source, index, changes), self.spec)
+        matrices = changes.matrices(self._plain_matrices(source, index))
+        chips = self._chips(source, index, matrices)
+        if self.hider is None:
+            images = changes.normalised(chips, self.spec)
+        else:
+            random = np.random.default_rng((self.seed, _FORMS, number, step))
+            forms = self.hider.draw_forms(sum(self.shares.values()), random)[rows]
+            forms = self.hider.draw_on(chips, forms, source, index, changes.maps)
+            images = changes.normalised(chips, self.spec)
+            self.hider.blacken(images, forms, matrices, self._heights(source, index), self.spec)
         return {"image": torch.from_numpy(images), **self._labels_of(source, index)}
 
     def _chosen(self, number: int, step: int) -> tuple[Rows, Rows]:
@@ -167,12 +179,20 @@ class MixedBatches:
         ]
         return np.repeat(np.arange(len(shares)), shares), np.concatenate(chosen)
 
-    def _chips(self, source: Rows, index: Rows, changes: Changes) -> npt.NDArray[np.uint8]:
-        size = self.spec.size
+    def _plain_matrices(self, source: Rows, index: Rows) -> npt.NDArray[np.float32]:
         matrices = np.empty((len(source), 2, 3), np.float32)
         for place, own in enumerate(self._matrices):
             matrices[source == place] = own[index[source == place]]
-        matrices = changes.matrices(matrices)
+        return matrices
+
+    def _heights(self, source: Rows, index: Rows) -> Rows:
+        heights = np.empty(len(source), np.int64)
+        for place, faces in enumerate(self._faces):
+            heights[source == place] = faces.shapes[index[source == place], 0]
+        return heights
+
+    def _chips(self, source: Rows, index: Rows, matrices: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+        size = self.spec.size
         shape = (size, size) if self.spec.channels == 1 else (size, size, self.spec.channels)
         chips = np.empty((len(source), *shape), np.uint8)
         for row, (place, position) in enumerate(zip(source.tolist(), index.tolist(), strict=True)):

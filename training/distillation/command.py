@@ -65,9 +65,33 @@ def label_sets(
     Returns:
         Set -> the teacher's figures on its validation faces, over the same views.
     """
-    teacher = load_teacher(runs)
+    return label_with(
+        load_teacher(runs), [run.name for run in runs], sets, out, views, features=features, progress=progress
+    )
+
+
+def label_with(
+    teacher: Teacher,
+    names: Sequence[str],
+    sets: Sequence[PreparedFaces],
+    out: Path,
+    views: Sequence[View] = AGGREGATED,
+    features: bool = False,
+    progress: bool = True,
+) -> dict[str, dict[str, Figure]]:
+    """Write a teacher's labels as `label_sets` does.
+
+    Args:
+        teacher: Who labels.
+        names: Of its networks, for `about.json`.
+        sets: Prepared sets.
+        out: Folder for `<set>.npz` and `about.json`.
+        views: Transforms to average over.
+        features: Also keep the first network's shared features.
+        progress: Show progress bars.
+    """
     about = {
-        "teachers": [run.name for run in runs],
+        "teachers": list(names),
         "views": [repr(view) for view in views],
         "features": features,
     }

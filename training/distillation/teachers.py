@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from engines.card import LABELS, ModelCard
+from engines.card import LABELS, ModelCard, load_card
 from engines.decode import decode
+from engines.models import find_model
 from training.data.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces
 from training.distillation.labels import FEATURES
@@ -23,6 +24,7 @@ from training.distillation.views import View
 from training.errors import RecipeError
 from training.loop import CONFIG, averaged_weights
 from training.settings import config_from_json
+from training.shipped import shipped_net
 
 Floats = npt.NDArray[np.float32]
 
@@ -130,3 +132,19 @@ def load_teacher(runs: Sequence[Path], bfloat16: bool = True) -> Teacher:
             f"teachers: expected runs of one input and the same heads, found {len(kinds)} kinds; use runs that share them"
         )
     return Teacher(tuple(nets), cards[0], aligns.pop(), bfloat16)
+
+
+def shipped_teacher(model: str, bfloat16: bool = True) -> Teacher:
+    """Return an exported model as a teacher.
+
+    Args:
+        model: Name or folder.
+        bfloat16: Run it in bfloat16.
+
+    Raises:
+        CardError: The model is missing or damaged.
+        RecipeError: It was not made by a recipe here.
+    """
+    card = load_card(find_model(model))
+    net = shipped_net(model).to(memory_format=torch.channels_last)
+    return Teacher((net,), card, card.input.crop == "aligned_face", bfloat16)

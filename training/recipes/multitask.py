@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from torch import nn
 from engines.card import AGES_YEARS, EMOTIONS, LABELS, HeadSpec, InputSpec, ModelCard
 from training import balancing, nets, schedules
 from training.blocks.multi_task import MultiTaskNet
+from training.data.hiding import Hider
 from training.data.mixed_batches import MixedBatches
 from training.data.mixup import mixup
 from training.data.prepared import PreparedFaces, load_prepared
@@ -28,6 +31,7 @@ from training.data.sampling import picture_weights
 from training.distillation.labels import FEATURES, PREFIX, load_labels, selected
 from training.errors import RecipeError
 from training.evaluation import figures, predict_faces
+from training.hidden_views import Hide
 from training.loop import Experiment, averaged_weights
 from training.losses.feature_distillation import FeatureMap
 from training.losses.triplet_domain import DomainHead
@@ -51,8 +55,20 @@ def build(config: Config) -> Experiment:
     return build_on(config, sets)
 
 
-def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
-    """Return the experiment on given faces."""
+def build_on(
+    config: Config,
+    sets: dict[str, PreparedFaces],
+    hider: Hider | None = None,
+    views: Mapping[str, Hide | None] | None = None,
+) -> Experiment:
+    """Return the experiment on given faces.
+
+    Args:
+        config: Settings.
+        sets: Name -> faces.
+        hider: Hides a half of the training faces.
+        views: Name -> what hides the validation faces; None: they are whole.
+    """
     torch.manual_seed(config.seed)
     if config.smile_from_happiness and "ferplus" in sets:
         sets = {**sets, "ferplus": with_smile_from_happiness(sets["ferplus"])}
@@ -67,6 +83,7 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
         mixing=config.mixing,
         sampling=_sampling(config, sets),
         extra=_distilled(config, sets),
+        hider=hider,
     )
     net = build_net(config).to(memory_format=torch.channels_last)
     if config.initial:
@@ -82,7 +99,7 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
         ),
         balance=TaskBalance(_balancer(config)),
         change_batch=(lambda batch, random: mixup(batch, config.mixup, random)) if config.mixup else None,
-        evaluate=lambda trained: validation_figures(trained, sets, config),
+        evaluate=lambda trained: validation_figures(trained, sets, config, views),
         epochs=config.epochs,
         config=asdict(config),
         average_decay=config.average_decay,
@@ -151,17 +168,23 @@ def draft_card(config: Config, sha256: str = "0" * 64, version: str = "0") -> Mo
     )
 
 
-def validation_figures(net: nn.Module, sets: dict[str, PreparedFaces], config: Config) -> dict[str, float]:
-    """Return the validation figures of a network: "<set>_<figure>" -> value."""
+def validation_figures(
+    net: nn.Module,
+    sets: dict[str, PreparedFaces],
+    config: Config,
+    views: Mapping[str, Hide | None] | None = None,
+) -> dict[str, float]:
+    """Return the validation figures of a network: "<set>_<figure>", or "<set>_<view>_<figure>" -> value."""
     card = draft_card(config)
     predict = network_predict(net, card, config.bfloat16)
     values: dict[str, float] = {}
-    for name, faces in sets.items():
+    shown = {"": None} if views is None else {f"{name}_": hide for name, hide in views.items()}
+    for (name, faces), (prefix, hide) in product(sets.items(), shown.items()):
         positions = faces.where("validation")
         if len(positions):
-            said = predict_faces(predict, faces, positions, card.input, config.align)
+            said = predict_faces(predict, faces, positions, card.input, config.align, hide)
             values |= {
-                f"{name}_{key}": figure.value
+                f"{name}_{prefix}{key}": figure.value
                 for key, figure in figures(faces, positions, said, intervals=False).items()
             }
     return {key: value for key, value in values.items() if math.isfinite(value)}
