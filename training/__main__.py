@@ -1,4 +1,4 @@
-"""`python -m training list | prepare | run RECIPE | label | compare | protocol | evaluate | export | bench | throughput`."""
+"""`python -m training list | prepare | run RECIPE | label | compare | protocol | ladder | evaluate | export | bench | throughput`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from training import balancing, data, losses, nets, recipes, schedules
 from training.comparison import add_compare
 from training.distillation.command import add_label
 from training.errors import DatasetError, RecipeError
-from training.hidden_views import VIEWS
+from training.ladder.command import add_ladder
+from training.occlusion.views import VIEWS
 from training.prepare import add_prepare
 from training.protocols.command import add_protocol
 from training.throughput import add_throughput
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add_label(commands, DEFAULT_CACHE)
     add_compare(commands, DEFAULT_CACHE)
     add_protocol(commands, DEFAULT_CACHE)
+    add_ladder(commands, DEFAULT_CACHE)
 
     evaluate = commands.add_parser("evaluate", help="measure an exported model, print and save a report")
     evaluate.add_argument("--model", required=True, help="name of a shipped model, or folder of one")

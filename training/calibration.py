@@ -23,7 +23,7 @@ from training.blocks.multi_task import MultiTaskNet
 from training.data.prepared import PreparedFaces
 from training.data.sample import hashed_split
 from training.evaluation import predict_faces
-from training.hidden_views import Hide
+from training.occlusion.views import Hide
 from training.reliability import expected_calibration_error
 
 Floats = npt.NDArray[np.float32]

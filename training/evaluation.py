@@ -11,7 +11,6 @@ from engines.card import EMOTIONS, InputSpec
 from training.answers import AGE_GROUPS_YEARS, Answers, Decoded, answers, emotion_confusion
 from training.data.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces
-from training.hidden_views import Hide
 from training.metrics import (
     Figure,
     accuracy_with_interval,
@@ -20,6 +19,7 @@ from training.metrics import (
     top_hits,
     weighted_accuracy_with_interval,
 )
+from training.occlusion.views import Hide
 from training.reliability import calibration_error_with_interval
 from training.resampling import RESAMPLES, Resampling, resampling
 

@@ -25,8 +25,8 @@ from training.data.sample import SPLITS
 from training.errors import MissingDatasetError
 from training.evaluation import predict_faces
 from training.export import LARGEST_BATCH
-from training.hidden_views import VIEWS_OF_OCCLUSION, Hide, named, view
 from training.measured_set import MeasuredSet, intervals_text, measured_set
+from training.occlusion.views import VIEWS_OF_OCCLUSION, Hide, named, view
 from training.pictures.confusion import draw_confusions
 from training.report_files import report_title, save_report
 
@@ -54,7 +54,7 @@ def report_model(
         crop: "card" (as the card says), "aligned" or "whole".
         out: Folder for `report.json`, `report.md` and the pictures `confusion_<set>.png`, `calibration_<set>.png` and
             `groups_<set>.png`, or None.
-        views: Of `training.hidden_views.VIEWS`; none takes those that the card's occlusion asks for.
+        views: Of `training.occlusion.views.VIEWS`; none takes those that the card's occlusion asks for.
 
     Returns:
         The report as text.

@@ -20,8 +20,8 @@ from training.data.prepared import load_prepared
 from training.distillation.command import ABOUT
 from training.errors import RecipeError
 from training.export import export_model
-from training.hidden_views import VIEWS_OF_OCCLUSION, view
 from training.loop import first_process, fit
+from training.occlusion.views import VIEWS_OF_OCCLUSION, view
 from training.processes import first_goes_ahead
 from training.report import measured_card, report_model
 from training.settings import config_from_json, with_settings

@@ -21,10 +21,10 @@ from torch import Tensor
 from engines.card import InputSpec
 from engines.preprocess import cut_chip, normalise
 from training.data.augmentation import Augmentation
-from training.data.hiding import Hider
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError, RecipeError
 from training.face_order import EndlessOrder, alternating_turns
+from training.occlusion.hiding import Hider
 
 LABELS = ("age_years", "female", "smile", "race")
 PREFETCHED = 6

@@ -18,15 +18,15 @@ import numpy as np
 from engines.card import ModelCard
 from engines.models import find_model
 from training.data.augmentation import Augmentation
-from training.data.hiding import LOWER_KINDS, UPPER_KINDS, Hider, Hiding
 from training.data.mixed_batches import plain_images
-from training.data.occlusion_layers import load_layers
 from training.data.prepared import PreparedFaces, load_prepared
 from training.distillation.command import label_with
 from training.distillation.teachers import shipped_teacher
 from training.distillation.views import FLIPPED
 from training.experiment import Experiment
-from training.hidden_views import VIEWS_OF_OCCLUSION, view
+from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, Hider, Hiding
+from training.occlusion.layers import load_layers
+from training.occlusion.views import VIEWS_OF_OCCLUSION, view
 from training.processes import first_goes_ahead
 from training.recipes import multitask
 from training.recipes.multitask import build_net, input_spec

@@ -22,7 +22,6 @@ from torch import nn
 from engines.card import AGES_YEARS, EMOTIONS, LABELS, HeadSpec, InputSpec, ModelCard
 from training import balancing, nets, schedules
 from training.blocks.multi_task import MultiTaskNet
-from training.data.hiding import Hider
 from training.data.mixed_batches import MixedBatches
 from training.data.mixup import mixup
 from training.data.prepared import PreparedFaces, load_prepared
@@ -31,12 +30,13 @@ from training.data.sampling import picture_weights
 from training.distillation.labels import FEATURES, PREFIX, load_labels, selected
 from training.errors import RecipeError
 from training.evaluation import figures, predict_faces
-from training.hidden_views import Hide
 from training.loop import Experiment, averaged_weights
 from training.losses.feature_distillation import FeatureMap
 from training.losses.triplet_domain import DomainHead
 from training.multi_task_config import Config
 from training.multi_task_loss import DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
+from training.occlusion.hiding import Hider
+from training.occlusion.views import Hide
 from training.protocols.ensembles import network_predict
 
 MODEL_NAME = "multitask"

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from engines.card import InputSpec
 from engines.occlusion import Half
 from engines.preprocess import normalise
-from training.data.hiding import LOWER_KINDS, UPPER_KINDS, black_level, lay
-from training.data.occlusion_layers import Layers, load_layers
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
+from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, black_level, lay
+from training.occlusion.layers import Layers, load_layers
 
 Floats = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]

@@ -2,7 +2,7 @@
 
 Black halves are those of Georgescu, Duta and Ionescu: Teacher-student training and triplet loss to reduce the effect of
 drastic face occlusion, 2021 (TS1), of the aligned chip, and of the picture before it is aligned, which is what a crop
-with a black half gives. What is drawn follows each face's own mesh, see `training.data.occlusion_layers`.
+with a black half gives. What is drawn follows each face's own mesh, see `training.occlusion.layers`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from engines.card import InputSpec
 from engines.occlusion import Half
 from engines.preprocess import normalise
 from training.data.face_cuts import UNIT_SIZE
-from training.data.occlusion_layers import COVER, GRAY, MARGIN_PX, Layers
 from training.errors import RecipeError
+from training.occlusion.layers import COVER, GRAY, MARGIN_PX, Layers
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]

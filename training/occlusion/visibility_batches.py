@@ -1,0 +1,307 @@
+"""Training faces for the visibility network: what hides them, how badly they are cut, and where their points are.
+
+A face is cut as the tracker might cut it (aligned, by its box, turned, shifted, too large or too small), and hidden by a
+black half, a drawn headset, mask, hand or glasses, by several at once, or it is not in the picture. The label says
+which half is hidden; the alignment points come from the mesh of the whole face.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from engines.card import OCCLUSIONS, InputSpec
+from engines.preprocess import ALIGNMENT_POINTS, cut_chip, normalise
+from training.data.face_cuts import UNIT_SIZE
+from training.data.prepared import PreparedFaces
+from training.errors import DatasetError
+from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, hidden_of_picture, lay
+from training.occlusion.layers import Layers, load_layers
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+
+NONE, HEADSET, MASK, HIDDEN = range(len(OCCLUSIONS))
+SHARES = (0.36, 0.22, 0.24, 0.18)
+"""How often each occlusion is trained on."""
+HARMLESS_KINDS = {"sunglasses": 1.0, "glasses": 1.0, "chin_mask": 1.5, "hand": 0.0}
+"""Drawn on faces that stay readable: both halves can still be seen."""
+PREFETCHED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Jitter:
+    """How far the cut of a face may be off, as the tracker's is under an occlusion.
+
+    Attributes:
+        rotation_deg: Largest rotation either way.
+        scale: Largest natural logarithm of the change of size.
+        shift: Largest shift, as a share of the chip's side.
+        whole: Share of faces that are cut by the whole picture instead of their points.
+        gain: Largest relative change of contrast.
+        bias: Largest change of brightness, as a share of white.
+    """
+
+    rotation_deg: float = 20.0
+    scale: float = 0.25
+    shift: float = 0.13
+    whole: float = 0.25
+    gain: float = 0.35
+    bias: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class VisibilityFaces:
+    """Makes samples of one set.
+
+    Attributes:
+        faces: The set.
+        upper: Layers of headsets.
+        lower: Layers of masks.
+        harmless: Layers of what hides little.
+        spec: The network's input.
+        jitter: How far cuts are off.
+    """
+
+    faces: PreparedFaces
+    upper: Layers
+    lower: Layers
+    harmless: Layers
+    spec: InputSpec
+    jitter: Jitter
+
+    @classmethod
+    def load(cls, faces: PreparedFaces, cache: Path, spec: InputSpec, jitter: Jitter) -> VisibilityFaces:
+        """Return a set with its layers, drawing them first where the cache lacks them."""
+        return cls(
+            faces,
+            load_layers(faces, cache, "upper", UPPER_KINDS),
+            load_layers(faces, cache, "lower", LOWER_KINDS),
+            load_layers(faces, cache, "harmless", HARMLESS_KINDS),
+            spec,
+            jitter,
+        )
+
+    def usable(self, split: str) -> npt.NDArray[np.int64]:
+        """Return the positions of one split whose mesh is known."""
+        positions = self.faces.where(split)
+        return positions[np.isfinite(self.faces.aligned[positions, 0, 0])]
+
+    def sample(self, position: int, random: np.random.Generator) -> tuple[Bytes, int, Floats]:
+        """Return one face.
+
+        Args:
+            position: Which, one of `usable`.
+            random: Source of chance.
+
+        Returns:
+            The chip, uint8 (size, size); the occlusion, a position in `OCCLUSIONS`; the alignment points, float32
+            (10, 2) as shares of the chip's side, NaN where too little is seen to ask for them.
+        """
+        kind = int(random.choice(len(SHARES), p=SHARES))
+        away = kind == HIDDEN and random.random() < 0.3
+        matrix = self._map(position, random, away)
+        chip = cut_chip(self.faces.image(position), matrix, self.spec)
+        self._hide(chip, position, matrix, kind, away, random)
+        points = self._points(position, matrix)
+        if kind == HIDDEN:
+            points[:] = np.nan
+        return _other_light(chip, self.jitter, random), kind, points
+
+    def _map(self, position: int, random: np.random.Generator, away: bool) -> Floats:
+        """Return a map picture -> chip that is off by the jitter; `away` puts most of the face out of the chip."""
+        size, jitter = self.spec.size, self.jitter
+        aligned = bool(random.random() >= jitter.whole)
+        base = self.faces.matrix(position, size, aligned).astype(np.float64)
+        amount = 1.0 if aligned else 0.6
+        angle = np.deg2rad(amount * jitter.rotation_deg * random.uniform(-1, 1))
+        scale = np.exp(amount * jitter.scale * random.uniform(-1, 1))
+        cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
+        flip = -1.0 if random.random() < 0.5 else 1.0
+        linear = np.array([[flip * cosine, -flip * sine], [sine, cosine]])
+        shift = amount * jitter.shift * size * random.uniform(-1, 1, 2)
+        if away:
+            direction = random.uniform(0, 2 * np.pi)
+            shift = size * random.uniform(0.62, 0.9) * np.array([np.cos(direction), np.sin(direction)])
+        centre = np.full(2, (size - 1) / 2)
+        change = np.column_stack([linear, centre + shift - linear @ centre])
+        changed: Floats = (change @ np.vstack([base, [0, 0, 1]])).astype(np.float32)
+        return changed
+
+    def _points(self, position: int, matrix: Floats) -> Floats:
+        """Return the alignment points on the chip as shares of its side; sides swapped where the chip is mirrored."""
+        order = list(ALIGNMENT_POINTS)
+        if np.linalg.det(matrix[:, :2]) < 0:
+            order = [order[place] for place in (3, 2, 1, 0, 4, 5, 7, 6, 9, 8)]
+        points = self.faces.landmarks[position][order, :2] @ matrix[:, :2].T + matrix[:, 2]
+        shares: Floats = ((points + 0.5) / self.spec.size).astype(np.float32)
+        return shares
+
+    def _hide(
+        self, chip: Bytes, position: int, matrix: Floats, kind: int, away: bool, random: np.random.Generator
+    ) -> None:
+        change = self._change(position, matrix)
+        chance = random.random()
+        if kind == NONE:
+            if chance < 0.35:
+                lay(chip, self.harmless[position], change)
+            elif chance < 0.55:
+                _cover(chip, random, 0.12)
+        elif kind == HIDDEN:
+            self._hide_all(chip, position, matrix, away, random)
+        else:
+            half, layers = ("upper", self.upper) if kind == HEADSET else ("lower", self.lower)
+            if chance < 0.6 and lay(chip, layers[position], change):
+                return
+            self._blacken(chip, position, matrix, half, random)
+
+    def _change(self, position: int, matrix: Floats) -> npt.NDArray[np.float64]:
+        """Return the map aligned chip -> chip."""
+        aligned = np.vstack([self.faces.matrix(position, self.spec.size), [0, 0, 1]]).astype(np.float64)
+        change: npt.NDArray[np.float64] = matrix.astype(np.float64) @ np.linalg.inv(aligned)
+        return change
+
+    def _blacken(
+        self, chip: Bytes, position: int, matrix: Floats, half: Any, random: np.random.Generator
+    ) -> None:
+        """Make a half black: of the picture, or of the aligned chip, its edge up to 5% off the middle."""
+        if random.random() < 0.5:
+            frame, height = matrix, int(self.faces.shapes[position, 0])
+        else:
+            unit = self.faces.matrix(position, UNIT_SIZE)
+            inverse = np.linalg.inv(np.vstack([unit, [0, 0, 1]]).astype(np.float64))
+            frame = (matrix.astype(np.float64) @ inverse).astype(np.float32)
+            frame[:, 2] += frame[:, 1] * random.uniform(-0.05, 0.05) * UNIT_SIZE
+            height = UNIT_SIZE
+        hidden = hidden_of_picture(frame[None], np.array([height]), self.spec.size, half)[0]
+        chip[hidden] = 0 if random.random() < 0.8 else random.integers(0, 256)
+
+    def _hide_all(
+        self, chip: Bytes, position: int, matrix: Floats, away: bool, random: np.random.Generator
+    ) -> None:
+        if away:
+            return
+        change, chance = self._change(position, matrix), random.random()
+        if chance < 0.45:
+            headset = lay(chip, self.upper[position], change)
+            if random.random() < 0.6 and headset and lay(chip, self.lower[position], change):
+                return
+            self._blacken(chip, position, matrix, "lower" if headset else "upper", random)
+            if not headset:
+                self._blacken(chip, position, matrix, "lower", random)
+        elif chance < 0.9:
+            _cover(chip, random, random.uniform(0.72, 1.0))
+        else:
+            chip[:] = random.integers(0, 256)
+
+
+def _cover(chip: Bytes, random: np.random.Generator, share: float) -> None:
+    """Put a rectangle of one brightness, or of noise, over a share of a chip, in place."""
+    size = chip.shape[0]
+    ratio = np.exp(0.3 * random.uniform(-1, 1))
+    rows, columns = (
+        int(np.clip(round(size * np.sqrt(share * part)), 1, size)) for part in (ratio, 1 / ratio)
+    )
+    top, left = int(random.integers(0, size - rows + 1)), int(random.integers(0, size - columns + 1))
+    region = chip[top : top + rows, left : left + columns]
+    region[:] = random.integers(0, 256)
+    if random.random() < 0.4:
+        noise = cv2.resize(
+            random.integers(0, 256, (6, 6)).astype(np.uint8), (columns, rows), interpolation=cv2.INTER_CUBIC
+        )
+        region[:] = noise
+
+
+def _other_light(chip: Bytes, jitter: Jitter, random: np.random.Generator) -> Bytes:
+    gain = 1 + jitter.gain * random.uniform(-1, 1)
+    bias = 255 * jitter.bias * random.uniform(-1, 1)
+    if random.random() < 0.2:
+        chip = cv2.GaussianBlur(chip, (0, 0), random.uniform(0.4, 1.2))
+    # Black stays black: a covered lens or a black half does not grow brighter with the room.
+    lit: Bytes = cv2.convertScaleAbs(chip, alpha=gain, beta=max(bias, 0.0) if chip.min() > 0 else 0.0)
+    return lit
+
+
+@dataclass(frozen=True)
+class VisibilityBatches:
+    """Batches with a fixed number of faces from each set; see `training.data.mixed_batches`.
+
+    Attributes:
+        sets: Set name -> its faces.
+        shares: Set name -> faces in every batch; an epoch is one pass over the first.
+        seed: Makes everything repeatable.
+        steps: Batches in an epoch.
+    """
+
+    sets: Mapping[str, VisibilityFaces]
+    shares: Mapping[str, int]
+    seed: int
+    steps: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in self.shares:
+            if not len(self.sets[name].usable("train")):
+                raise DatasetError(
+                    f"{name}: expected training faces with a mesh, found none; prepare it again"
+                )
+        first = next(iter(self.shares))
+        steps = max(1, len(self.sets[first].usable("train")) // self.shares[first])
+        object.__setattr__(self, "steps", steps)
+
+    def epoch(
+        self, number: int, first: int = 0, part: int = 0, parts: int = 1
+    ) -> Generator[dict[str, Tensor], None, None]:
+        """Yield the batches of one epoch: image (N, 1, size, size), occlusion (N,), alignment (N, 20)."""
+        steps = iter(range(first, self.steps))
+        waiting: deque[Future[dict[str, Tensor]]] = deque()
+        pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        try:
+            for step in islice(steps, PREFETCHED):
+                waiting.append(pool.submit(self.batch, number, step, part, parts))
+            while waiting:
+                batch = waiting.popleft().result()
+                waiting.extend(
+                    pool.submit(self.batch, number, step, part, parts) for step in islice(steps, 1)
+                )
+                yield batch
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def batch(self, number: int, step: int, part: int = 0, parts: int = 1) -> dict[str, Tensor]:
+        """Return one batch, or a part of it."""
+        random = np.random.default_rng((self.seed, number, step))
+        rows = []
+        for name, share in self.shares.items():
+            positions = self.sets[name].usable("train")
+            chosen = random.choice(positions, share, replace=share > len(positions))
+            rows += [(self.sets[name], int(position), int(random.integers(2**32))) for position in chosen]
+        return stacked(
+            [
+                faces.sample(position, np.random.default_rng(seed))
+                for faces, position, seed in rows[part::parts]
+            ],
+            rows[0][0].spec,
+        )
+
+
+def stacked(samples: list[tuple[Bytes, int, Floats]], spec: InputSpec) -> dict[str, Tensor]:
+    """Return samples as one batch."""
+    images = np.empty((len(samples), 1, spec.size, spec.size), np.float32)
+    for image, (chip, _, _) in zip(images, samples, strict=True):
+        normalise(chip, spec, image)
+    return {
+        "image": torch.from_numpy(images),
+        "occlusion": torch.tensor([kind for _, kind, _ in samples]),
+        "alignment": torch.from_numpy(np.stack([points.ravel() for *_, points in samples])),
+    }
