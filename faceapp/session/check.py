@@ -22,6 +22,8 @@ from faceapp.session.video_repair import rewrite_video, video_frames
 
 HEARTBEAT_S = 2.5
 """A running recording replaces `session.json` every 0.8 s; one untouched for this long is not running."""
+_FIRST_CLUSTER_S = 1.0
+"""By then a video holds whole pictures; one that can't be read later is damaged."""
 
 
 @dataclass(slots=True)
@@ -185,7 +187,10 @@ def _check_video(
     try:
         frames = video_frames(path)
     except SessionError as error:
-        result.problems.append(str(error))
+        if unfinished and (metadata.get("last_time_s") or 0.0) < _FIRST_CLUSTER_S:
+            _set_aside_video(path, metadata, repair, result)
+        else:
+            result.problems.append(str(error))
         return
     if unfinished and frames:
         result.repairs.append(f"{VIDEO_FILE}: the index was rebuilt, {frames} frames play")
@@ -194,6 +199,14 @@ def _check_video(
     result.frames_in_video = frames
     if repair and not metadata.get("video"):
         metadata["video"] = {"file": VIDEO_FILE, "codec": "", "frame_sizes": []}
+
+
+def _set_aside_video(path: Path, metadata: dict[str, Any], repair: bool, result: CheckResult) -> None:
+    """A program killed in its first moments leaves a video's header without one picture."""
+    result.repairs.append(f"{VIDEO_FILE}: holds no picture yet, set aside as {VIDEO_FILE}{DAMAGED}")
+    if repair:
+        path.rename(path.with_name(f"{VIDEO_FILE}{DAMAGED}"))
+        metadata["video"] = None
 
 
 def _compare_counts(metadata: dict[str, Any], result: CheckResult) -> None:

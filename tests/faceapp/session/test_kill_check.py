@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from faceapp.session import kill_check
+from faceapp.session.check import check_session
+from faceapp.session.reader import read_frames, read_session
+from faceapp.session.synthetic import write_long_session
+from faceapp.session.writer import SessionWriter
+from tests.faceapp.session.results import card, result
+
+
+def test_recordings_killed_at_random_lose_at_most_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kill_check, "_LATEST_KILL_S", 3.0)
+    deaths = list(kill_check.kill_many(tmp_path, count=3, parallel=3, first_seed=int(time.time())))
+    assert [death.problem for death in deaths] == [""] * 3
+    assert sum(death.handed for death in deaths) > 10
+    assert max(death.lost_rows_s for death in deaths) <= 1.0
+    assert max(death.lost_video_s for death in deaths) <= 1.0
+
+
+def test_a_victim_that_ends_by_itself_is_not_taken_for_a_killed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(kill_check, "_EARLIEST_KILL_S", 0.0)
+    monkeypatch.setattr(kill_check, "_LATEST_KILL_S", 0.0)
+    real = subprocess.Popen
+    code = "print('open 000'); raise SystemExit(3)"
+
+    def crash(_arguments: list[str], **options) -> subprocess.Popen[str]:
+        process = real([sys.executable, "-c", code], **options)
+        process.wait(20)
+        return process
+
+    monkeypatch.setattr(kill_check.subprocess, "Popen", crash)
+    assert "ended by itself with exit code 3" in kill_check.kill_one(tmp_path, 1).problem
+
+
+def test_a_recording_cut_off_at_any_byte_is_repaired(tmp_path: Path):
+    """The files of a recording, each cut at a random length, as a power cut may leave them."""
+    writer = SessionWriter(
+        tmp_path / "s", source="test", cards=[card()], settings={}, wait=True, captured=True
+    )
+    for index in range(60):
+        each = result(index)
+        writer.put_frame(each.frame)
+        writer.put(each)
+    deadline = time.monotonic() + 10
+    while read_session(tmp_path / "s").table.num_rows < 60 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    whole = shutil.copytree(tmp_path / "s", tmp_path / "whole")
+    writer.close()
+    chance = random.Random(3)
+    for number in range(25):
+        folder = shutil.copytree(whole, tmp_path / f"cut-{number}")
+        for name in ("faces.csv", "frames.csv", "events.jsonl"):
+            path = folder / name
+            path.write_bytes(path.read_bytes()[: chance.randint(0, path.stat().st_size)])
+        cut = read_session(folder).table.num_rows if (folder / "faces.csv").stat().st_size > 600 else 0
+        found = check_session(folder)
+        assert found.problems == []
+        assert found.rows >= cut - 1, "a last row without its line end may be half a number"
+        frames = read_frames(folder)["frame"].to_pylist()
+        assert frames == list(range(len(frames)))
+
+
+def test_a_long_session_is_written_faster_than_real_time_and_whole(tmp_path: Path):
+    started_s = time.monotonic()
+    folder = write_long_session(tmp_path / "s", minutes=0.5, faces=2, read_every=3)
+    assert time.monotonic() - started_s < 25
+    session = read_session(folder)
+    counts = session.metadata["frames"]
+    assert (counts["captured"], counts["in_video"], counts["analysed"]) == (900, 900, 300)
+    assert counts["not_analysed"] == {"newer frame taken": 598, "recording stopped": 2}
+    assert session.table.num_rows == 600
+    assert check_session(folder).problems == []
