@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engines.card import ModelCard
@@ -17,6 +18,7 @@ from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Occlusion, Trac
 
 if TYPE_CHECKING:
     from engines.engine import Engine
+    from engines.visibility import VisibilityReader
     from faceapp.settings import OcclusionMode, Settings
 
 logger = logging.getLogger(__name__)
@@ -190,10 +192,33 @@ def track_timed(tracker: Tracker, frame: Frame) -> tuple[tuple[FaceTrack, ...], 
 
 
 def make_tracker(settings: Settings) -> Tracker:
-    """Return the tracker the settings ask for; its models load at the first frame, on the calling thread."""
+    """Return the tracker the settings ask for; its models load at the first frame, on the calling thread.
+
+    It looks at what hides each face where the model `visibility` is there; without it every face is plain.
+    """
+    from faceapp.tracking.fixed_region import RegionTracker
     from faceapp.tracking.mediapipe_mesh import MediaPipeTracker
 
-    return MediaPipeTracker(max_faces=settings.max_faces, landmark_smoothing=settings.landmark_smoothing)
+    open_visibility = partial(open_visibility_reader, settings)
+    tracker = MediaPipeTracker(
+        settings.max_faces, settings.landmark_smoothing, open_visibility, settings.occlusion
+    )
+    return RegionTracker(tracker, settings.region, open_visibility, settings.occlusion)
+
+
+def open_visibility_reader(settings: Settings) -> VisibilityReader | None:
+    """Load the network that sees what hides a face; None where its folder is missing, which the log says.
+
+    Raises:
+        CardError: The model is damaged.
+        EngineError: The back end refuses it.
+    """
+    from engines.visibility import MODEL_NAME, load_visibility
+
+    if MODEL_NAME not in model_names():
+        logger.info("no model %s here: every face is taken for fully visible", MODEL_NAME)
+        return None
+    return load_visibility(settings.backend, settings.engine_threads)
 
 
 def make_reader(settings: Settings) -> FaceReader:

@@ -72,7 +72,13 @@ class IdentityKeeper:
         self._updated_s = -math.inf
 
     def update(self, time_s: float, meshes: Sequence[Floats]) -> tuple[int, ...]:
-        """Return the id of each face of one frame.
+        """Return the id of each face of one frame: `match`, then `see`."""
+        ids = self.match(time_s, meshes)
+        self.see(time_s, ids, meshes)
+        return ids
+
+    def match(self, time_s: float, meshes: Sequence[Floats]) -> tuple[int, ...]:
+        """Return the id of each face of one frame; nothing is remembered of where they are.
 
         Args:
             time_s: Time of the frame in seconds, not before the last one's (`reset` comes before that).
@@ -82,9 +88,7 @@ class IdentityKeeper:
             Ids in the order of the meshes, all different.
         """
         self.expire(time_s)
-        sightings = [
-            _Sighting(mesh_box(mesh), mesh[list(_ANCHORS), :2].astype(np.float64)) for mesh in meshes
-        ]
+        sightings = [_sighting(mesh) for mesh in meshes]
         order = sorted(range(len(meshes)), key=lambda index: sightings[index].sort_key())
         columns = [sightings[index] for index in order]
         costs = [[_cost(known, time_s, sighting) for sighting in columns] for known in self._known]
@@ -92,13 +96,29 @@ class IdentityKeeper:
         ids = [0] * len(meshes)
         for known, column in zip(self._known, given, strict=True):
             if column is not None:
-                _see(known, time_s, columns[column], crowded=_crowded(columns, column))
                 ids[order[column]] = known.id
         for index in order:
             if not ids[index]:
-                ids[index] = self._meet(time_s, sightings[index])
-        self._updated_s = time_s
+                self._last_id += 1
+                ids[index] = self._last_id
         return tuple(ids)
+
+    def see(self, time_s: float, ids: Sequence[int], meshes: Sequence[Floats]) -> None:
+        """Remember where the faces of a frame are.
+
+        Args:
+            time_s: Time of the frame in seconds.
+            ids: Their ids, from `match`.
+            meshes: float32 (478, 3) each, pixels: those that were matched, or what became of them since.
+        """
+        sightings = [_sighting(mesh) for mesh in meshes]
+        by_id = {known.id: known for known in self._known}
+        for index, (track_id, sighting) in enumerate(zip(ids, sightings, strict=True)):
+            if track_id in by_id:
+                _see(by_id[track_id], time_s, sighting, crowded=_crowded(sightings, index))
+        met = sorted((track_id, index) for index, track_id in enumerate(ids) if track_id not in by_id)
+        self._known += [_Known(track_id, time_s, sightings[index], np.zeros(2), 1) for track_id, index in met]
+        self._updated_s = time_s
 
     def expected(self, time_s: float) -> dict[int, Box]:
         """Return where each known face's box should be at a time, by id."""
@@ -118,10 +138,9 @@ class IdentityKeeper:
         present = known.seen_s == self._updated_s
         return known.seen_s + (LONGEST_STEP_S if present else HOLD_S) + _TIME_TOLERANCE_S
 
-    def _meet(self, time_s: float, sighting: _Sighting) -> int:
-        self._last_id += 1
-        self._known.append(_Known(self._last_id, time_s, sighting, np.zeros(2), 1))
-        return self._last_id
+
+def _sighting(mesh: Floats) -> _Sighting:
+    return _Sighting(mesh_box(mesh), mesh[list(_ANCHORS), :2].astype(np.float64))
 
 
 def _cost(known: _Known, time_s: float, sighting: _Sighting) -> float:

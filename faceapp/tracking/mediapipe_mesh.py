@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceapp.tracking.head_pose import head_pose_deg
 from faceapp.tracking.identity import HOLD_S, LONGEST_STEP_S, IdentityKeeper
+from faceapp.tracking.occlusion_watch import OcclusionWatch
 from faceapp.tracking.regions import mesh_box
-from faceapp.tracking.sight import FaceSight, SeenFace
+from faceapp.tracking.seen_face import SeenFace
+from faceapp.tracking.sight import FaceSight
 from faceapp.tracking.smoothing import LandmarkSmoother
 from faceapp.types import FaceTrack, Frame
+
+if TYPE_CHECKING:
+    from engines.visibility import VisibilityReader
+    from faceapp.settings import OcclusionMode
 
 BOX_MARGIN = 0.05
 """Share of the mesh's width and height by which the box is larger on each side."""
@@ -30,24 +38,38 @@ class MediaPipeTracker:
     `FaceTrack.score` is the mesh network's probability that it sees a face, times the confidence of the face
     detector on a crop around the mesh (from when the face was found, then renewed for one face every second).
     Plain faces have about 0.9, faces under a headset about 0.6. `FaceTrack.box` is the bounds of the mesh,
-    5% larger on each side. The occlusion is always "none".
+    5% larger on each side.
+
+    With a visibility network, `FaceTrack.occlusion` says what hides a face, and the mesh of a half-hidden one
+    stays where the face is (see `OcclusionWatch`). Without it, every face is "none".
 
     The models are loaded by the first `update` and belong to its thread, which must also call `close`.
 
     Args:
         max_faces: Faces to follow at once, at least 1; of more, the most confident and largest are taken.
         landmark_smoothing: Strength from 0 (off) to 1 of the landmarks' smoothing over time.
+        open_visibility: Loads the visibility network, on the thread of the first `update`; None: there is none.
+        occlusion: What hides every face, or "auto" for what the network sees. With "none" it is not asked.
 
     Raises:
         ValueError: `max_faces` is below 1.
     """
 
-    def __init__(self, max_faces: int = 8, landmark_smoothing: float = 0.5) -> None:
+    def __init__(
+        self,
+        max_faces: int = 8,
+        landmark_smoothing: float = 0.5,
+        open_visibility: Callable[[], VisibilityReader | None] | None = None,
+        occlusion: OcclusionMode = "auto",
+    ) -> None:
         if max_faces < 1:
             raise ValueError(f"max_faces: expected at least 1, found {max_faces}")
         self._max_faces = max_faces
         self._keeper = IdentityKeeper()
         self._smoother = LandmarkSmoother(landmark_smoothing)
+        self._open_visibility = open_visibility
+        self._occlusion: OcclusionMode = occlusion
+        self._watch: OcclusionWatch | None = None
         self._sight: FaceSight | None = None
         self._seen: dict[int, SeenFace] = {}
         self._time_s = -math.inf
@@ -61,6 +83,15 @@ class MediaPipeTracker:
     @landmark_smoothing.setter
     def landmark_smoothing(self, strength: float) -> None:
         self._smoother.strength = strength
+
+    @property
+    def occlusion(self) -> OcclusionMode:
+        """What hides every face, or "auto"; may be set from any thread."""
+        return self._occlusion
+
+    @occlusion.setter
+    def occlusion(self, occlusion: OcclusionMode) -> None:
+        self._occlusion = occlusion
 
     def update(self, frame: Frame) -> tuple[FaceTrack, ...]:
         """Return the faces of this frame ordered by id.
@@ -80,13 +111,18 @@ class MediaPipeTracker:
             self.reset()
             step_s = math.inf
         self._time_s, self._shape = frame.time_s, image.shape
-        if self._sight is None:
-            self._sight = FaceSight(self._max_faces)
+        sight, watch = self._opened()
+        watch.mode = self._occlusion
         expected = self._keeper.expected(frame.time_s)
         last = [(face, expected.pop(track_id)) for track_id, face in self._seen.items()]
         everywhere = step_s > HOLD_S  # the scene may be another
-        faces = self._sight.see(image, frame.time_s, last, expected.values(), everywhere=everywhere)
-        ids = self._keeper.update(frame.time_s, [face.mesh.landmarks for face in faces])
+        faces = sight.see(image, frame.time_s, last, expected.values(), everywhere=everywhere)
+        ids = self._keeper.match(frame.time_s, [face.mesh.landmarks for face in faces])
+        faces = [
+            watch.settled(track_id, frame.time_s, face) for track_id, face in zip(ids, faces, strict=True)
+        ]
+        self._keeper.see(frame.time_s, ids, [face.mesh.landmarks for face in faces])
+        watch.forget(frame.time_s - HOLD_S)
         self._seen = dict(sorted(zip(ids, faces, strict=True), key=lambda seen: seen[0]))
         self._smoother.forget(frame.time_s - HOLD_S)
         return tuple(self._track(track_id, face) for track_id, face in self._seen.items())
@@ -97,15 +133,25 @@ class MediaPipeTracker:
         self._smoother.forget(math.inf)
         self._seen = {}
         self._time_s, self._shape = -math.inf, ()
+        if self._watch is not None:
+            self._watch.forget(math.inf)
         if self._sight is not None:
             self._sight.restart()
 
     def close(self) -> None:
         """Release the models; the next `update` loads them again."""
         self.reset()
-        if self._sight is not None:
-            self._sight.close()
-        self._sight = None
+        for opened in (self._sight, self._watch):
+            if opened is not None:
+                opened.close()
+        self._sight = self._watch = None
+
+    def _opened(self) -> tuple[FaceSight, OcclusionWatch]:
+        if self._watch is None:
+            self._watch = OcclusionWatch(self._open_visibility() if self._open_visibility else None)
+        if self._sight is None:
+            self._sight = FaceSight(self._max_faces, self._watch)
+        return self._sight, self._watch
 
     def _track(self, track_id: int, face: SeenFace) -> FaceTrack:
         landmarks = self._smoother.update(track_id, self._time_s, face.mesh.landmarks)
@@ -120,5 +166,6 @@ class MediaPipeTracker:
             box=bounds_array,
             landmarks=landmarks,
             score=min(max(face.mesh.presence * face.confidence, 0.0), 1.0),
+            occlusion=face.occlusion,
             head_pose_deg=head_pose_deg(landmarks),
         )

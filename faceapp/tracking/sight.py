@@ -5,33 +5,20 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from faceapp.tracking.face_finder import FaceFinder, Find, distinct
-from faceapp.tracking.mesh_graph import FaceMesh, FaceMeshGraph
+from faceapp.tracking.mesh_graph import FaceMeshGraph
+from faceapp.tracking.occlusion_watch import OcclusionWatch
 from faceapp.tracking.regions import Box, mesh_box, mesh_region, overlap, same_face, same_mesh
+from faceapp.tracking.seen_face import SeenFace
 from faceapp.types import Image
 
 SEARCH_PERIOD_S = 0.25
 """How often newcomers are looked for while faces are followed."""
 _MOST_LANES = 4
 _CONFIDENCE_SHARE = 0.5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SeenFace:
-    """A face of one frame.
-
-    Attributes:
-        mesh: Its mesh.
-        box: The mesh's bounds.
-        confidence: The face detector's confidence on a crop around the face, when it last looked.
-    """
-
-    mesh: FaceMesh
-    box: Box
-    confidence: float
 
 
 class FaceSight:
@@ -43,14 +30,18 @@ class FaceSight:
     renewed. While fewer faces are seen than there were, each frame is searched around where they should be,
     and while none is in sight everywhere by turns. All depends on the frames and their times only.
 
+    The watch looks at the faces once their meshes are known, and may hold on to one whose mesh is lost.
+
     Must be made, used and closed on one thread.
 
     Args:
         max_faces: Most faces to see in a frame.
+        watch: Looks at what hides the faces.
     """
 
-    def __init__(self, max_faces: int) -> None:
+    def __init__(self, max_faces: int, watch: OcclusionWatch) -> None:
         self._max_faces = max_faces
+        self._watch = watch
         self._finder = FaceFinder()
         self._graph = FaceMeshGraph(lanes=min(_MOST_LANES, os.cpu_count() or 1))
         self.restart()
@@ -70,7 +61,7 @@ class FaceSight:
         *,
         everywhere: bool,
     ) -> list[SeenFace]:
-        """Return the faces of a frame.
+        """Return the faces of a frame, looked at where that is due.
 
         Args:
             image: uint8 (H, W, 3), RGB, contiguous and read-only.
@@ -79,10 +70,22 @@ class FaceSight:
             lost: Where faces that have been lost since should be now.
             everywhere: Look in all places at once (50 ms), as in a first or a single picture.
         """
+        faces = self._all_seen(image, time_s, last, lost, everywhere=everywhere)
+        return self._watch.look_at_new(image, time_s, faces)
+
+    def _all_seen(
+        self,
+        image: Image,
+        time_s: float,
+        last: Sequence[tuple[SeenFace, Box]],
+        lost: Iterable[Box],
+        *,
+        everywhere: bool,
+    ) -> list[SeenFace]:
         if everywhere:
             self._search_at_s = time_s + SEARCH_PERIOD_S
             return self._adopt(image, [], self._confirmed(image, self._finder.look_everywhere(image), []))
-        faces = self._follow(image, last)
+        faces = self._follow(image, time_s, last)
         faces = self._regain(image, faces, [*(expected for _, expected in last), *lost])
         if not faces:
             finds = self._look_for_any(image)
@@ -98,15 +101,17 @@ class FaceSight:
         self._finder.close()
         self._graph.close()
 
-    def _follow(self, image: Image, last: Sequence[tuple[SeenFace, Box]]) -> list[SeenFace]:
+    def _follow(self, image: Image, time_s: float, last: Sequence[tuple[SeenFace, Box]]) -> list[SeenFace]:
         regions = []
         for face, expected in last:
             (x_px, y_px), (before_x_px, before_y_px) = expected.centre, face.box.centre
             region = mesh_region(face.mesh.landmarks)
             regions.append(region.shifted(x_px - before_x_px, y_px - before_y_px))
+        meshes, looks = self._watch.follow(image, time_s, last, self._graph.find(image, regions))
         faces: list[SeenFace] = []
-        for (face, _), mesh in zip(last, self._graph.find(image, regions), strict=True):
-            _join(faces, mesh, face.confidence, image)
+        for (face, _), mesh, look in zip(last, meshes, looks, strict=True):
+            if mesh is not None:
+                _join(faces, replace(face, mesh=mesh, box=mesh_box(mesh.landmarks), look=look), image)
         return faces
 
     def _regain(self, image: Image, faces: list[SeenFace], places: Sequence[Box]) -> list[SeenFace]:
@@ -149,7 +154,8 @@ class FaceSight:
         while wanted := list(islice(finds, self._max_faces - len(faces))):
             meshes = self._graph.find(image, [find.region for find in wanted])
             for find, mesh in zip(wanted, meshes, strict=True):
-                _join(faces, mesh, find.score, image)
+                if mesh is not None:
+                    _join(faces, SeenFace(mesh, mesh_box(mesh.landmarks), find.score), image)
         return faces
 
     def _renew(self, image: Image, faces: list[SeenFace]) -> None:
@@ -161,14 +167,10 @@ class FaceSight:
         faces[index] = replace(face, confidence=face.confidence + _CONFIDENCE_SHARE * gain)
 
 
-def _join(faces: list[SeenFace], mesh: FaceMesh | None, confidence: float, image: Image) -> None:
-    """Add a mesh to the faces if there is one, its middle lies in the picture, and it is no other face's."""
-    if mesh is None:
-        return
-    box = mesh_box(mesh.landmarks)
-    (x_px, y_px), (height, width) = box.centre, image.shape[:2]
+def _join(faces: list[SeenFace], new: SeenFace, image: Image) -> None:
+    """Add a face to the others if its middle lies in the picture and its mesh is no other face's."""
+    (x_px, y_px), (height, width) = new.box.centre, image.shape[:2]
     if not (0 <= x_px < width and 0 <= y_px < height):
         return
-    if any(same_mesh(mesh.landmarks, face.mesh.landmarks) for face in faces):
-        return
-    faces.append(SeenFace(mesh, box, confidence))
+    if not any(same_mesh(new.mesh.landmarks, face.mesh.landmarks) for face in faces):
+        faces.append(new)

@@ -89,6 +89,10 @@ class FakeTracker:
         self._faces = tuple(faces)
         self._fails_at = fails_at
 
+    def see(self, faces: Sequence[FaceTrack]) -> None:
+        """See other faces from now on."""
+        self._faces = tuple(faces)
+
     def update(self, frame: Frame) -> tuple[FaceTrack, ...]:
         self.threads.add(threading.current_thread().name)
         if frame.index == self._fails_at:
