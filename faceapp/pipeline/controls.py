@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from faceapp.analyzer import FaceReader
+from faceapp.region import Region
 from faceapp.settings import OcclusionMode
 from faceapp.types import FaceTrack, Frame, FrameResult, Tracker
+
+NO_REGION = Region(0, 0, 0, 0)
 
 
 class Recorder(Protocol):
@@ -39,7 +42,8 @@ class Controls:
         make_reader: Makes the reader, on the reading thread; another one takes over between two frames.
         smoothing: Strength for predictions; None leaves the reader's own.
         landmark_smoothing: Strength for landmarks; None leaves the tracker's own.
-        occlusion: Occlusion mode; None leaves the reader's own.
+        occlusion: Occlusion mode of tracker and reader; None leaves their own.
+        region: Fixed region of the tracker, `NO_REGION` to look for faces again; None leaves the tracker's own.
         recorder: Where results also go.
         swap_error: Why the last `make_reader` was refused; None when it was not.
         lock: Guards `recorder`, and `make_reader` with `swap_error`.
@@ -50,6 +54,7 @@ class Controls:
     smoothing: float | None = None
     landmark_smoothing: float | None = None
     occlusion: OcclusionMode | None = None
+    region: Region | None = None
     recorder: Recorder | None = None
     swap_error: Exception | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)

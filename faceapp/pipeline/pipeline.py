@@ -8,9 +8,10 @@ from enum import Enum
 from engines.card import ModelCard
 from faceapp.analyzer import FaceReader
 from faceapp.errors import SourceError
-from faceapp.pipeline.controls import Controls, FrameRecorder, Recorder
+from faceapp.pipeline.controls import NO_REGION, Controls, FrameRecorder, Recorder
 from faceapp.pipeline.run import Run
 from faceapp.pipeline.statistics import PipelineStatistics, StatisticsRecorder
+from faceapp.region import Region
 from faceapp.settings import OcclusionMode, check_setting
 from faceapp.types import FrameResult, Source, Tracker
 
@@ -242,6 +243,16 @@ class Pipeline:
         check_setting("occlusion", occlusion)
         self._controls.occlusion = occlusion
         self._note_change("occlusion", occlusion)
+
+    def set_region(self, region: Region | None) -> None:
+        """Take one face in a fixed region from the next frame on; None looks for faces again.
+
+        Raises:
+            ValueError: The region leaves the picture.
+        """
+        check_setting("region", region)
+        self._controls.region = NO_REGION if region is None else region
+        self._note_change("region", region)
 
     def set_reader_factory(self, make_reader: Callable[[], FaceReader]) -> None:
         """Change model or back end between two frames; `swap_error` tells when the new one can't be made."""

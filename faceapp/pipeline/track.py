@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceapp.analyzer import track_timed
+from faceapp.pipeline.controls import NO_REGION
 from faceapp.types import Tracker
 
 if TYPE_CHECKING:
-    from faceapp.pipeline.controls import Ticket
+    from faceapp.pipeline.controls import Controls, Ticket
     from faceapp.pipeline.run import Run
 
 _IDLE_S = 0.25
@@ -31,12 +32,20 @@ def track(run: Run) -> None:
         tracker.close()
 
 
+def _obey(controls: Controls, tracker: Tracker) -> None:
+    """Pass the window's wishes on to a tracker that knows them."""
+    wishes = {"landmark_smoothing": controls.landmark_smoothing, "occlusion": controls.occlusion}
+    for name, wish in wishes.items():
+        if wish is not None and getattr(tracker, name, wish) != wish:
+            setattr(tracker, name, wish)
+    if controls.region is not None and hasattr(tracker, "region"):
+        tracker.region = None if controls.region == NO_REGION else controls.region
+
+
 def _track_one(run: Run, tracker: Tracker, ticket: Ticket) -> None:
     if ticket.frame is None:
         run.to_read.put_last(ticket)
         return
-    strength = run.controls.landmark_smoothing
-    if strength is not None and getattr(tracker, "landmark_smoothing", strength) != strength:
-        tracker.landmark_smoothing = strength  # type: ignore[attr-defined]
+    _obey(run.controls, tracker)
     ticket.faces, ticket.track_ms = track_timed(tracker, ticket.frame)
     run.statistics.dropped(run.to_read.put(ticket))

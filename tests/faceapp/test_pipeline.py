@@ -17,9 +17,11 @@ from faceapp.analyzer import FaceReader, make_reader, make_tracker
 from faceapp.errors import SourceError
 from faceapp.pipeline import Pipeline, PipelineState
 from faceapp.pipeline.pipeline import STOP_S
+from faceapp.region import Region
 from faceapp.settings import Settings
 from faceapp.sources import make_source
-from faceapp.types import Source
+from faceapp.tracking.fixed_region import RegionTracker
+from faceapp.types import Source, Tracker
 from tests.faceapp.fakes import (
     FakeEngine,
     FakeRecorder,
@@ -63,7 +65,7 @@ def reader_with(engine: FakeEngine) -> FaceReader:
 def pipeline_of(
     source: Source,
     *,
-    tracker: FakeTracker | None = None,
+    tracker: Tracker | None = None,
     engine: FakeEngine | None = None,
     paced: bool = False,
 ) -> Pipeline:
@@ -432,6 +434,27 @@ def test_smoothing_and_occlusion_change_while_running() -> None:
     pipeline.stop()
     with pytest.raises(ValueError, match="smoothing"):
         pipeline.set_smoothing(2.0)
+
+
+def test_a_region_is_set_moved_and_cleared_while_running() -> None:
+    inner = FakeTracker([face(1)])
+    tracker = RegionTracker(inner)
+    pipeline = pipeline_of(FakeSource(live=True, period_s=0.002), tracker=tracker)
+
+    def first_box() -> list[float] | None:
+        result = pipeline.take_result()
+        return result.faces[0].box.tolist() if result else None
+
+    pipeline.set_region(Region(0.5, 0.25, 0.5, 0.75))
+    pipeline.set_occlusion("headset")
+    pipeline.start()
+    assert wait_for(lambda: first_box() == [4, 2, 8, 8])  # of a picture of 8 x 8
+    assert tracker.occlusion == "headset"
+    pipeline.set_region(None)
+    assert wait_for(lambda: first_box() == [0, 0, 8, 8]), "the other tracker's face"
+    pipeline.stop()
+    with pytest.raises(ValueError, match="region: expected"):
+        pipeline.set_region(Region(0.5, 0.5, 0.9, 0.9))
 
 
 def test_a_source_that_hangs_does_not_freeze_the_program() -> None:
