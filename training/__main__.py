@@ -1,4 +1,4 @@
-"""`python -m training list | prepare | run RECIPE | label | compare | protocol | ladder | evaluate | export | bench | throughput`."""
+"""The command line of training: `python -m training COMMAND`, such as list, prepare, run, ladder, evaluate, export."""
 
 from __future__ import annotations
 
