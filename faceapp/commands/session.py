@@ -5,26 +5,30 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from faceapp.errors import SessionError
 
-HELP = "check and repair, export, or report recorded sessions"
-_FORMATS = ("csv", "parquet", "elan", "webvtt")
+HELP = "open, check and repair, export, or report recorded sessions"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="check|export|report")
+    from faceapp.session.exports import export_names
+
+    actions = parser.add_subparsers(dest="action", required=True, metavar="open|check|export|report")
+    opened = actions.add_parser("open", help="see a session again, annotate and compare it")
+    opened.add_argument("folders", nargs=1, type=Path, metavar="DIR", help="session folder")
     check = actions.add_parser("check", help="verify sessions and repair what a killed program left behind")
     check.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="session folder")
     check.add_argument(
         "--look-only", action="store_true", help="say what would be repaired and change nothing"
     )
-    export = actions.add_parser("export", help="write CSV, Parquet, ELAN (.eaf) and WebVTT files")
+    export = actions.add_parser("export", help="write files that other programs read")
     export.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="session folder")
     export.add_argument(
-        "--format", action="append", choices=_FORMATS, help="only this format; may be repeated"
+        "--format", action="append", choices=export_names(), help="only this format; may be repeated"
     )
     export.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: DIR/export)")
     report = actions.add_parser("report", help="write one HTML page that opens offline")
@@ -42,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if len(arguments.folders) > 1 and getattr(arguments, "out", None) is not None:
         raise SessionError("--out: expected one session with it, found several; leave it out or give one")
-    action = {"check": _check, "export": _export, "report": _report}[arguments.action]
+    action = {"open": _open, "check": _check, "export": _export, "report": _report}[arguments.action]
     return max([_run_one(action, folder, arguments) for folder in arguments.folders])
 
 
@@ -54,6 +58,11 @@ def _run_one(
     except SessionError as error:
         print(f"faceapp: {error}", file=sys.stderr)
         return 2
+
+
+def _open(folder: Path, arguments: argparse.Namespace) -> int:
+    start = import_module("faceapp.ui.player.start")  # the window's libraries load only when they are needed
+    return int(start.run_player(folder))
 
 
 def _check(folder: Path, arguments: argparse.Namespace) -> int:
@@ -73,8 +82,11 @@ def _check(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def _export(folder: Path, arguments: argparse.Namespace) -> int:
-    from faceapp.session.export import export_session
+    from faceapp.session.export import export_session, missing_formats
 
+    if arguments.format is None:
+        for name, reason in missing_formats().items():
+            print(f"faceapp: {name} is left out: {reason}", file=sys.stderr)
     for path in export_session(folder, arguments.format, arguments.out):
         print(path)
     return 0

@@ -1,18 +1,18 @@
-"""Writes a session in formats that other programs read: CSV, Parquet, ELAN and WebVTT."""
+"""Writes a session in formats that other programs read, see `faceapp.session.exports`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from faceapp.errors import SessionError
-from faceapp.session.elan import write_elan
-from faceapp.session.metadata import folder_error, parquet_metadata
+from faceapp.session.exports import export_format, export_names
+from faceapp.session.face_rows import with_face_edits
+from faceapp.session.metadata import folder_error
 from faceapp.session.reader import Session, read_session
-from faceapp.session.segments import emotion_segments
-from faceapp.session.table import arrow_schema
-from faceapp.session.webvtt import write_webvtt
 
 EXPORT_FOLDER = "export"
 
@@ -20,65 +20,62 @@ EXPORT_FOLDER = "export"
 def export_session(folder: Path, formats: Sequence[str] | None = None, out: Path | None = None) -> list[Path]:
     """Write a session in the wanted formats; files of an earlier export are replaced, each atomically.
 
+    Faces that people merged count as one, those they excluded are left out; `parquet` alone keeps what was recorded.
+
     Args:
         folder: A session folder.
-        formats: Names from `EXPORTS`; None takes all.
+        formats: Names from `export_names()`; None takes all that can be written here.
         out: Folder for the files; None takes `export` in the session folder.
 
     Returns:
         The files written.
 
     Raises:
-        SessionError: No session, an unknown format, or the folder can't be written.
+        SessionError: No session, an unknown format, one whose library is missing, or the folder can't be written.
     """
-    names = list(EXPORTS) if formats is None else list(formats)
-    unknown = [name for name in names if name not in EXPORTS]
-    if unknown:
-        raise SessionError(f"format: expected some of {', '.join(EXPORTS)}, found {unknown[0]!r}")
+    names = _wanted(formats)
     session = read_session(folder)
     out = folder / EXPORT_FOLDER if out is None else out
     paths = []
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name in names:
-            file_name, write = EXPORTS[name]
-            partial = out / f".{file_name}.part"
-            write(session, partial)
-            os.replace(partial, out / file_name)
-            paths.append(out / file_name)
+            paths += _export(session, name, out)
     except OSError as error:
         raise folder_error(out, error) from error
     return paths
 
 
-def _write_csv(session: Session, path: Path) -> None:
-    from pyarrow import csv
-
-    csv.write_csv(session.table, path, csv.WriteOptions(quoting_style="needed"))
-
-
-def _write_parquet(session: Session, path: Path) -> None:
-    from pyarrow import parquet
-
-    metadata = arrow_schema(parquet_metadata(session.metadata)).metadata
-    parquet.write_table(session.table.replace_schema_metadata(metadata), path, compression="zstd")
+def missing_formats() -> dict[str, str]:
+    """Return the formats that can't be written here, each with the reason."""
+    reasons = {name: export_format(name).available() for name in export_names()}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
-def _write_elan(session: Session, path: Path) -> None:
-    media = None
-    if session.video is not None:
-        media = Path(os.path.relpath(session.video.resolve(), path.parent.resolve())).as_posix()
-    write_elan(path, emotion_segments(session), session.events, media)
+def _wanted(formats: Sequence[str] | None) -> list[str]:
+    names = export_names()
+    missing = missing_formats()
+    if formats is None:
+        return [name for name in names if name not in missing]
+    for name in formats:
+        if name not in names:
+            raise SessionError(f"format: expected some of {', '.join(names)}, found {name!r}")
+        if name in missing:
+            raise SessionError(f"format {name}: expected its library, found none: {missing[name]}")
+    return list(dict.fromkeys(formats))
 
 
-def _write_webvtt(session: Session, path: Path) -> None:
-    write_webvtt(path, emotion_segments(session), session.events)
-
-
-EXPORTS: dict[str, tuple[str, Callable[[Session, Path], None]]] = {
-    "csv": ("faces.csv", _write_csv),
-    "parquet": ("faces.parquet", _write_parquet),
-    "elan": ("annotations.eaf", _write_elan),
-    "webvtt": ("captions.vtt", _write_webvtt),
-}
-"""Name of a format -> its file and its writer."""
+def _export(session: Session, name: str, out: Path) -> list[Path]:
+    """Write one format in a folder of its own, then move its files to their places."""
+    partial = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=out))
+    try:
+        made = export_format(name).write(session if name == "parquet" else with_face_edits(session), partial)
+        paths = []
+        for path in made:
+            place = out / path.relative_to(partial)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)
+            paths.append(place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return paths

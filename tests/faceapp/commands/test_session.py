@@ -46,7 +46,9 @@ def test_a_problem_ends_with_2_and_the_other_sessions_are_checked(session: Path,
 def test_export_and_report_print_the_files_they_wrote(session: Path, tmp_path: Path, capsys):
     assert main(["session", "export", str(session), "--format", "csv", "--format", "elan"]) == 0
     paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
-    assert [path.name for path in paths] == ["faces.csv", "annotations.eaf"]
+    assert [path.name for path in paths] == [
+        *("faces.csv", "frames.csv", "events.csv", "columns.csv", "annotations.eaf"),
+    ]
     assert all(path.is_file() for path in paths)
     assert main(["session", "report", str(session), "--out", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,3 +49,12 @@ def result(
     smoothed = tuple(prediction(face_id, happiness) for face_id in ids)
     raw = tuple(prediction(face_id, happiness, age_years=35.0) for face_id in ids)
     return FrameResult(frame, tracks, smoothed, raw, {"capture_to_result": 12.3456})
+
+
+def hidden(each: FrameResult) -> FrameResult:
+    """The same frame where too little of every face is visible: the program abstains."""
+    faces = tuple(replace(face, occlusion="hidden") for face in each.faces)  # type: ignore[arg-type]
+    nothing = tuple(
+        Prediction(face.id, np.full(8, np.nan, np.float32), *[float("nan")] * 4, model="") for face in faces
+    )
+    return replace(each, faces=faces, predictions=nothing, raw_predictions=nothing)

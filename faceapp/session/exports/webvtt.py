@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from faceapp.session.annotations import Event
-from faceapp.session.segments import Segment
+from faceapp.session.face_rows import face_names
+from faceapp.session.reader import Session
+from faceapp.session.segments import Segment, emotion_segments
+
+ABOUT = "WebVTT captions for video players"
 
 MOMENT_S = 2.0
 """How long a mark without duration is shown."""
 
 
-def write_webvtt(path: Path, segments: Iterable[Segment], events: Sequence[Event]) -> None:
+def available() -> str:
+    """Return why it can't be written; empty: it can."""
+    return ""
+
+
+def write(session: Session, folder: Path) -> list[Path]:
+    """Write `captions.vtt`."""
+    path = folder / "captions.vtt"
+    write_webvtt(path, emotion_segments(session), session.events, face_names(session))
+    return [path]
+
+
+def write_webvtt(
+    path: Path, segments: Iterable[Segment], events: Sequence[Event], names: Mapping[int, str] | None = None
+) -> None:
     """Write captions ordered by start.
 
     Args:
         path: File to make.
         segments: Stretches of emotions.
         events: Marks; a moment is shown for `MOMENT_S`.
+        names: Face -> name; None takes "face N".
 
     Raises:
         OSError: The file can't be written.
@@ -27,7 +46,7 @@ def write_webvtt(path: Path, segments: Iterable[Segment], events: Sequence[Event
         (
             segment.start_s,
             segment.end_s,
-            f"face {segment.face_id}: {segment.emotion} {segment.probability:.2f}",
+            f"{(names or {}).get(segment.face_id, f'face {segment.face_id}')}: {segment.emotion} {segment.probability:.2f}",
         )
         for segment in segments
     ]

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from xml.etree import ElementTree
 
 from faceapp.session.annotations import Event
-from faceapp.session.segments import Segment
+from faceapp.session.face_rows import face_names
+from faceapp.session.reader import Session
+from faceapp.session.segments import Segment, emotion_segments
+
+ABOUT = "ELAN .eaf: a tier of emotions a face, a tier for each kind and author of marks"
 
 Spans = list[tuple[int, int, str]]
 """Start and end in milliseconds, and the text."""
 
 
-def write_elan(path: Path, segments: Iterable[Segment], events: Sequence[Event], media: str | None) -> None:
+def available() -> str:
+    """Return why it can't be written; empty: it can."""
+    return ""
+
+
+def write(session: Session, folder: Path) -> list[Path]:
+    """Write `annotations.eaf`, which names the video beside the export folder."""
+    path = folder / "annotations.eaf"
+    media = None
+    if session.video is not None:  # the file is moved one folder up when it is whole
+        media = Path(os.path.relpath(session.video.resolve(), folder.resolve().parent)).as_posix()
+    write_elan(path, emotion_segments(session), session.events, media, face_names(session))
+    return [path]
+
+
+def write_elan(
+    path: Path,
+    segments: Iterable[Segment],
+    events: Sequence[Event],
+    media: str | None,
+    names: Mapping[int, str] | None = None,
+) -> None:
     """Write an .eaf file of format 3.0.
 
     Args:
         path: File to make.
-        segments: Stretches of emotions, a tier "face N" each face.
-        events: Marks, a tier for each kind, and a further one where two of a kind overlap (ELAN forbids it).
+        segments: Stretches of emotions, a tier each face.
+        events: Marks, a tier for each kind and author, and a further one where two overlap (ELAN forbids it).
         media: Path of the video relative to the file, or None.
+        names: Face -> name of its tier; None takes "face N".
 
     Raises:
         OSError: The file can't be written.
@@ -35,7 +62,7 @@ def write_elan(path: Path, segments: Iterable[Segment], events: Sequence[Event],
         place = {"MEDIA_URL": media, "MIME_TYPE": "video/x-matroska", "RELATIVE_MEDIA_URL": media}
         ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", place)
     order = ElementTree.SubElement(root, "TIME_ORDER")
-    for name, spans in _tiers(segments, events).items():
+    for name, spans in _tiers(segments, events, names or {}).items():
         _add_tier(root, order, name, spans)
     kind = {"LINGUISTIC_TYPE_ID": "default-lt", "TIME_ALIGNABLE": "true", "GRAPHIC_REFERENCES": "false"}
     ElementTree.SubElement(root, "LINGUISTIC_TYPE", kind)
@@ -43,14 +70,18 @@ def write_elan(path: Path, segments: Iterable[Segment], events: Sequence[Event],
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
-def _tiers(segments: Iterable[Segment], events: Sequence[Event]) -> dict[str, Spans]:
+def _tiers(
+    segments: Iterable[Segment], events: Sequence[Event], names: Mapping[int, str]
+) -> dict[str, Spans]:
     tiers: dict[str, Spans] = {}
     for segment in segments:
         start, end = _milliseconds(segment.start_s, segment.end_s)
-        tiers.setdefault(f"face {segment.face_id}", []).append((start, end, segment.emotion))
+        tiers.setdefault(names.get(segment.face_id, f"face {segment.face_id}"), []).append(
+            (start, end, segment.emotion)
+        )
     for event in sorted(events, key=lambda event: event.start):
         start, end = _milliseconds(event.start, event.end)
-        name, number = event.kind or "mark", 1
+        name, number = " ".join(part for part in (event.kind or "mark", event.author) if part), 1
         while tiers.get(_numbered(name, number)) and tiers[_numbered(name, number)][-1][1] > start:
             number += 1
         text = " · ".join(part for part in (event.label, event.note) if part)
