@@ -7,7 +7,7 @@ import pytest
 from faceapp.errors import SessionError
 from faceapp.session.annotation_import import import_events, seconds_of
 from faceapp.session.annotations import Event
-from faceapp.session.elan import write_elan
+from faceapp.session.exports.elan import write_elan
 from faceapp.session.segments import Segment
 
 SPAN_S = (0.0, 100.0)
