@@ -46,6 +46,10 @@ class Annotations:
         span_s: First and last time of the session; marks outside are refused. While it is recorded the end is open.
         write: Stores changes; None appends them to the session's journal at once. It may raise SessionError: the
             change is then not made.
+
+    Attributes:
+        span_s: As above.
+        write: As above; may be replaced when a recording ends.
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class Annotations:
         write: Callable[[Changes], None] | None = None,
     ) -> None:
         self.span_s = span_s
-        self._write = write or partial(append_changes, folder)
+        self.write = write or partial(append_changes, folder)
         self._events = {event.id or new_event_id(): event for event in events}
         self._done: list[Step] = []
         self._undone: list[Step] = []
@@ -204,7 +208,7 @@ class Annotations:
         self._undone.clear()
 
     def _apply(self, changes: Changes) -> None:
-        self._write(changes)
+        self.write(changes)
         for key, event in changes.items():
             if event is None:
                 self._events.pop(key, None)

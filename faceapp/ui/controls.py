@@ -57,6 +57,9 @@ class Controls(QObject):
             "hide": self.next_hiding,
             "mesh": self.toggle_mesh,
             "marker": partial(self.mark, text),
+            "note": self._window.annotation.ask_note,
+            "about": self._window.annotation.toggle_about,
+            "undo": self._window.annotation.undo,
             "audience": self._window.audience.toggle,
             "back": self.back,
             "keys": self.show_keys,
@@ -141,11 +144,7 @@ class Controls(QObject):
 
     def mark(self, label: str) -> None:
         """Set a marker: a flag in the timeline, and in the session while one is recorded."""
-        window = self._window
-        if window.centre.shows_picture:
-            flag = window.history.flag(label)
-            window.recorder.mark(label, flag.time_s)
-            window.show_timeline()
+        self._window.annotation.mark(label)
 
     def snapshot(self) -> None:
         """Save the picture with what is drawn on it."""
@@ -170,7 +169,9 @@ class Controls(QObject):
         if error:
             self._window.centre.problem.show_error(f"{error} What was recorded lies in {folder}.", open_it)
         else:
-            self._window.centre.notice.show_notice(f"Session saved in {folder}{lost}", open_it, stays=True)
+            review = ("Review", lambda: self._window.annotation.show_session(folder))
+            text = f"Session saved in {folder}{lost}"
+            self._window.centre.notice.show_notice(text, review, open_it, stays=True)
 
     def warn_disk(self, free_bytes: int, folder: Path) -> None:
         """Say that the disk is nearly full."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
+from faceapp.session.annotation_scheme import RESERVED_KEYS
+
 
 @dataclass(frozen=True, slots=True)
 class KeyAction:
@@ -36,7 +38,15 @@ KEY_ACTIONS = (
     _key("O", "occlusion", "next occlusion mode: auto, full, headset, mask", Qt.Key.Key_O),
     _key("H", "hide", "draw a headset, a mask, nothing", Qt.Key.Key_H),
     _key("M", "mesh", "show or hide the mesh", Qt.Key.Key_M),
-    _key("1 to 9", "marker", "set a marker", *(Qt.Key(int(Qt.Key.Key_1) + n) for n in range(9))),
+    _key(
+        "1 to 9",
+        "marker",
+        "set a marker; so do the scheme's letters",
+        *(Qt.Key(int(Qt.Key.Key_1) + n) for n in range(9)),
+    ),
+    _key("N", "note", "write a note at this moment", Qt.Key.Key_N),
+    _key("A", "about", "markers are about the chosen face, or all", Qt.Key.Key_A),
+    KeyAction("Ctrl Z", "undo", "take the last marker back", ()),
     _key("F", "audience", "full screen for an audience", Qt.Key.Key_F),
     _key("Esc", "back", "leave full screen, close a message", Qt.Key.Key_Escape),
     _key("?", "keys", "show these keys", Qt.Key.Key_Question),
@@ -44,7 +54,12 @@ KEY_ACTIONS = (
 
 
 def action_of(event: QKeyEvent) -> tuple[str, str]:
-    """Return what a key does and its own text; ("", "") for other keys, held keys and Ctrl, Alt or Meta."""
+    """Return what a key does and its own text; ("", "") for other keys, held keys and Ctrl, Alt or Meta.
+
+    A letter that the window does not use itself is a marker: the annotation scheme knows which.
+    """
+    if event.key() == Qt.Key.Key_Z and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
+        return "undo", ""
     held = (
         Qt.KeyboardModifier.ControlModifier
         | Qt.KeyboardModifier.AltModifier
@@ -55,6 +70,9 @@ def action_of(event: QKeyEvent) -> tuple[str, str]:
     for entry in KEY_ACTIONS:
         if event.key() in entry.keys:
             return entry.action, event.text()
+    letter = event.text().upper()
+    if len(letter) == 1 and letter.isascii() and letter.isalpha() and letter not in RESERVED_KEYS:
+        return "marker", letter
     return "", ""
 
 

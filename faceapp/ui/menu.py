@@ -24,6 +24,9 @@ def fill_menu(window: MainWindow) -> None:
     menu.addAction("Open web address…", controls.ask_address)
     menu.addAction("Look again for cameras", controls.look_again)
     menu.addSeparator()
+    menu.addAction("Open session…", window.annotation.ask_session)
+    menu.addAction("Annotation scheme…", window.annotation.show_scheme)
+    menu.addSeparator()
     for dock, name in (
         (window.faces_dock, "Faces"),
         (window.timeline_dock, "Timeline"),

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from engines.card import ModelCard
+from faceapp.errors import SessionError
 from faceapp.pipeline import Pipeline
-from faceapp.session.annotations import Event, append_event
+from faceapp.session.annotation_edits import Annotations, Changes
+from faceapp.session.annotation_scheme import DEFAULT_SCHEME, SCHEME_FILE, Code, Scheme, save_scheme
+from faceapp.session.annotations import Event, append_changes
+from faceapp.session.metadata import load_metadata
 from faceapp.session.writer import SessionWriter, new_session_folder
 from faceapp.settings import Settings
 from faceapp.ui.background import Background
+
+LIVE_AUTHOR = "live"
+"""Author of marks that are set while recording; whoever annotates later has a lane of their own."""
 
 
 class Recorder(QObject):
@@ -40,6 +49,8 @@ class Recorder(QObject):
         self._wanted = False
         self._started_s = 0.0
         self._warned = False
+        self._marks = _unstored_marks()
+        self.scheme = DEFAULT_SCHEME
 
     @property
     def wanted(self) -> bool:
@@ -63,7 +74,7 @@ class Recorder(QObject):
             return
         self._wanted, self._warned = True, False
         self._pipeline = pipeline
-        job = partial(_open_writer, settings, pipeline.source.name, pipeline.cards)
+        job = partial(_open_writer, settings, pipeline.source.name, pipeline.cards, self.scheme)
         self._background.run(job, self._opened, self._failed)
 
     def stop(self) -> None:
@@ -74,22 +85,32 @@ class Recorder(QObject):
             return
         if self._pipeline is not None:
             self._pipeline.set_recorder(None)
+        marks, self._marks = self._marks, _unstored_marks()
         self._background.run(
-            writer.close, lambda folder: self.saved.emit(folder, writer.dropped, str(writer.error or ""))
+            partial(_close, writer, marks),
+            lambda folder: self.saved.emit(folder, writer.dropped, str(writer.error or "")),
         )
 
-    def mark(self, label: str, time_s: float) -> None:
-        """Add a marker to the session.
+    def mark(self, code: Code, time_s: float, face: int | None = None, note: str = "") -> tuple[Event, bool]:
+        """Set a mark, or begin or end a stretch; it is stored while a session is recorded.
 
         Args:
-            label: "1" to "9".
+            code: What to mark.
             time_s: `Frame.time_s` of the picture it belongs to.
+            face: The face it is about, or None for all.
+            note: Free text.
+
+        Returns:
+            The mark, and whether it is a stretch that runs from now on.
         """
-        if self._writer is None or self._writer.origin_s is None:
-            return
-        at_s = max(0.0, time_s - self._writer.origin_s)
-        event = Event(at_s, at_s, kind="marker", label=label)
-        self._background.run(partial(append_event, self._writer.folder, event), failed=self._marker_failed)
+        origin_s = None if self._writer is None else self._writer.origin_s
+        at_s = max(0.0, time_s - (origin_s or 0.0))
+        event = self._marks.press(code, at_s, LIVE_AUTHOR, face, note)
+        return event, any(each.id == event.id for each in self._marks.running(LIVE_AUTHOR))
+
+    def undo(self) -> str:
+        """Take the last mark back and return what it was; "" when there is none."""
+        return self._marks.undo()
 
     def watch(self) -> None:
         """Look after the recording now and then: has the disk failed, is it nearly full?"""
@@ -106,6 +127,7 @@ class Recorder(QObject):
             self._background.run(writer.close)
             return
         self._writer = writer
+        self._marks = Annotations(writer.folder, write=partial(self._store, writer.folder))
         self._started_s = time.perf_counter()
         self._pipeline.set_recorder(writer)
         self.started.emit()
@@ -114,13 +136,35 @@ class Recorder(QObject):
         self._wanted = False
         self.refused.emit(str(error))
 
+    def _store(self, folder: Path, changes: Changes) -> None:
+        """Append to the session's journal off the interface thread."""
+        self._background.run(partial(append_changes, folder, dict(changes)), failed=self._marker_failed)
+
     def _marker_failed(self, error: Exception) -> None:
         self.refused.emit(str(error))
 
 
-def _open_writer(settings: Settings, source: str, cards: Sequence[ModelCard]) -> SessionWriter:
+def _unstored_marks() -> Annotations:
+    """Return marks that are shown only, for while nothing is recorded."""
+    return Annotations(Path(), write=lambda _: None)
+
+
+def _close(writer: SessionWriter, marks: Annotations) -> Path:
+    """Close a session and end the stretches that still run with its last picture."""
+    folder = writer.close()
+    with suppress(SessionError):  # the writer's own error says more
+        last_s = load_metadata(folder)["last_time_s"]
+        marks.write = partial(append_changes, folder)  # this is the thread the journal is written on
+        marks.end_all(last_s if last_s is not None else 0.0)
+    return folder
+
+
+def _open_writer(
+    settings: Settings, source: str, cards: Sequence[ModelCard], scheme: Scheme
+) -> SessionWriter:
     name = f"{datetime.now():%Y-%m-%d_%H-%M-%S} {source}"
     folder = new_session_folder(settings.sessions_dir, name)
+    save_scheme(folder / SCHEME_FILE, scheme)
     return SessionWriter(
         folder,
         source=source,

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 from faceapp.pipeline import PipelineStatistics
 from faceapp.settings import Settings
 from faceapp.types import FrameResult
+from faceapp.ui.annotation_live import LiveAnnotation
 from faceapp.ui.audience import Audience
 from faceapp.ui.background import Background
 from faceapp.ui.centre import FIRST_START
@@ -87,6 +88,7 @@ class MainWindow(QMainWindow):
         self.recorder = Recorder(self.background, self)
         self.readouts, self.history = Readouts(), History()
         self.audience = Audience(self)
+        self.annotation = LiveAnnotation(self, None if settings_path is None else settings_path.parent)
         self.controls = Controls(self)
         self._situation = Situation(self)
         self._chosen_id: int | None = None
@@ -114,6 +116,7 @@ class MainWindow(QMainWindow):
         """Open the source, look for what else there is, and go live."""
         if not self.memory.welcomed:
             self.centre.welcome.show_notice(FIRST_START, ("Understood", self.memory.set_welcomed), stays=True)
+        self.annotation.load()
         self.start_source()
         self.centre.take_focus()
         self.background.run(find_choices, self.set_choices, self.controls.complain)
@@ -254,6 +257,7 @@ class MainWindow(QMainWindow):
         self._refresh.stop()
         self.memory.save(self)
         self.recorder.stop()
+        self.annotation.close()
         self.live.stop()
         self.hide()
         self.background.close(_CLOSE_S)

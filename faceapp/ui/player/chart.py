@@ -224,7 +224,8 @@ class Chart(Strip):
             picture[min(max(round(self._y_of(value, height)), 0), height - 1)] = grid
         if len(self._curves.times_s):
             self._draw_lines(picture, ratio)
-        return QImage(picture.data, width, height, width * 3, QImage.Format.Format_RGB888).copy()
+        drawn: QImage = QImage(picture.data, width, height, width * 3, QImage.Format.Format_RGB888).copy()
+        return drawn
 
     def _draw_lines(self, picture: npt.NDArray[np.uint8], ratio: float) -> None:
         height, width = picture.shape[:2]

@@ -31,7 +31,7 @@ from faceapp.session.annotation_compare import (
     network_labels,
 )
 from faceapp.ui.player.chart import GAP_S
-from faceapp.ui.player.review import EMOTION_COLUMNS, Review
+from faceapp.ui.player.review import EMOTION_COLUMNS, Doubles, Review
 from faceapp.ui.theme import text_font
 
 NETWORK = "\0network"
@@ -95,7 +95,7 @@ class ComparePanel(QWidget):
                 if a is not None and b is not None and a != b and (not place or pairs[place - 1] != (a, b))
             ]
         )
-        match = None if NETWORK in names else match_points(events, *names)
+        match = None if NETWORK in names else match_points(events, names[0], names[1])
         self._show(compare_labels(*labels), match)
 
     def seek_next(self, after_s: float) -> None:
@@ -108,7 +108,7 @@ class ComparePanel(QWidget):
         """Compare when the panel is looked at, not before."""
         self.compare()
 
-    def _labels(self, name: str, moments_s: np.ndarray) -> Labels:
+    def _labels(self, name: str, moments_s: Doubles) -> Labels:
         assert self._review is not None
         if name != NETWORK:
             return annotator_labels(self._review.annotations.events, name, self._face, moments_s)

@@ -166,7 +166,7 @@ class PlayerControls(QObject):
         """Choose a mark and go there."""
         window, review = self._window, self._window.review
         event = None if review is None else review.annotations.get(event_id)
-        if event is not None:
+        if review is not None and event is not None:
             window.chosen_mark = event_id
             window.view.move_to(event.start)
             lanes = window.charts.lanes

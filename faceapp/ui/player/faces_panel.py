@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFont
@@ -144,15 +146,15 @@ class FacesPanel(QWidget):
     def _show_state(self) -> None:
         """Enable what can be done with the chosen face."""
         face = self.current
-        others = [self.list.topLevelItem(row) for row in range(self.list.topLevelItemCount())]
-        others = [item for item in others if item is not None and int(item.data(0, _ID)) != face]
+        items = [self.list.topLevelItem(row) for row in range(self.list.topLevelItemCount())]
+        others = [(int(item.data(0, _ID)), item.text(0)) for item in items if item is not None]
+        others = [(into, name) for into, name in others if into != face]
         is_merged = face in self._faces.merged
         has_merged = face in self._faces.merged.values()
         menu = self.merge.menu()
         menu.clear()
-        for item in others:
-            into = int(item.data(0, _ID))
-            menu.addAction(item.text(0), lambda into=into: self._edit("merged_into", into))
+        for into, name in others:
+            menu.addAction(name, partial(self._edit, "merged_into", into))
         self.rename.setEnabled(face is not None)
         self.merge.setEnabled(face is not None and bool(others) and not is_merged)
         self.part.setEnabled(is_merged or has_merged)

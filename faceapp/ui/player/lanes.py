@@ -198,7 +198,7 @@ class Lanes(Strip):
             hit = self.event_at(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), "" if hit is None else _tip(hit), self)
             return True
-        return bool(super().event(event))  # type: ignore[arg-type]
+        return bool(super().event(event))
 
     def _lane_count(self) -> int:
         return max(len(self._lanes) + bool(self._network_name), 1)

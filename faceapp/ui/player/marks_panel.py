@@ -118,7 +118,6 @@ class MarksPanel(QWidget):
         return view
 
     def _build(self) -> None:
-        self.label.setEditable(True)
         self.label.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         grid = QGridLayout(self._form)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -158,12 +157,13 @@ class MarksPanel(QWidget):
         grid.addWidget(field, row, column + 1, 1, span)
 
     def _join(self) -> None:
+        words = QLineEdit()
+        self.label.setEditable(True)
+        self.label.setLineEdit(words)
         self.view.selectionModel().currentRowChanged.connect(self._row_changed)
         self.view.doubleClicked.connect(self.edit)
         self.view.activated.connect(self.edit)
-        self.label.lineEdit().editingFinished.connect(
-            lambda: self._tell(label=self.label.currentText().strip())
-        )
+        words.editingFinished.connect(lambda: self._tell(label=self.label.currentText().strip()))
         self.label.activated.connect(lambda _: self._tell(label=self.label.currentText().strip()))
         self.note.editingFinished.connect(lambda: self._tell(note=self.note.text().strip()))
         self.start.editingFinished.connect(self._times_edited)

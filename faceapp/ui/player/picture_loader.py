@@ -70,10 +70,10 @@ class PictureLoader(QObject):
             while (wanted_s := self._next_wish()) is not None:
                 self._give(reader.picture_at(wanted_s, self._interruption()))
         except SessionError as error:
-            self._tell(self.failed, str(error))
+            self._tell(str(error))
         except Exception as error:
             logger.exception("the video of a session can't be shown")
-            self._tell(self.failed, f"{self._path.name}: expected to show it, found {error}; open it again")
+            self._tell(f"{self._path.name}: expected to show it, found {error}; open it again")
         finally:
             if reader is not None:
                 reader.close()
@@ -91,10 +91,14 @@ class PictureLoader(QObject):
     def _give(self, picture: tuple[float, Image]) -> None:
         with self._changed:
             self._picture = picture
-        self._tell(self.ready)
+        self._tell()
 
-    def _tell(self, signal: Signal, *values: object) -> None:
+    def _tell(self, problem: str = "") -> None:
+        """Say that a picture can be taken, or what went wrong."""
         try:
-            signal.emit(*values)
+            if problem:
+                self.failed.emit(problem)
+            else:
+                self.ready.emit()
         except RuntimeError:  # the window was destroyed meanwhile
             logger.debug("a picture came after the window had gone")

@@ -57,7 +57,8 @@ class StoredTable:
         """Return a column of texts (N,); missing ones are None."""
         if name not in self._columns:
             column = self._read(name).astype(object)
-            self._columns[name] = self._in_order(np.where(column == column, column, None))
+            column[[not isinstance(value, str) for value in column]] = None
+            self._columns[name] = self._in_order(column)
         return self._columns[name]
 
     def step_s(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolButton, QWidget
 
 from faceapp.ui.icons import icon
 from faceapp.ui.theme import Theme, text_font
@@ -31,13 +31,15 @@ class Tools(QWidget):
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.annotator = QComboBox()
         self.annotator.setEditable(True)
+        name = QLineEdit()
+        self.annotator.setLineEdit(name)
         self.annotator.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.annotator.setAccessibleName("Annotator")
         self.annotator.setToolTip("Who annotates: choose a lane, or type a new name")
         self.annotator.setFixedWidth(150)
         self.annotator.activated.connect(lambda _: self._tell())
-        self.annotator.lineEdit().editingFinished.connect(self._tell)
-        self.annotator.lineEdit().setMaxLength(60)
+        name.editingFinished.connect(self._tell)
+        name.setMaxLength(60)
         who = QLabel("Annotator")
         who.setProperty("muted", True)
         who.setBuddy(self.annotator)

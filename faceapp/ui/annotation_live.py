@@ -1,0 +1,158 @@
+"""Annotating while live: keys set marks of the scheme, notes are typed, the last one can be taken back."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog, QInputDialog
+
+from faceapp.errors import SessionError
+from faceapp.session.annotation_scheme import (
+    DEFAULT_SCHEME,
+    SCHEME_FILE,
+    Code,
+    Scheme,
+    load_scheme,
+    save_scheme,
+)
+from faceapp.ui.annotation_scheme_form import SchemeForm
+from faceapp.ui.theme import theme_named
+
+if TYPE_CHECKING:
+    from faceapp.ui.player.window import PlayerWindow
+    from faceapp.ui.window import MainWindow
+
+NOTE = Code("note", kind="note")
+
+
+class LiveAnnotation(QObject):
+    """Turns keys into marks: flags in the timeline, and lines in the session while one is recorded.
+
+    Args:
+        window: The live window.
+        folder: Where the user's scheme lies; None uses the default scheme and remembers nothing.
+
+    Attributes:
+        scheme: What can be marked.
+        about_face: Whether marks are about the chosen face, and not about all.
+        players: Windows of sessions that were opened from here.
+    """
+
+    def __init__(self, window: MainWindow, folder: Path | None) -> None:
+        super().__init__(window)
+        self._window = window
+        self._path = None if folder is None else folder / SCHEME_FILE
+        self.about_face = False
+        self.players: list[PlayerWindow] = []
+        self.scheme = DEFAULT_SCHEME
+
+    def load(self) -> None:
+        """Read the user's scheme; one that is damaged is told, and the default taken."""
+        if self._path is not None:
+            try:
+                self.scheme = load_scheme(self._path)
+            except SessionError as error:
+                self._window.controls.complain(error)
+        self._window.recorder.scheme = self.scheme
+
+    def mark(self, key: str) -> None:
+        """Set the mark of a key at the newest picture, or begin or end its stretch."""
+        code = self.scheme.of_key(key)
+        if code is not None:
+            self._set(code, self._window.history.now_s)
+
+    def ask_note(self) -> None:
+        """Ask for a text and set it at the moment the key was pressed; the picture goes on meanwhile."""
+        window, time_s = self._window, self._window.history.now_s
+        if not window.centre.shows_picture:
+            return
+        dialog = QInputDialog(window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle("Note")
+        dialog.setLabelText("Note at this moment:")
+        dialog.setModal(False)
+        dialog.resize(420, 120)
+        dialog.textValueSelected.connect(lambda text: self.add_note(text, time_s))
+        dialog.show()
+
+    def add_note(self, text: str, time_s: float) -> None:
+        """Set a note at a time of the source."""
+        if text.strip():
+            self._set(NOTE, time_s, text.strip())
+
+    def undo(self) -> None:
+        """Take the last mark back."""
+        window = self._window
+        if text := window.recorder.undo():
+            if window.history.flags:
+                window.history.flags.pop()
+            window.show_timeline()
+            window.centre.notice.show_notice(f"Undone: {text}")
+
+    def toggle_about(self) -> None:
+        """Set marks about the chosen face, or about all."""
+        self.about_face = not self.about_face
+        what = "the chosen face" if self.about_face else "all faces"
+        self._window.centre.notice.show_notice(f"Markers are about {what} now.")
+
+    def show_scheme(self) -> SchemeForm:
+        """Show the form of the scheme."""
+        form = SchemeForm(
+            self.scheme, theme_named(self._window.settings.theme), of_session=False, parent=self._window
+        )
+        form.saved.connect(lambda scheme, _: self.use(scheme))
+        form.show()
+        return form
+
+    def use(self, scheme: Scheme) -> None:
+        """Take over a scheme, for recordings that start from now on too."""
+        self.scheme = self._window.recorder.scheme = scheme
+        if self._path is not None:
+            self._window.background.run(
+                partial(save_scheme, self._path, scheme), failed=self._window.controls.complain
+            )
+
+    def ask_session(self) -> None:
+        """Ask for a recorded session and show it in a player; what is live goes on."""
+        dialog = QFileDialog(self._window, "Open a session folder", str(self._window.settings.sessions_dir))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setModal(False)
+        dialog.fileSelected.connect(lambda name: self.show_session(Path(name)))
+        dialog.show()
+
+    def show_session(self, folder: Path) -> None:
+        """Show a recorded session in a window of its own."""
+        from faceapp.ui.player.start import MEMORY_FILE
+        from faceapp.ui.player.window import PlayerWindow
+
+        memory = None if self._path is None else self._path.with_name(MEMORY_FILE)
+        player = PlayerWindow(self._window.settings.theme, memory_path=memory)
+        self.players = [each for each in self.players if each.isVisible()]
+        self.players.append(player)
+        player.show()
+        player.open_session(folder)
+
+    def close(self) -> None:
+        """Close the players."""
+        for player in self.players:
+            player.close()
+            player.deleteLater()
+        self.players.clear()
+
+    def _set(self, code: Code, time_s: float, note: str = "") -> None:
+        window = self._window
+        if not window.centre.shows_picture:
+            return
+        face = window.chosen_id if self.about_face else None
+        try:
+            event, begins = window.recorder.mark(code, time_s, face, note)
+        except SessionError as error:
+            window.controls.complain(error)
+            return
+        ends = code.shape == "range" and not begins
+        window.history.flag(f"{event.label} ◂" if ends else f"{event.label} ▸" if begins else event.label)
+        window.show_timeline()
