@@ -15,7 +15,7 @@ batch normalisation have no bias, which it would remove.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -34,6 +34,8 @@ def build(
     channels: int = INPUT[0],
     dropout: float = 0.5,
     initial_std: float | None = None,
+    blocks: Sequence[Sequence[int]] = BLOCKS,
+    hidden: Sequence[int] = HIDDEN,
 ) -> MultiTaskNet:
     """Return an untrained network.
 
@@ -43,15 +45,17 @@ def build(
         channels: 1 gray or 3 RGB.
         dropout: Probability in the branches (paper: 0.5).
         initial_std: Deviation of the Gaussian initial weights (paper: 0.01); None keeps He's, which needs fewer epochs.
+        blocks: Widths of the convolutions of each of the four blocks; narrower ones make a quick network of the kind.
+        hidden: Widths of each branch's fully connected layers before the last.
 
     Raises:
         ValueError: The size is no multiple of 16.
     """
     if size % 16:
         raise ValueError(f"size: expected a multiple of 16 (four poolings), found {size}")
-    blocks, features = vgg_blocks(channels, size, BLOCKS, batch_norm=True)
-    branches = fully_connected_branches(classes, features, HIDDEN, dropout)
-    net = MultiTaskNet(nn.Sequential(*blocks, nn.Flatten()), branches)
+    layers, features = vgg_blocks(channels, size, blocks, batch_norm=True)
+    branches = fully_connected_branches(classes, features, hidden, dropout)
+    net = MultiTaskNet(nn.Sequential(*layers, nn.Flatten()), branches)
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             if initial_std is None:
