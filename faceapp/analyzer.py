@@ -45,17 +45,25 @@ class FaceReader:
             The reader closes them.
         smoothing: Strength from 0 (off) to 1.
         occlusion: Occlusion taken for every face, or "auto" for what the tracker says of each.
+        abstains: Whether hidden faces are left unread; else the engine of "none" reads them.
 
     Attributes:
+        engines: As above.
+        abstains: As above.
         occlusion: As above; may be changed while running.
     """
 
     def __init__(
-        self, engines: Mapping[Occlusion, Engine], smoothing: float, occlusion: OcclusionMode = "auto"
+        self,
+        engines: Mapping[Occlusion, Engine],
+        smoothing: float,
+        occlusion: OcclusionMode = "auto",
+        *,
+        abstains: bool = True,
     ) -> None:
         if "none" not in engines:
             raise ValueError(f"engines: expected one for 'none', found {sorted(engines)}")
-        self._engines = {kind: engines.get(kind, engines["none"]) for kind in AUTO_MODELS}
+        self.engines, self.abstains = dict(engines), abstains
         self._smoother = ProbabilitySmoother(smoothing)
         self._forget_at_s = FORGET_S
         self.occlusion: OcclusionMode = occlusion
@@ -130,14 +138,15 @@ class FaceReader:
             engine.close()
 
     def _distinct_engines(self) -> tuple[Engine, ...]:
-        return tuple(dict.fromkeys(self._engines.values()))
+        return tuple(dict.fromkeys(self.engines.values()))
 
     def _groups(self, faces: Sequence[FaceTrack]) -> list[tuple[Engine, list[int]]]:
-        """Return each engine with the positions of its faces; hidden ones belong to none."""
+        """Return each engine with the positions of its faces; those left unread belong to none."""
         positions: dict[Engine, list[int]] = {}
         for index, face in enumerate(faces):
-            if face.occlusion != "hidden":
-                positions.setdefault(self._engines[face.occlusion], []).append(index)
+            if face.occlusion != "hidden" or not self.abstains:
+                engine = self.engines.get(face.occlusion, self.engines["none"])
+                positions.setdefault(engine, []).append(index)
         return list(positions.items())
 
     def _smooth(

@@ -82,7 +82,6 @@ class ComparingReader(FaceReader):
         self, engines: Mapping[Occlusion, Engine], settings: Settings, side_by_side: SideBySide
     ) -> None:
         super().__init__(engines, settings.smoothing, settings.occlusion)
-        self._by_kind = dict(engines)
         self._side_by_side = side_by_side
         self._ways = tuple(ProbabilitySmoother(settings.smoothing) for _ in range(_WAYS))
 
@@ -95,7 +94,7 @@ class ComparingReader(FaceReader):
         result = super().read(frame, faces, track_ms)
         wish = self._side_by_side
         if wish.wanted and frame.clean is not None:
-            values = compared_values(self._by_kind, frame, result.faces, wish.hiding.what)
+            values = compared_values(self.engines, frame, result.faces, wish.hiding.what)
             wish.newest = frame.index, self._comparisons(frame, result.faces, values, wish.hiding.what)
         return result
 
@@ -108,8 +107,8 @@ class ComparingReader(FaceReader):
     def _comparisons(
         self, frame: Frame, faces: Sequence[FaceTrack], values: Sequence[Floats], drawn: Occlusion
     ) -> tuple[Comparison, ...]:
-        names = [_name(self._by_kind, "none")] * len(faces)
-        special = [_name(self._by_kind, hidden_by(face, drawn)) for face in faces]
+        names = [_name(self.engines, "none")] * len(faces)
+        special = [_name(self.engines, hidden_by(face, drawn)) for face in faces]
         ids = [face.id for face in faces]
         ways = []
         for smoother, raw, models in zip(self._ways, values, (names, names, special), strict=True):

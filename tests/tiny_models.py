@@ -9,20 +9,31 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from engines.card import CARD_FILE, LABELS, MODEL_FILE, HeadSpec, InputSpec, ModelCard, file_sha256
+from engines.card import (
+    CARD_FILE,
+    LABELS,
+    MODEL_FILE,
+    VISIBILITY_LABELS,
+    HeadSpec,
+    InputSpec,
+    ModelCard,
+    file_sha256,
+)
 
 ALL_TASKS = ("emotion", "age", "gender", "smile")
+VISIBILITY_TASKS = tuple(VISIBILITY_LABELS)
+_KINDS = {"age": "distribution", "alignment": "points"}
+_LABELS = {**LABELS, **VISIBILITY_LABELS}
 
 
 def tiny_head(task: str) -> HeadSpec:
     """Return the head of one task as every shipped card has it; the output is named after the task."""
-    distribution = task == "age"
     return HeadSpec(
         output=task,
         task=task,  # type: ignore[arg-type]
-        kind="distribution" if distribution else "softmax",
-        labels=LABELS[task],
-        unit="years" if distribution else "",
+        kind=_KINDS.get(task, "softmax"),  # type: ignore[arg-type]
+        labels=_LABELS[task],
+        unit="years" if task == "age" else "",
     )
 
 
@@ -97,7 +108,7 @@ def _tiny_graph(spec: InputSpec, tasks: Sequence[str], random: np.random.Generat
     ]
     for task in tasks:
         weights.append(
-            _tensor(f"{task}_weight", random.normal(0, features**-0.5, (features, len(LABELS[task]))))
+            _tensor(f"{task}_weight", random.normal(0, features**-0.5, (features, len(_LABELS[task]))))
         )
         nodes.append(helper.make_node("MatMul", ["flat", f"{task}_weight"], [task]))
     image = helper.make_tensor_value_info(
@@ -105,7 +116,7 @@ def _tiny_graph(spec: InputSpec, tasks: Sequence[str], random: np.random.Generat
     )
     nodes[0].input[0] = spec.name
     outputs = [
-        helper.make_tensor_value_info(task, TensorProto.FLOAT, ["N", len(LABELS[task])]) for task in tasks
+        helper.make_tensor_value_info(task, TensorProto.FLOAT, ["N", len(_LABELS[task])]) for task in tasks
     ]
     return _model(helper.make_graph(nodes, "tiny", [image], outputs, weights))
 

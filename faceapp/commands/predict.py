@@ -7,17 +7,26 @@ import csv
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.card import EMOTIONS
-from faceapp.commands.options import add_backend_option, add_model_option, count
+from faceapp.commands.options import (
+    add_backend_option,
+    add_model_option,
+    add_occlusion_option,
+    count,
+    with_options,
+)
 from faceapp.errors import SessionError
 
 if TYPE_CHECKING:
-    from engines.engine import Engine
+    from faceapp.analyzer import FaceReader
     from faceapp.pictures.readings import Reading
+    from faceapp.settings import Settings
 
 HELP = "read the faces of pictures into a CSV file: a row per face"
 COLUMNS = (
@@ -43,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--crops",
         action="store_true",
-        help="every picture is one face crop, prepared as in training (aligned where landmarks are found, "
-        "else whole): a row per picture, in order",
+        help="every picture is one face crop, prepared as in training (aligned where landmarks are found or a half "
+        "is seen to be hidden, else whole): a row per picture, in order",
     )
     add(
         "--jobs",
@@ -53,8 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads that find landmarks of crops (default: all)",
     )
-    add_model_option(parser, default="multitask")
+    add_model_option(parser)
     add_backend_option(parser)
+    add_occlusion_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,29 +79,39 @@ def run(arguments: argparse.Namespace) -> int:
         EngineError: The back end refuses the model.
         SessionError: The table can't be written.
     """
-    from engines.engine import load_engine
+    from faceapp.analyzer import FaceReader, load_engines
     from faceapp.pictures.files import list_pictures
+    from faceapp.settings import Settings
 
     pictures = list_pictures(arguments.images)
+    settings = with_options(Settings(smoothing=0, landmark_smoothing=0), arguments)
+    # A model that a person named answers for every face; "auto" leaves unread what nobody can read.
+    abstains = settings.model == "auto"
     with (
         _new_table(arguments.out) as write,
-        load_engine(arguments.model, getattr(arguments, "backend", "auto")) as engine,
+        closing(FaceReader(load_engines(settings), 0.0, settings.occlusion, abstains=abstains)) as reader,
     ):
-        readings = _readings(engine, pictures, arguments.crops, arguments.jobs or _processors())
+        jobs = (arguments.jobs or _processors()) if arguments.crops else 0
+        readings = _readings(reader, settings, pictures, jobs)
         failed, without_face = _write_rows(readings, len(pictures), write)
     if without_face:
         print(f"faceapp: no face found in {without_face} of {len(pictures)} pictures", file=sys.stderr)
     return 2 if failed else 0
 
 
-def _readings(engine: Engine, pictures: Sequence[Path], crops: bool, jobs: int) -> Iterator[Reading]:
-    from faceapp.analyzer import make_tracker
-    from faceapp.pictures.readings import read_crops, read_faces
-    from faceapp.settings import Settings
+def _readings(
+    reader: FaceReader, settings: Settings, pictures: Sequence[Path], jobs: int
+) -> Iterator[Reading]:
+    """Return the readings of crops, found by so many threads; 0 threads: of the faces of whole pictures."""
+    from faceapp.analyzer import make_tracker, open_visibility_reader
+    from faceapp.pictures.readings import CropReading, read_faces
 
-    if crops:
-        return read_crops(engine, pictures, jobs)
-    return read_faces(engine, pictures, lambda: make_tracker(Settings()))
+    if not jobs:
+        return read_faces(reader, pictures, partial(make_tracker, settings))
+    # The threads share the processor: one is enough for each small network.
+    open_visibility = partial(open_visibility_reader, replace(settings, engine_threads=1))
+    crops = CropReading(reader.engines, open_visibility, settings.occlusion, reader.abstains, jobs)
+    return crops.read(pictures)
 
 
 def _write_rows(

@@ -1,25 +1,29 @@
-"""What a model says about faces in pictures: one face a crop, or every face found in whole pictures."""
+"""What models say about faces in pictures: one face a crop, or every face found in whole pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from engines.card import EMOTIONS, InputSpec
 from engines.engine import Engine
-from engines.preprocess import face_matrix, prepare_batch
+from engines.preprocess import prepare_batch
+from engines.visibility import VisibilityReader
+from faceapp.analyzer import FaceReader
 from faceapp.errors import SourceError
 from faceapp.pictures.files import read_picture
 from faceapp.pictures.ordered import in_order
-from faceapp.types import Floats, Frame, Prediction, Tracker
+from faceapp.predictions import head_values, make_predictions, unknown_values
+from faceapp.settings import OcclusionMode
+from faceapp.types import Floats, Frame, Occlusion, Prediction, Tracker
 
 BATCH = 16
+Engines = Mapping[Occlusion, Engine]
+OpenVisibility = Callable[[], "VisibilityReader | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +39,102 @@ class Reading:
 
     picture: Path
     prediction: Prediction | None = None
-    occlusion: str = "none"
+    occlusion: Occlusion = "none"
     error: SourceError | None = None
 
 
-def read_crops(engine: Engine, pictures: Sequence[Path], jobs: int) -> Iterator[Reading]:
-    """Yield one reading per picture, each of which is one face crop, prepared as in training.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """One crop ready for its engine; none where too little of the face is seen to read it."""
 
-    Args:
-        engine: The model.
-        pictures: Paths.
-        jobs: Threads that find the landmarks, 6 ms a crop and most of the work.
+    occlusion: Occlusion
+    engine: Engine | None = None
+    chip: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CropReading:
+    """How crops are read.
+
+    Attributes:
+        engines: Occlusion -> engine; "none" must be there and serves every occlusion without one of its own.
+        open_visibility: Called in each thread; gives the network that sees what hides a face, or None.
+        mode: What hides the faces, or "auto" for what is seen.
+        abstains: Whether a face of which too little is seen is left unread.
+        jobs: Threads that find mesh and alignment, 6 ms a crop and most of the work.
     """
-    spec = engine.card.input
-    chips = in_order(pictures, lambda: _open_cropper(spec), jobs)
-    pairs = zip(pictures, chips, strict=True)
-    while block := list(islice(pairs, BATCH)):
-        good = [chip for _, chip in block if not isinstance(chip, SourceError)]
-        predictions = iter(_predict(engine, np.stack(good)) if good else ())
-        for picture, chip in block:
-            if isinstance(chip, SourceError):
-                yield Reading(picture, error=chip)
-            else:
-                yield Reading(picture, next(predictions), engine.card.occlusion)
+
+    engines: Engines
+    open_visibility: OpenVisibility
+    mode: OcclusionMode = "auto"
+    abstains: bool = False
+    jobs: int = 1
+
+    def read(self, pictures: Sequence[Path]) -> Iterator[Reading]:
+        """Yield one reading per picture, each of which is one face crop, prepared as in training.
+
+        Args:
+            pictures: Paths.
+
+        Raises:
+            EngineError: An engine failed.
+        """
+        crops = in_order(pictures, self._open_cropper, self.jobs)
+        pairs = zip(pictures, crops, strict=True)
+        while block := list(islice(pairs, BATCH)):
+            prepared = [crop for _, crop in block if not isinstance(crop, SourceError)]
+            predictions = iter(_predict(prepared))
+            for picture, crop in block:
+                if isinstance(crop, SourceError):
+                    yield Reading(picture, error=crop)
+                else:
+                    yield Reading(picture, next(predictions), crop.occlusion)
+
+    @contextmanager
+    def _open_cropper(self) -> Iterator[Callable[[Path], _Prepared | SourceError]]:
+        from faceapp.tracking.face_crops import CropLandmarker, place_crop
+        from faceapp.tracking.quiet_start import chatter_removed
+
+        aligned = any(engine.card.input.crop == "aligned_face" for engine in self.engines.values())
+        visibility = self.open_visibility() if self.mode != "none" else None
+        try:
+            with chatter_removed():
+                landmarker = CropLandmarker()
+                landmarker.find(np.zeros((48, 48, 3), dtype=np.uint8))  # its models load at the first call
+            with landmarker:
+
+                def prepare(picture: Path) -> _Prepared | SourceError:
+                    try:
+                        crop = read_picture(picture)
+                    except SourceError as error:
+                        return error
+                    landmarks = landmarker.find(crop) if aligned else None
+                    placed = place_crop(crop, landmarks, visibility, self.mode)
+                    if placed.occlusion == "hidden" and self.abstains:
+                        return _Prepared("hidden")
+                    engine = self.engines.get(placed.occlusion, self.engines["none"])
+                    spec, specialised = engine.card.input, engine.card.occlusion != "none"
+                    matrix = placed.matrix(spec, specialised=specialised)
+                    return _Prepared(placed.occlusion, engine, prepare_batch(crop, [matrix], spec)[0])
+
+                yield prepare
+        finally:
+            if visibility is not None:
+                visibility.close()
 
 
 def read_faces(
-    engine: Engine, pictures: Sequence[Path], make_tracker: Callable[[], Tracker]
+    reader: FaceReader, pictures: Sequence[Path], make_tracker: Callable[[], Tracker]
 ) -> Iterator[Reading]:
     """Yield one reading per face found in each picture, or one without a prediction where there is none.
 
     Args:
-        engine: The model.
+        reader: Reads the faces; without smoothing.
         pictures: Paths.
         make_tracker: Makes the tracker that finds the faces; it forgets everything between pictures.
+
+    Raises:
+        EngineError: An engine failed.
     """
     tracker = make_tracker()
     try:
@@ -79,63 +145,24 @@ def read_faces(
                 yield Reading(picture, error=error)
                 continue
             tracker.reset()
-            faces = tracker.update(Frame(index, 0.0, image, picture.name, 0.0))
-            if not faces:
+            frame = Frame(index, 0.0, image, picture.name, 0.0)
+            result = reader.read(frame, tracker.update(frame), 0.0)
+            if not result.faces:
                 yield Reading(picture)
-                continue
-            batch = engine.crop(image, [face.landmarks for face in faces], [face.box for face in faces])
-            for face, prediction in zip(faces, _predict(engine, batch), strict=True):
+            for face, prediction in zip(result.faces, result.predictions, strict=True):
                 yield Reading(picture, prediction, face.occlusion)
     finally:
         tracker.close()
 
 
-def prepare_crop(crop: npt.NDArray[np.uint8], landmarks: Floats | None, spec: InputSpec) -> Floats:
-    """Return the network's input for a picture that is one face: aligned where a mesh was found, else whole.
-
-    Args:
-        crop: uint8 (H, W, 3) RGB.
-        landmarks: float32 (478, 3) in the crop's pixels, or None.
-        spec: The card's input.
-
-    Returns:
-        float32 (C, size, size).
-    """
-    height, width = crop.shape[:2]
-    whole = np.array([0, 0, width, height], dtype=np.float32)
-    chip: Floats = prepare_batch(crop, [face_matrix(spec, landmarks, whole)], spec)[0]
-    return chip
-
-
-@contextmanager
-def _open_cropper(spec: InputSpec) -> Iterator[Callable[[Path], Floats | SourceError]]:
-    from faceapp.tracking.face_crops import CropLandmarker
-    from faceapp.tracking.quiet_start import chatter_removed
-
-    with chatter_removed():
-        landmarker = CropLandmarker()
-        landmarker.find(
-            np.zeros((spec.size, spec.size, 3), dtype=np.uint8)
-        )  # its models load at the first call
-    with landmarker:
-
-        def prepare(picture: Path) -> Floats | SourceError:
-            try:
-                crop = read_picture(picture)
-            except SourceError as error:
-                return error
-            return prepare_crop(crop, landmarker.find(crop) if spec.crop == "aligned_face" else None, spec)
-
-        yield prepare
-
-
-def _predict(engine: Engine, batch: Floats) -> list[Prediction]:
-    heads = engine.infer(batch)
-    unknown = np.full((len(batch), len(EMOTIONS)), np.nan, dtype=np.float32)
-    emotions = heads.get("emotion", unknown)
-    names = ("age_years", "age_std_years", "female", "smile")
-    columns = [heads.get(name, unknown[:, 0]).tolist() for name in names]
-    return [
-        Prediction(0, emotion, age_years, age_std_years, female, smile, engine.card.name)
-        for emotion, age_years, age_std_years, female, smile in zip(emotions, *columns, strict=True)
-    ]
+def _predict(crops: Sequence[_Prepared]) -> tuple[Prediction, ...]:
+    """Read crops, one batch per engine."""
+    values = unknown_values(len(crops))
+    models = [""] * len(crops)
+    for engine in dict.fromkeys(crop.engine for crop in crops if crop.engine is not None):
+        positions = [at for at, crop in enumerate(crops) if crop.engine is engine]
+        chips = [chip for at in positions if (chip := crops[at].chip) is not None]
+        values[positions] = head_values(engine.infer(np.stack(chips)), len(chips))
+        for at in positions:
+            models[at] = engine.card.name
+    return make_predictions([0] * len(crops), values, models)

@@ -1,10 +1,17 @@
-"""Landmarks of pictures that are one face crop each: training images, and `faceapp predict --crops`."""
+"""Pictures that are one face crop each, training images and those of `faceapp predict --crops`: mesh and alignment."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from engines.card import InputSpec, Occlusion
+from engines.preprocess import face_matrix, points_matrix
+from engines.visibility import VisibilityReader
+from faceapp.settings import OcclusionMode
 
 _FINDER_SIDE_PX = 192
 _PADDING_SHARE = 0.25
@@ -58,3 +65,70 @@ class CropLandmarker:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedCrop:
+    """Where the face of a crop lies, and what hides it.
+
+    Attributes:
+        height: Height of the crop in pixels.
+        width: Width of the crop in pixels.
+        landmarks: float32 (478, 3) in the crop's pixels; None where no mesh was found.
+        occlusion: What hides the face.
+        points: float32 (10, 2), the alignment points that the visibility network sees; None where it was not asked.
+    """
+
+    height: int
+    width: int
+    landmarks: npt.NDArray[np.float32] | None
+    occlusion: Occlusion = "none"
+    points: npt.NDArray[np.float32] | None = None
+
+    def matrix(self, spec: InputSpec, *, specialised: bool = False) -> npt.NDArray[np.float32]:
+        """Return the map from the crop to a network's chip.
+
+        A plain face is aligned by its mesh, or taken whole where there is none. A mesh drifts on a half-hidden
+        face, so that one is aligned by the points of the visibility network. A network specialised for hidden
+        halves also gets them where there is no mesh, because it was trained on aligned faces only.
+
+        Args:
+            spec: The network's input.
+            specialised: Whether the network is made for half-hidden faces.
+
+        Returns:
+            float32 (2, 3), crop pixels -> chip pixels.
+        """
+        trusted = self.occlusion != "none" or (specialised and self.landmarks is None)
+        if spec.crop == "aligned_face" and self.points is not None and trusted:
+            try:
+                return points_matrix(self.points, spec.size)
+            except ValueError:
+                pass  # points that coincide are as good as none
+        whole = np.array([0, 0, self.width, self.height], dtype=np.float32)
+        return face_matrix(spec, self.landmarks, whole)
+
+
+def place_crop(
+    crop: npt.NDArray[np.uint8],
+    landmarks: npt.NDArray[np.float32] | None,
+    reader: VisibilityReader | None,
+    mode: OcclusionMode = "auto",
+) -> PlacedCrop:
+    """Look at a crop, starting from its mesh, or from the whole crop where there is none.
+
+    Args:
+        crop: uint8 (H, W, 3) RGB or (H, W) gray.
+        landmarks: float32 (478, 3) in the crop's pixels, or None.
+        reader: Looks; None: nothing is known of what hides the face but what `mode` says.
+        mode: What hides the face, or "auto" for what is seen; with "none" nobody looks.
+
+    Raises:
+        EngineError: The visibility network failed.
+    """
+    height, width = crop.shape[:2]
+    if reader is None or mode == "none":
+        return PlacedCrop(height, width, landmarks, "none" if mode == "auto" else mode)
+    start = PlacedCrop(height, width, landmarks).matrix(reader.card.input)
+    seen = reader.refine(crop, [start])
+    return PlacedCrop(height, width, landmarks, seen.kinds()[0] if mode == "auto" else mode, seen.points[0])

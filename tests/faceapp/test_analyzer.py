@@ -90,6 +90,13 @@ def test_a_hidden_face_is_given_to_no_engine_and_says_nothing() -> None:
     assert only_hidden.predictions[0].model == ""
 
 
+def test_a_reader_that_does_not_abstain_reads_hidden_faces_with_the_plain_engine() -> None:
+    plain = FakeEngine("plain")
+    reader = FaceReader({"none": plain}, 0.0, abstains=False)  # type: ignore[dict-item]
+    prediction = reader.read(frame(), [face(1, "hidden")], 0.0).predictions[0]
+    assert prediction.model == "plain" and np.isfinite(prediction.smile)
+
+
 def test_an_abstention_is_not_bridged_by_what_was_said_before() -> None:
     engine = FakeEngine(value=0.0)
     reader = reader_of(engine, smoothing=1.0)

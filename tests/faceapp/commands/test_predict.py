@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import csv
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+import engines.models
 from engines.card import EMOTIONS, InputSpec
 from engines.engine import load_engine
-from engines.preprocess import cut_chip, face_matrix, normalise
+from engines.preprocess import cut_chip, face_matrix, normalise, prepare_batch
+from engines.visibility import load_visibility
 from faceapp.__main__ import main
-from faceapp.pictures.readings import prepare_crop
-from faceapp.tracking.face_crops import CropLandmarker
+from faceapp.tracking.face_crops import CropLandmarker, PlacedCrop, place_crop
+from tests.tiny_models import VISIBILITY_TASKS, write_tiny_model
 
 FACE = (slice(40, 220), slice(140, 300))
 HEADER = (
@@ -48,7 +51,7 @@ def predict(tiny_model: Path, out: Path, *arguments: str) -> tuple[int, list[dic
 
 def test_crops_give_a_row_each_in_order_with_all_columns(tiny_model: Path, crops: Path, tmp_path: Path):
     out = tmp_path / "out.csv"
-    code, rows = predict(tiny_model, out, "--crops", "--images", str(crops))
+    code, rows = predict(tiny_model, out, "--crops", "--images", str(crops), "--occlusion", "none")
     assert code == 0
     assert out.read_text().splitlines()[0] == HEADER
     assert [row["image"] for row in rows] == [str(crops / f"face{index}.png") for index in range(1, 19)]
@@ -63,7 +66,8 @@ def test_crops_give_a_row_each_in_order_with_all_columns(tiny_model: Path, crops
 
 def test_crops_are_prepared_as_in_training(tiny_model: Path, crops: Path, tmp_path: Path):
     """The reference is what training does with a file: mesh on the crop, then aligned or whole, one chip."""
-    _, rows = predict(tiny_model, tmp_path / "out.csv", "--crops", "--images", str(crops))
+    plain = ("--crops", "--images", str(crops), "--occlusion", "none")
+    _, rows = predict(tiny_model, tmp_path / "out.csv", *plain)
     with load_engine(tiny_model) as engine, CropLandmarker() as landmarker:
         aligned = 0
         for row in rows:
@@ -92,8 +96,9 @@ def test_a_gray_file_gives_the_very_chip_of_its_gray_pixels(astronaut: np.ndarra
     for size in (48, 112):
         for points in (landmarks, None):
             spec = InputSpec(size=size)
+            matrix = PlacedCrop(*gray.shape, points).matrix(spec)
             np.testing.assert_array_equal(
-                prepare_crop(as_colour, points, spec), prepare_crop(gray, points, spec)
+                prepare_batch(as_colour, [matrix], spec), prepare_batch(gray, [matrix], spec)
             )
 
 
@@ -145,6 +150,63 @@ def test_whole_pictures_give_a_row_per_face(tiny_model: Path, astronaut: np.ndar
     left, right, alone = ([float(row[f"p_{name}"]) for name in EMOTIONS] for row in rows)
     np.testing.assert_allclose(left, alone, atol=0.1)
     np.testing.assert_allclose(right, alone, atol=0.1)
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of models as the program ships it, tiny and random, without the one for masks."""
+    folder = tmp_path / "models"
+    write_tiny_model(folder / "multitask", name="multitask")
+    write_tiny_model(folder / "multitask-headset", name="multitask-headset", occlusion="headset", seed=1)
+    write_tiny_model(folder / "visibility", name="visibility", tasks=VISIBILITY_TASKS, seed=2)
+    monkeypatch.setattr(engines.models, "MODELS_DIR", folder)
+    return folder
+
+
+def test_auto_takes_the_model_that_suits_each_crop(models: Path, crops: Path, tmp_path: Path):
+    """The occlusions come from random weights: what matters is that model and emptiness follow from them."""
+    table = tmp_path / "out.csv"
+    assert main(["predict", "--crops", "--images", str(crops), "--out", str(table)]) == 0
+    with table.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 18
+    expected = {"none": "multitask", "headset": "multitask-headset", "mask": "multitask", "hidden": ""}
+    with closing(load_visibility()) as visibility, CropLandmarker() as landmarker:
+        for row in rows:
+            crop = cv2.cvtColor(cv2.imread(row["image"], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+            placed = place_crop(crop, landmarker.find(crop), visibility)
+            assert row["occlusion"] == placed.occlusion
+            assert row["model"] == expected[placed.occlusion]
+            assert (row["emotion"] == "") == (row["p_smile"] == "") == (placed.occlusion == "hidden")
+
+
+@pytest.mark.parametrize("mode", ["none", "headset", "mask"])
+def test_a_forced_occlusion_takes_its_model_for_every_crop(
+    models: Path, crops: Path, tmp_path: Path, mode: str
+):
+    _, rows = predict(
+        Path("auto"), tmp_path / "out.csv", "--crops", "--images", str(crops), "--occlusion", mode
+    )
+    assert {row["occlusion"] for row in rows} == {mode}
+    assert {row["model"] for row in rows} == {"multitask-headset" if mode == "headset" else "multitask"}
+
+
+def test_a_named_model_answers_for_every_crop_and_every_picture(
+    models: Path, crops: Path, tmp_path: Path, astronaut: np.ndarray
+):
+    headset = models / "multitask-headset"
+    _, rows = predict(headset, tmp_path / "out.csv", "--crops", "--images", str(crops))
+    assert len(rows) == 18
+    assert all(row["model"] == "multitask-headset" and row["emotion"] for row in rows)
+    whole = save(tmp_path / "whole.png", astronaut)
+    _, (row,) = predict(headset, tmp_path / "out.csv", "--images", str(whole))
+    assert row["model"] == "multitask-headset" and row["emotion"]
+
+
+def test_auto_reads_whole_pictures_as_the_window_does(models: Path, tmp_path: Path, astronaut: np.ndarray):
+    whole = save(tmp_path / "whole.png", astronaut)
+    _, (row,) = predict(Path("auto"), tmp_path / "a.csv", "--images", str(whole), "--occlusion", "headset")
+    assert (row["occlusion"], row["model"]) == ("headset", "multitask-headset")
 
 
 def test_an_output_that_cannot_be_written_is_one_line_and_leaves_nothing(
