@@ -1,4 +1,4 @@
-"""`faceapp session`: check and repair, export, or report recorded sessions."""
+"""`faceapp session`: check and repair, export, report or summarise recorded sessions."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from faceapp.commands.session_figures import FIGURE_ACTIONS, add_figure_actions
 from faceapp.errors import SessionError
 
-HELP = "open, check and repair, export, or report recorded sessions"
+HELP = "open, check and repair, export, report or summarise recorded sessions"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     from faceapp.session.exports import export_names
 
-    actions = parser.add_subparsers(dest="action", required=True, metavar="open|check|export|report")
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="open|check|export|report|summary|agreement|study"
+    )
     opened = actions.add_parser("open", help="see a session again, annotate and compare it")
     opened.add_argument("folders", nargs=1, type=Path, metavar="DIR", help="session folder")
     check = actions.add_parser("check", help="verify sessions and repair what a killed program left behind")
@@ -31,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", action="append", choices=export_names(), help="only this format; may be repeated"
     )
     export.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: DIR/export)")
+    add_figure_actions(actions)
     report = actions.add_parser("report", help="write one HTML page that opens offline")
     report.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="session folder")
     report.add_argument(
@@ -46,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if len(arguments.folders) > 1 and getattr(arguments, "out", None) is not None:
         raise SessionError("--out: expected one session with it, found several; leave it out or give one")
-    action = {"open": _open, "check": _check, "export": _export, "report": _report}[arguments.action]
+    action = {"open": _open, "check": _check, "export": _export, "report": _report, **FIGURE_ACTIONS}[
+        arguments.action
+    ]
     return max([_run_one(action, folder, arguments) for folder in arguments.folders])
 
 

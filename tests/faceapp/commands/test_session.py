@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from faceapp.__main__ import main
+from faceapp.session.annotations import Event, append_event
 from faceapp.session.writer import SessionWriter
 from tests.faceapp.session.results import card, result
 
@@ -57,3 +58,23 @@ def test_export_and_report_print_the_files_they_wrote(session: Path, tmp_path: P
 def test_one_output_for_several_sessions_is_refused(session: Path, tmp_path: Path, capsys):
     assert main(["session", "report", str(session), str(session), "--out", str(tmp_path / "x.html")]) == 2
     assert "expected one session" in capsys.readouterr().err
+
+
+def test_summary_agreement_and_study_say_what_they_found(session: Path, tmp_path: Path, capsys):
+    pytest.importorskip("statsmodels")
+    for author in ("A", "B"):
+        append_event(session, Event(0.0, 0.1, label="x", author=author))
+        append_event(session, Event(0.1, 0.2, label="y", author=author))
+    assert (
+        main(["session", "summary", str(session), "--baseline", "0", "1", "--out", str(tmp_path / "f.csv")])
+        == 0
+    )
+    text = capsys.readouterr().out
+    assert "face 1, session: 0.2 s, 5 rows, happiness 100%, smile 0.50 (+0.00 against the baseline)" in text
+    assert "face 1, range 'x'" in text and (tmp_path / "f.csv").exists()
+    assert main(["session", "agreement", str(session)]) == 0
+    assert "Cohen's kappa A and B: 1.000" in capsys.readouterr().out
+    assert main(["session", "study", str(tmp_path)]) == 0
+    assert (tmp_path / "study.csv").read_text().count("\n") == 4
+    assert main(["session", "agreement", str(session), "--step", "0"]) == 2
+    assert "expected seconds above 0" in capsys.readouterr().err
