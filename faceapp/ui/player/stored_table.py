@@ -36,7 +36,8 @@ class StoredTable:
         self._names = frozenset(schema.names)
         self._rows = self._source.metadata.num_rows if self._sealed else self._source.num_rows
         self._order: Ints | None = None
-        self._columns: dict[str, npt.NDArray[Any]] = {}
+        self._columns: dict[str, Doubles] = {}
+        self._texts: dict[str, npt.NDArray[np.object_]] = {}
         times_s = self.numbers("time_s")
         if (np.diff(times_s) < 0).any():  # put together by hand from several parts
             self._order = np.argsort(times_s, kind="stable")
@@ -55,11 +56,11 @@ class StoredTable:
 
     def texts(self, name: str) -> npt.NDArray[np.object_]:
         """Return a column of texts (N,); missing ones are None."""
-        if name not in self._columns:
+        if name not in self._texts:
             column = self._read(name).astype(object)
             column[[not isinstance(value, str) for value in column]] = None
-            self._columns[name] = self._in_order(column)
-        return self._columns[name]
+            self._texts[name] = self._in_order(column)
+        return self._texts[name]
 
     def step_s(self) -> float:
         """Return the usual time between two analysed frames in seconds."""

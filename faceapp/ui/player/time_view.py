@@ -45,12 +45,12 @@ class TimeView(QObject):
     def move_to(self, time_s: float) -> None:
         """Look at another moment; the stretch in sight follows by pages."""
         time_s = min(max(time_s, self.span_s[0]), self.span_s[1])
-        if time_s == self.position_s:
-            return
+        known = time_s == self.position_s
         self.position_s = time_s
         if not self.range_s[0] <= time_s <= self.range_s[1]:
             self._show(time_s - _LEAD * self.length_s, self.length_s)
-        self.moved.emit()
+        if not known:
+            self.moved.emit()
 
     def zoom(self, factor: float, around_s: float | None = None) -> None:
         """Show a shorter (factor above 1) or longer stretch.
