@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engines.card import ModelCard
+from engines.card import LABELS, ModelCard
+from engines.errors import CardError
 from engines.models import model_names
 from faceapp.predictions import head_values, make_predictions, unknown_values
 from faceapp.tracking.smoothing import ProbabilitySmoother
@@ -247,7 +248,7 @@ def load_engines(settings: Settings) -> dict[Occlusion, Engine]:
     """Return occlusion -> engine as `FaceReader` takes them; the caller closes them.
 
     Raises:
-        CardError: As for `make_reader`.
+        CardError: As for `make_reader`, or the model doesn't read faces.
         EngineError: As for `make_reader`.
     """
     from engines.engine import load_engine
@@ -260,6 +261,11 @@ def load_engines(settings: Settings) -> dict[Occlusion, Engine]:
         for kind, name in names.items():
             engines[kind] = load_engine(name, settings.backend, settings.engine_threads)
             opened.callback(engines[kind].close)
+            if all(engines[kind].card.head(task) is None for task in LABELS):
+                raise CardError(
+                    f"model {name!r}: expected a model that reads faces ({', '.join(LABELS)}), found "
+                    f"{', '.join(head.task for head in engines[kind].card.heads)}; choose another one"
+                )
         opened.pop_all()  # all are loaded: they are the caller's
     return engines
 

@@ -20,6 +20,12 @@ _PACKAGES = (
     *("mediapipe", "numpy", "opencv-contrib-python", "onnxruntime", "openvino", "tensorrt-rtx-cu13", "av"),
     *("pyarrow", "PySide6-Essentials", "pyqtgraph"),
 )
+_USES = {"none": "full faces", "headset": "upper half hidden", "mask": "lower half hidden"}
+_LACKS = {
+    "multitask-headset": "faces under a headset are read by multitask",
+    "multitask-mask": "faces behind a mask are read by multitask",
+    "visibility": "every face is taken for fully visible",
+}
 # In a process of its own, because Qt ends the process when its platform plugin is missing a library.
 _QT_PROBE = "from PySide6.QtGui import QGuiApplication; print(QGuiApplication([]).platformName())"
 _XCB_LIBRARY = "libxcb-cursor.so.0"  # Qt 6.5 and later end the process without it
@@ -117,13 +123,17 @@ def _backends() -> tuple[int, list[str]]:
 def _models() -> tuple[int, list[str]]:
     from engines.models import MODELS_DIR, model_names
 
-    checked = [_check_model(name) for name in model_names()]
-    return sum(usable for usable, _ in checked), [line for _, line in checked] or [f"none in {MODELS_DIR}"]
+    present = model_names()
+    checked = [_check_model(name) for name in present]
+    lines = [line for _, line in checked] or [f"none in {MODELS_DIR}"]
+    if present:
+        lines += [f"{name:<20} not here: {lack}" for name, lack in _LACKS.items() if name not in present]
+    return sum(reads_faces for reads_faces, _ in checked), lines
 
 
 def _check_model(name: str) -> tuple[bool, str]:
-    """Return whether a model is whole, and a line about it."""
-    from engines.card import MODEL_FILE, load_card, verify_model
+    """Return whether a model is whole and reads faces, and a line about it."""
+    from engines.card import LABELS, MODEL_FILE, load_card, verify_model
     from engines.errors import CardError
     from engines.models import model_folder
 
@@ -133,10 +143,9 @@ def _check_model(name: str) -> tuple[bool, str]:
         verify_model(card, folder / MODEL_FILE)
     except CardError as error:
         return False, f"{name:<20} damaged: {error}"
-    hidden = {"none": "full faces", "headset": "upper half hidden", "mask": "lower half hidden"}[
-        card.occlusion
-    ]
-    return True, f"{name:<20} {card.version}, {hidden}, SHA-256 {card.sha256}"
+    reads_faces = any(card.head(task) is not None for task in LABELS)
+    use = _USES[card.occlusion] if reads_faces else "sees what hides a face"
+    return reads_faces, f"{name:<20} {card.version}, {use}, SHA-256 {card.sha256}"
 
 
 def _disk(folder: Path) -> str:

@@ -10,11 +10,11 @@ import pytest
 import faceapp.analyzer
 from engines.card import EMOTIONS
 from engines.errors import CardError, EngineError
-from faceapp.analyzer import Analyzer, FaceReader, make_reader, make_tracker
+from faceapp.analyzer import Analyzer, FaceReader, make_reader, make_tracker, open_visibility_reader
 from faceapp.settings import Settings
 from faceapp.types import FaceTrack, Frame
 from tests.faceapp.fakes import FakeEngine, FakeTracker, face, fail_from, frame
-from tests.tiny_models import write_tiny_model
+from tests.tiny_models import VISIBILITY_TASKS, write_tiny_model
 
 STAGES = {"track", "crop", "infer", "smooth", "total", "capture_to_result"}
 
@@ -272,3 +272,21 @@ def test_a_real_face_is_tracked_and_read(astronaut: np.ndarray, tiny_model: Path
     assert isinstance(result.faces[0], FaceTrack)
     assert prediction.emotion.sum() == pytest.approx(1, abs=1e-4)
     assert 0 <= prediction.age_years <= 100
+
+
+def test_a_model_that_does_not_read_faces_is_refused(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "visibility", name="visibility", tasks=VISIBILITY_TASKS)
+    with pytest.raises(CardError, match="expected a model that reads faces"):
+        make_reader(replace(Settings(), model=str(folder), backend="onnxruntime"))
+
+
+def test_the_tracker_looks_at_what_hides_a_face_where_the_model_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engines.models.MODELS_DIR", tmp_path)
+    settings = replace(Settings(), backend="onnxruntime")
+    assert open_visibility_reader(settings) is None
+    write_tiny_model(tmp_path / "visibility", name="visibility", tasks=VISIBILITY_TASKS)
+    reader = open_visibility_reader(settings)
+    assert reader is not None and reader.card.name == "visibility"
+    reader.close()

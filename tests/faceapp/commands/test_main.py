@@ -11,6 +11,7 @@ from engines.errors import CardError
 from faceapp.__main__ import COMMANDS, main
 from faceapp.commands import doctor
 from faceapp.commands.options import seconds
+from tests.tiny_models import VISIBILITY_TASKS, write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = ("av", "cv2", "mediapipe", "onnxruntime", "openvino", "pyarrow", "PySide6", "pyqtgraph")
@@ -130,6 +131,7 @@ def test_doctor_names_what_is_there_and_why_the_rest_is_not(
     shutil.copytree(tiny_model, folder / "whole", dirs_exist_ok=True)
     shutil.copytree(tiny_model, folder / "broken", dirs_exist_ok=True)
     (folder / "broken" / "model.onnx").write_bytes(b"no model")
+    write_tiny_model(folder / "visibility", name="visibility", tasks=VISIBILITY_TASKS)
     monkeypatch.setattr("engines.models.MODELS_DIR", folder)
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     assert main(["doctor"]) == 0
@@ -140,12 +142,16 @@ def test_doctor_names_what_is_there_and_why_the_rest_is_not(
     assert re.search(r"onnxruntime +ready", text)
     assert re.search(r"whole +1\.0, full faces, SHA-256 [0-9a-f]{64}", text)
     assert re.search(r"broken +damaged: .*expected", text)
+    assert re.search(r"visibility +1\.0, sees what hides a face, SHA-256", text)
+    assert re.search(r"multitask-headset +not here: faces under a headset are read by multitask", text)
     assert "GB free" in text and re.search(r"numpy +1\.", text)
 
 
-def test_doctor_fails_when_no_model_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_doctor_fails_when_no_model_reads_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("engines.models.MODELS_DIR", tmp_path)
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert main(["doctor"]) == 1
+    write_tiny_model(tmp_path / "visibility", name="visibility", tasks=VISIBILITY_TASKS)
     assert main(["doctor"]) == 1
 
 
