@@ -85,6 +85,7 @@ class Following:
             for before, after in pairwise(self.offsets)
             if before is not None and after is not None
         ]
+        known = [offset for offset in self.offsets if offset is not None]
         settled = [(time_s, said) for time_s, said in self.kinds if time_s >= _FIRST_SIGHT_S]
         switches = sum(before[1] != after[1] for before, after in pairwise(settled))
         minutes = (settled[-1][0] - settled[0][0]) / 60 if len(settled) > 1 else float("nan")
@@ -93,6 +94,9 @@ class Following:
             "found": self.found / max(self.frames, 1),
             "error_mean": float(np.mean(self.errors)) if self.errors else float("nan"),
             "error_p95": float(np.percentile(self.errors, 95)) if self.errors else float("nan"),
+            "crop_error": float(np.sqrt(np.mean([np.square(one).sum(axis=1) for one in known])))
+            if known
+            else float("nan"),
             "jitter": float(np.sqrt(np.mean(np.square(steps)))) if steps else float("nan"),
             "switches_a_minute": switches / minutes if minutes else float("nan"),
             "right_kind": float(np.mean([said == kind for _, said in self.kinds])) if self.kinds else 0.0,
@@ -199,11 +203,12 @@ def format_figures(text: str, figures: dict[str, dict[str, float]]) -> str:
     """Return the figures of one source as a table."""
     lines = [
         text,
-        f"  {'what hides it':<34}{'found':>8}{'error':>8}{'p95':>8}{'jitter':>8}{'right':>8}{'switches/min':>14}",
+        f"  {'what hides it':<34}{'found':>8}{'error':>8}{'p95':>8}{'crop':>8}{'jitter':>8}{'right':>8}{'switches/min':>14}",
     ]
     for name, row in figures.items():
         shares = "".join(
-            f"{100 * row[key]:7.2f}%" for key in ("found", "error_mean", "error_p95", "jitter", "right_kind")
+            f"{100 * row[key]:7.2f}%"
+            for key in ("found", "error_mean", "error_p95", "crop_error", "jitter", "right_kind")
         )
         lines.append(f"  {name:<34}{shares}{row['switches_a_minute']:14.2f}")
     return "\n".join(lines)

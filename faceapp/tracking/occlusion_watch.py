@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from engines.card import OCCLUSIONS, Occlusion
-from engines.preprocess import alignment_matrix
+from engines.preprocess import ALIGNMENT_POINTS, alignment_matrix
 from engines.visibility import VisibilityReader, moved_landmarks
 from faceapp.settings import OcclusionMode
+from faceapp.tracking.mesh_correction import MeshCorrection
 from faceapp.tracking.mesh_graph import FaceMesh
 from faceapp.tracking.occlusion_switch import OcclusionSwitch
 from faceapp.tracking.regions import Box, mesh_box
@@ -20,6 +21,8 @@ from faceapp.types import Floats, Image
 
 LOOK_PERIOD_S = 0.1
 """How often a face is looked at that is plain beyond doubt; any other is looked at in every frame."""
+TOLERANCES: dict[Occlusion, float] = {"headset": 0.0, "mask": 0.06, "hidden": 0.06}
+"""Disagreement between mesh and network, in eye distances, that is not corrected."""
 _PLAIN_AT = 0.9
 _HELD: tuple[Occlusion, ...] = ("headset", "mask")
 HOLD_AT = 0.5
@@ -36,8 +39,8 @@ class OcclusionWatch:
     """Asks the visibility network about faces, one batch a frame, and decides face by face with hysteresis.
 
     A plain face keeps MediaPipe's mesh as it is. The mesh of a half-hidden one drifts, so it is moved as a
-    whole until it aligns as the network's points do; the mesh network then looks for it there in the next
-    frame. Where the mesh network sees no face any more, the last mesh moved onto the points is the face, for as
+    whole to where the network's points are (see `MeshCorrection`); the mesh network then looks for it there in
+    the next frame. Where the mesh network sees no face any more, the last mesh moved onto the points is the face, for as
     long as the network sees a headset or a mask on it.
 
     Used by one thread.
@@ -55,6 +58,7 @@ class OcclusionWatch:
         self._reader = reader
         self._size = reader.card.input.size if reader is not None else 0
         self._switch = OcclusionSwitch()
+        self._correction = MeshCorrection()
 
     def follow(
         self,
@@ -110,17 +114,33 @@ class OcclusionWatch:
         else:
             look_at_s = face.look_at_s if plain else -math.inf
         face = replace(face, occlusion=kind, look_at_s=look_at_s)
-        return face if kind == "none" or face.look is None else _moved(face, face.look)
+        if kind == "none" or face.look is None or face.held:
+            return face
+        return self._moved(track_id, time_s, face, face.look.points)
 
     def forget(self, before_s: float) -> None:
         """Drop what is known of faces last looked at before that time."""
         self._switch.forget(before_s)
+        self._correction.forget(before_s)
 
     def close(self) -> None:
         """Release the network."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+    def _moved(self, track_id: int, time_s: float, face: SeenFace, seen_points: Floats) -> SeenFace:
+        """Return the face with its mesh where mesh and network together put it; as it is where the points are no face."""
+        landmarks, tolerance = face.mesh.landmarks, TOLERANCES[face.occlusion]
+        try:
+            points = self._correction.update(
+                track_id, time_s, landmarks[list(ALIGNMENT_POINTS), :2], seen_points, tolerance
+            )
+            landmarks = moved_landmarks(landmarks, points)
+        except ValueError:
+            return face
+        landmarks.setflags(write=False)
+        return replace(face, mesh=replace(face.mesh, landmarks=landmarks), box=mesh_box(landmarks))
 
     def _due(self, face: SeenFace, time_s: float) -> bool:
         return self.mode != "none" and time_s >= face.look_at_s
@@ -170,13 +190,3 @@ def _held(face: SeenFace, place: Floats, look: Look) -> FaceMesh | None:
     if moved > _LARGEST_MOVE * before.side or growth > _LARGEST_GROWTH:
         return None
     return FaceMesh(landmarks, presence)
-
-
-def _moved(face: SeenFace, look: Look) -> SeenFace:
-    """Return the face with its mesh moved onto the points, or as it is where they are no face."""
-    try:
-        landmarks = moved_landmarks(face.mesh.landmarks, look.points)
-    except ValueError:
-        return face
-    landmarks.setflags(write=False)
-    return replace(face, mesh=replace(face.mesh, landmarks=landmarks), box=mesh_box(landmarks))

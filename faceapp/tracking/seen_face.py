@@ -33,6 +33,7 @@ class SeenFace:
         box: The mesh's bounds.
         confidence: The face detector's confidence on a crop around the face, when it last looked.
         look: What the visibility network said of it in this frame; None where it was not asked.
+        held: Whether the mesh network has lost it, and the mesh is the last one moved onto what is seen.
         occlusion: What was decided in the end hides it.
         look_at_s: When the network should look again, in the frames' time.
     """
@@ -41,5 +42,6 @@ class SeenFace:
     box: Box
     confidence: float
     look: Look | None = None
+    held: bool = False
     occlusion: Occlusion = "none"
     look_at_s: float = -math.inf

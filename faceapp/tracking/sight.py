@@ -107,11 +107,13 @@ class FaceSight:
             (x_px, y_px), (before_x_px, before_y_px) = expected.centre, face.box.centre
             region = mesh_region(face.mesh.landmarks)
             regions.append(region.shifted(x_px - before_x_px, y_px - before_y_px))
-        meshes, looks = self._watch.follow(image, time_s, last, self._graph.find(image, regions))
+        found = self._graph.find(image, regions)
+        meshes, looks = self._watch.follow(image, time_s, last, found)
         faces: list[SeenFace] = []
-        for (face, _), mesh, look in zip(last, meshes, looks, strict=True):
+        for (face, _), own, mesh, look in zip(last, found, meshes, looks, strict=True):
             if mesh is not None:
-                _join(faces, replace(face, mesh=mesh, box=mesh_box(mesh.landmarks), look=look), image)
+                box = mesh_box(mesh.landmarks)
+                _join(faces, replace(face, mesh=mesh, box=box, look=look, held=own is None), image)
         return faces
 
     def _regain(self, image: Image, faces: list[SeenFace], places: Sequence[Box]) -> list[SeenFace]:
