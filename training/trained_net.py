@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def student_weights(folder: Path) -> Mapping[str, Tensor]:
     """
     try:
         weights: dict[str, Tensor] = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise RecipeError(
             f"{folder / WEIGHTS}: expected a student's weights, found something that can't be read "
             f"({str(error).splitlines()[0]}); remove the folder, the ladder makes it again"
