@@ -1,4 +1,4 @@
-"""How far a mesh has drifted from a half-hidden face: the visibility network's word against the mesh's, over time."""
+"""Puts the mesh of a half-hidden face in place: the mesh's own word for what is seen, the network's for what is hidden."""
 
 from __future__ import annotations
 
@@ -6,87 +6,107 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from engines.preprocess import ALIGNMENT_TEMPLATE, points_matrix
+from engines.card import Occlusion
+from engines.preprocess import ALIGNMENT_POINTS, points_matrix
 from faceapp.types import Floats
 
 SETTLING_S = 0.3
 """Time constant of the average over corrections: a mesh drifts slowly, while the network's points scatter."""
-EYE_DISTANCE = float(ALIGNMENT_TEMPLATE[3, 0] - ALIGNMENT_TEMPLATE[0, 0])
-"""Distance between the outer eye corners on an aligned chip, in shares of its side."""
-# On a chip of one pixel: coordinates count from the pixel's centre.
-_TEMPLATE = ALIGNMENT_TEMPLATE.astype(np.float64) @ (1.0, 1j) - (0.5 + 0.5j)
 _GAP_S = 0.5
+_UPPER, _LOWER = slice(0, 5), slice(5, 10)  # eyes and nose bridge; nose base and mouth
+_Doubles = npt.NDArray[np.float64]
+
+
+def _trust(upper: float, lower: float) -> _Doubles:
+    trust = np.empty(len(ALIGNMENT_POINTS))
+    trust[_UPPER], trust[_LOWER] = upper, lower
+    return trust
+
+
+TRUST: dict[Occlusion, _Doubles] = {
+    "none": _trust(1.0, 1.0),
+    "headset": _trust(0.0, 0.7),
+    "mask": _trust(1.0, 0.5),
+    "hidden": _trust(0.5, 0.5),
+}
+"""How far the mesh is believed about each alignment point; the network for the rest."""
 
 
 @dataclass(slots=True)
-class _Drift:
-    """Similarity z -> turn * z + shift on the chip of the mesh, in shares of its side, that aligns the face."""
+class _Step:
+    """float64 (2, 3): affine step on the chip that the mesh gives, in shares of its side."""
 
     time_s: float
-    turn: complex
-    shift: complex
+    matrix: _Doubles
 
 
 class MeshCorrection:
-    """Averages, for each face, the step from the mesh's alignment to the network's.
+    """Averages, for each face, the step from its mesh to where mesh and network together see it.
 
-    On the chip that the mesh gives, the network's points say where the face lies really: a similarity that is the
-    identity while both agree. Its average moves with the mesh, so fast motion costs no lag.
+    Measured with a drawn headset, the mesh keeps mouth and nose within 4% of the eye distance, but guesses the eyes so
+    badly that the crop is off by a quarter of it; behind a mask it keeps the eyes within 1%. So each alignment point is
+    taken from the mesh where it is seen and from the network where it is not. The step from the mesh's points to
+    these is an affine map, fitted by least squares on the chip that the mesh gives, because the mesh does not only shift
+    but stretches over what it can't see. The average over steps moves with the mesh: fast motion costs no lag.
     """
 
     def __init__(self) -> None:
-        self._drifts: dict[int, _Drift] = {}
+        self._steps: dict[int, _Step] = {}
 
     def update(
-        self, track_id: int, time_s: float, mesh_points: Floats, seen_points: Floats, tolerance: float
+        self, track_id: int, time_s: float, landmarks: Floats, seen_points: Floats, occlusion: Occlusion
     ) -> Floats:
-        """Return where a face's alignment points are.
+        """Return a face's mesh where it belongs.
 
         Args:
             track_id: The face; each has its own average.
             time_s: Time of the frame in seconds; a step backwards or a gap above 0.5 s starts afresh.
-            mesh_points: float32 (10, 2), the alignment points by the mesh, picture pixels.
-            seen_points: float32 (10, 2), the same by the network.
-            tolerance: Disagreement, in eye distances, that is put down to the network and not corrected.
+            landmarks: float32 (478, 3), the mesh, picture pixels.
+            seen_points: float32 (10, 2), the alignment points by the network, picture pixels.
+            occlusion: What hides the face.
 
         Returns:
-            float32 (10, 2), picture pixels.
+            float32 (478, 3), picture pixels; z is scaled like x and y.
 
         Raises:
             ValueError: Points are not finite or coincide.
         """
-        mesh = _similarity(points_matrix(mesh_points, 1))
-        seen = _similarity(points_matrix(seen_points, 1))
-        turn = seen[0] / mesh[0]
-        shift = seen[1] - turn * mesh[1]
-        drift = self._drifts.get(track_id)
-        elapsed_s = time_s - drift.time_s if drift is not None else math.inf
-        if drift is None or not 0 <= elapsed_s <= _GAP_S:
-            drift = self._drifts[track_id] = _Drift(time_s, turn, shift)
-        elif elapsed_s > 0:
-            share = -math.expm1(-elapsed_s / SETTLING_S)
-            drift.turn += share * (turn - drift.turn)
-            drift.shift += share * (shift - drift.shift)
-            drift.time_s = time_s
-        turn, shift = _beyond(drift, tolerance)
-        wanted = ((_TEMPLATE - shift) / turn - mesh[1]) / mesh[0]
-        points: Floats = np.stack([wanted.real, wanted.imag], axis=1).astype(np.float32)
-        return points
+        to_chip = points_matrix(landmarks[list(ALIGNMENT_POINTS), :2], 1).astype(np.float64)
+        points_matrix(seen_points, 1)  # refuses points that are no face
+        mesh_points = _moved(to_chip, landmarks[list(ALIGNMENT_POINTS), :2])
+        doubt = 1 - TRUST[occlusion][:, None]
+        wanted = mesh_points + doubt * (_moved(to_chip, seen_points) - mesh_points)
+        sources = np.column_stack([mesh_points, np.ones(len(mesh_points))])
+        step = self._average(track_id, time_s, np.linalg.lstsq(sources, wanted, rcond=None)[0].T)
+        return _applied(landmarks, to_chip, step)
 
     def forget(self, before_s: float) -> None:
         """Drop the faces last corrected before that time."""
-        self._drifts = {key: drift for key, drift in self._drifts.items() if drift.time_s >= before_s}
+        self._steps = {key: step for key, step in self._steps.items() if step.time_s >= before_s}
+
+    def _average(self, track_id: int, time_s: float, matrix: _Doubles) -> _Doubles:
+        step = self._steps.get(track_id)
+        elapsed_s = time_s - step.time_s if step is not None else math.inf
+        if step is None or not 0 <= elapsed_s <= _GAP_S:
+            step = self._steps[track_id] = _Step(time_s, matrix)
+        elif elapsed_s > 0:
+            step.matrix = step.matrix - math.expm1(-elapsed_s / SETTLING_S) * (matrix - step.matrix)
+            step.time_s = time_s
+        return step.matrix
 
 
-def _beyond(drift: _Drift, tolerance: float) -> tuple[complex, complex]:
-    """Return the part of a drift that is beyond the tolerance, so that it grows from nothing without a step."""
-    moves = drift.turn * _TEMPLATE + drift.shift - _TEMPLATE
-    size = float(np.sqrt(np.mean(np.abs(moves) ** 2))) / EYE_DISTANCE
-    share = max(0.0, 1 - tolerance / size) if size > 0 else 0.0
-    return 1 + share * (drift.turn - 1), share * drift.shift
+def _moved(matrix: _Doubles, points: Floats) -> _Doubles:
+    moved: _Doubles = points.astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    return moved
 
 
-def _similarity(matrix: Floats) -> tuple[complex, complex]:
-    """Return a (2, 3) similarity as complex numbers: z -> first * z + second."""
-    return complex(matrix[0, 0], matrix[1, 0]), complex(matrix[0, 2], matrix[1, 2])
+def _applied(landmarks: Floats, to_chip: _Doubles, step: _Doubles) -> Floats:
+    """Return a mesh after a step on its chip."""
+    on_chip, step = (np.vstack([matrix, [0, 0, 1]]) for matrix in (to_chip, step))
+    whole = np.linalg.inv(on_chip) @ step @ on_chip
+    placed = np.empty_like(landmarks)
+    placed[:, :2] = _moved(whole[:2], landmarks[:, :2])
+    placed[:, 2] = landmarks[:, 2] * math.sqrt(abs(float(np.linalg.det(step[:2, :2]))))
+    return placed

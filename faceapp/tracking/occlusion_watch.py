@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from engines.card import OCCLUSIONS, Occlusion
-from engines.preprocess import ALIGNMENT_POINTS, alignment_matrix
+from engines.preprocess import alignment_matrix
 from engines.visibility import VisibilityReader, moved_landmarks
 from faceapp.settings import OcclusionMode
 from faceapp.tracking.mesh_correction import MeshCorrection
@@ -21,8 +21,6 @@ from faceapp.types import Floats, Image
 
 LOOK_PERIOD_S = 0.1
 """How often a face is looked at that is plain beyond doubt; any other is looked at in every frame."""
-TOLERANCES: dict[Occlusion, float] = {"headset": 0.0, "mask": 0.06, "hidden": 0.06}
-"""Disagreement between mesh and network, in eye distances, that is not corrected."""
 _PLAIN_AT = 0.9
 _HELD: tuple[Occlusion, ...] = ("headset", "mask")
 HOLD_AT = 0.5
@@ -38,8 +36,8 @@ _TIME_TOLERANCE_S = 1e-6
 class OcclusionWatch:
     """Asks the visibility network about faces, one batch a frame, and decides face by face with hysteresis.
 
-    A plain face keeps MediaPipe's mesh as it is. The mesh of a half-hidden one drifts, so it is moved as a
-    whole to where the network's points are (see `MeshCorrection`); the mesh network then looks for it there in
+    A plain face keeps MediaPipe's mesh as it is. The mesh of a half-hidden one drifts, so it is moved to where
+    mesh and network together see the face (see `MeshCorrection`); the mesh network then looks for it there in
     the next frame. Where the mesh network sees no face any more, the last mesh moved onto the points is the face, for as
     long as the network sees a headset or a mask on it.
 
@@ -131,12 +129,10 @@ class OcclusionWatch:
 
     def _moved(self, track_id: int, time_s: float, face: SeenFace, seen_points: Floats) -> SeenFace:
         """Return the face with its mesh where mesh and network together put it; as it is where the points are no face."""
-        landmarks, tolerance = face.mesh.landmarks, TOLERANCES[face.occlusion]
         try:
-            points = self._correction.update(
-                track_id, time_s, landmarks[list(ALIGNMENT_POINTS), :2], seen_points, tolerance
+            landmarks = self._correction.update(
+                track_id, time_s, face.mesh.landmarks, seen_points, face.occlusion
             )
-            landmarks = moved_landmarks(landmarks, points)
         except ValueError:
             return face
         landmarks.setflags(write=False)
