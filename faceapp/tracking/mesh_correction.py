@@ -55,10 +55,10 @@ class MeshCorrection:
     def __init__(self) -> None:
         self._steps: dict[int, _Step] = {}
 
-    def update(
+    def learn(
         self, track_id: int, time_s: float, landmarks: Floats, seen_points: Floats, occlusion: Occlusion
-    ) -> Floats:
-        """Return a face's mesh where it belongs.
+    ) -> None:
+        """Take in where the network sees a face.
 
         Args:
             track_id: The face; each has its own average.
@@ -67,34 +67,49 @@ class MeshCorrection:
             seen_points: float32 (10, 2), the alignment points by the network, picture pixels.
             occlusion: What hides the face.
 
-        Returns:
-            float32 (478, 3), picture pixels; z is scaled like x and y.
-
         Raises:
             ValueError: Points are not finite or coincide.
         """
-        to_chip = points_matrix(landmarks[list(ALIGNMENT_POINTS), :2], 1).astype(np.float64)
+        to_chip = _to_chip(landmarks)
         points_matrix(seen_points, 1)  # refuses points that are no face
         mesh_points = _moved(to_chip, landmarks[list(ALIGNMENT_POINTS), :2])
         doubt = 1 - TRUST[occlusion][:, None]
         wanted = mesh_points + doubt * (_moved(to_chip, seen_points) - mesh_points)
         sources = np.column_stack([mesh_points, np.ones(len(mesh_points))])
-        step = self._average(track_id, time_s, np.linalg.lstsq(sources, wanted, rcond=None)[0].T)
-        return _applied(landmarks, to_chip, step)
+        self._average(track_id, time_s, np.linalg.lstsq(sources, wanted, rcond=None)[0].T)
+
+    def applied(self, track_id: int, landmarks: Floats) -> Floats:
+        """Return a face's mesh where it belongs, by what was learned; as it is for a face never learned about.
+
+        Args:
+            track_id: The face.
+            landmarks: float32 (478, 3), the mesh, picture pixels.
+
+        Returns:
+            float32 (478, 3), picture pixels; z is scaled like x and y.
+
+        Raises:
+            ValueError: The mesh is not finite or its points coincide.
+        """
+        step = self._steps.get(track_id)
+        return landmarks.copy() if step is None else _applied(landmarks, _to_chip(landmarks), step.matrix)
 
     def forget(self, before_s: float) -> None:
         """Drop the faces last corrected before that time."""
         self._steps = {key: step for key, step in self._steps.items() if step.time_s >= before_s}
 
-    def _average(self, track_id: int, time_s: float, matrix: _Doubles) -> _Doubles:
+    def _average(self, track_id: int, time_s: float, matrix: _Doubles) -> None:
         step = self._steps.get(track_id)
         elapsed_s = time_s - step.time_s if step is not None else math.inf
         if step is None or not 0 <= elapsed_s <= _GAP_S:
-            step = self._steps[track_id] = _Step(time_s, matrix)
+            self._steps[track_id] = _Step(time_s, matrix)
         elif elapsed_s > 0:
             step.matrix = step.matrix - math.expm1(-elapsed_s / SETTLING_S) * (matrix - step.matrix)
             step.time_s = time_s
-        return step.matrix
+
+
+def _to_chip(landmarks: Floats) -> _Doubles:
+    return points_matrix(landmarks[list(ALIGNMENT_POINTS), :2], 1).astype(np.float64)
 
 
 def _moved(matrix: _Doubles, points: Floats) -> _Doubles:

@@ -20,8 +20,8 @@ from faceapp.tracking.seen_face import Look, SeenFace
 from faceapp.types import Floats, Image
 
 LOOK_PERIOD_S = 0.1
-"""How often a face is looked at that is plain beyond doubt; any other is looked at in every frame."""
-_PLAIN_AT = 0.9
+"""How often a face is looked at while there is no doubt about what hides it; else it is looked at in every frame."""
+_NO_DOUBT_AT = 0.9
 _HELD: tuple[Occlusion, ...] = ("headset", "mask")
 HOLD_AT = 0.5
 """A face that the mesh network has lost is held while headset and mask together are more probable than this."""
@@ -106,15 +106,12 @@ class OcclusionWatch:
             kind = self._switch.update(track_id, time_s, face.look.probabilities)
         else:
             kind = self._switch.kind(track_id) if self.mode == "auto" else self.mode
-        plain = kind == "none" and self._switch.certainty(track_id) >= _PLAIN_AT
-        if plain and face.look is not None and face.look.probabilities[0] >= _PLAIN_AT:
-            look_at_s = time_s + LOOK_PERIOD_S - _TIME_TOLERANCE_S
-        else:
-            look_at_s = face.look_at_s if plain else -math.inf
+        look_at_s = face.look_at_s
+        if face.look is not None:
+            sure = self._is_sure(track_id, kind, face.look)
+            look_at_s = time_s + LOOK_PERIOD_S - _TIME_TOLERANCE_S if sure else -math.inf
         face = replace(face, occlusion=kind, look_at_s=look_at_s)
-        if kind == "none" or face.look is None or face.held:
-            return face
-        return self._moved(track_id, time_s, face, face.look.points)
+        return face if kind == "none" or face.held else self._moved(track_id, time_s, face)
 
     def forget(self, before_s: float) -> None:
         """Drop what is known of faces last looked at before that time."""
@@ -127,12 +124,21 @@ class OcclusionWatch:
             self._reader.close()
             self._reader = None
 
-    def _moved(self, track_id: int, time_s: float, face: SeenFace, seen_points: Floats) -> SeenFace:
+    def _is_sure(self, track_id: int, kind: Occlusion, look: Look) -> bool:
+        """Say whether this look and those before leave no doubt; where a mode is forced there is none."""
+        if self.mode != "auto":
+            return True
+        seen = float(look.probabilities[OCCLUSIONS.index(kind)])
+        return min(seen, self._switch.certainty(track_id)) >= _NO_DOUBT_AT
+
+    def _moved(self, track_id: int, time_s: float, face: SeenFace) -> SeenFace:
         """Return the face with its mesh where mesh and network together put it; as it is where the points are no face."""
         try:
-            landmarks = self._correction.update(
-                track_id, time_s, face.mesh.landmarks, seen_points, face.occlusion
-            )
+            if face.look is not None:
+                self._correction.learn(
+                    track_id, time_s, face.mesh.landmarks, face.look.points, face.occlusion
+                )
+            landmarks = self._correction.applied(track_id, face.mesh.landmarks)
         except ValueError:
             return face
         landmarks.setflags(write=False)
