@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BOX_MARGIN = 0.05
 """Share of the mesh's width and height by which the box is larger on each side."""
+HIDDEN_STEADIER = 0.6
+"""A mesh over a hidden half trembles more: it is smoothed this share of the way to the strongest more."""
 _LEAST_PICTURE_PX = 16
 
 
@@ -154,7 +156,8 @@ class MediaPipeTracker:
         return self._sight, self._watch
 
     def _track(self, track_id: int, face: SeenFace) -> FaceTrack:
-        landmarks = self._smoother.update(track_id, self._time_s, face.mesh.landmarks)
+        steadier = 0.0 if face.occlusion == "none" else HIDDEN_STEADIER
+        landmarks = self._smoother.update(track_id, self._time_s, face.landmarks, steadier)
         box = mesh_box(landmarks)
         margin_x, margin_y = BOX_MARGIN * box.width, BOX_MARGIN * box.height
         bounds = (box.x0 - margin_x, box.y0 - margin_y, box.x1 + margin_x, box.y1 + margin_y)

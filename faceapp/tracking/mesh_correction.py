@@ -36,9 +36,16 @@ TRUST: dict[Occlusion, _Doubles] = {
 
 @dataclass(slots=True)
 class _Step:
-    """float64 (2, 3): affine step on the chip that the mesh gives, in shares of its side."""
+    """Affine steps on the chip that the mesh gives, in shares of its side, float64 (2, 3) each.
+
+    Attributes:
+        time_s: Time of the last frame that it was applied to or learned from.
+        wanted: The last one learned.
+        matrix: The average over time, which is applied.
+    """
 
     time_s: float
+    wanted: _Doubles
     matrix: _Doubles
 
 
@@ -76,13 +83,19 @@ class MeshCorrection:
         doubt = 1 - TRUST[occlusion][:, None]
         wanted = mesh_points + doubt * (_moved(to_chip, seen_points) - mesh_points)
         sources = np.column_stack([mesh_points, np.ones(len(mesh_points))])
-        self._average(track_id, time_s, np.linalg.lstsq(sources, wanted, rcond=None)[0].T)
+        matrix: _Doubles = np.linalg.lstsq(sources, wanted, rcond=None)[0].T
+        step = self._steps.get(track_id)
+        if step is None or not 0 <= time_s - step.time_s <= _GAP_S:
+            self._steps[track_id] = _Step(time_s, matrix, matrix)
+        else:
+            step.wanted = matrix
 
-    def applied(self, track_id: int, landmarks: Floats) -> Floats:
+    def applied(self, track_id: int, time_s: float, landmarks: Floats) -> Floats:
         """Return a face's mesh where it belongs, by what was learned; as it is for a face never learned about.
 
         Args:
             track_id: The face.
+            time_s: Time of the frame in seconds.
             landmarks: float32 (478, 3), the mesh, picture pixels.
 
         Returns:
@@ -92,20 +105,19 @@ class MeshCorrection:
             ValueError: The mesh is not finite or its points coincide.
         """
         step = self._steps.get(track_id)
-        return landmarks.copy() if step is None else _applied(landmarks, _to_chip(landmarks), step.matrix)
+        if step is None:
+            return landmarks.copy()
+        share = -math.expm1(-max(time_s - step.time_s, 0.0) / SETTLING_S)
+        step.matrix, step.time_s = step.matrix + share * (step.wanted - step.matrix), time_s
+        return _applied(landmarks, _to_chip(landmarks), step.matrix)
+
+    def drop(self, track_id: int) -> None:
+        """Forget what was learned of one face, because its mesh was put elsewhere."""
+        self._steps.pop(track_id, None)
 
     def forget(self, before_s: float) -> None:
         """Drop the faces last corrected before that time."""
         self._steps = {key: step for key, step in self._steps.items() if step.time_s >= before_s}
-
-    def _average(self, track_id: int, time_s: float, matrix: _Doubles) -> None:
-        step = self._steps.get(track_id)
-        elapsed_s = time_s - step.time_s if step is not None else math.inf
-        if step is None or not 0 <= elapsed_s <= _GAP_S:
-            self._steps[track_id] = _Step(time_s, matrix)
-        elif elapsed_s > 0:
-            step.matrix = step.matrix - math.expm1(-elapsed_s / SETTLING_S) * (matrix - step.matrix)
-            step.time_s = time_s
 
 
 def _to_chip(landmarks: Floats) -> _Doubles:

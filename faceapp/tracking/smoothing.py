@@ -55,13 +55,14 @@ class LandmarkSmoother:
         self.strength = strength
         self._states: dict[int, _PointState] = {}
 
-    def update(self, track_id: int, time_s: float, landmarks: Floats) -> Floats:
+    def update(self, track_id: int, time_s: float, landmarks: Floats, steadier: float = 0.0) -> Floats:
         """Return the smoothed landmarks of one face.
 
         Args:
             track_id: The face; each has its own state.
             time_s: Time of the frame in seconds; a step backwards or a gap above 0.5 s starts afresh.
             landmarks: float32 (P, 3), pixels.
+            steadier: Share, 0 to 1, of the way from the strength to the strongest, for a mesh that trembles more.
 
         Returns:
             float32 (P, 3), pixels; a new array unless the strength is 0.
@@ -72,7 +73,8 @@ class LandmarkSmoother:
             self._states[track_id] = _PointState(time_s, landmarks, landmarks, np.zeros_like(landmarks))
             return landmarks
         if elapsed_s > 0:
-            self._step(state, elapsed_s, landmarks)
+            strength = min(self.strength, 1.0)
+            self._step(state, elapsed_s, landmarks, strength + steadier * (1 - strength))
             state.time_s = time_s
         return state.points
 
@@ -80,20 +82,16 @@ class LandmarkSmoother:
         """Drop the state of faces last seen before that time."""
         self._states = {key: state for key, state in self._states.items() if state.time_s >= before_s}
 
-    def _step(self, state: _PointState, elapsed_s: float, landmarks: Floats) -> None:
+    def _step(self, state: _PointState, elapsed_s: float, landmarks: Floats, strength: float) -> None:
         size = max(float(np.ptp(landmarks[:, 0])), float(np.ptp(landmarks[:, 1])), 1.0)
         velocity = (landmarks - state.raw) / np.float32(size * elapsed_s)
         share = np.float32(_weight(_SPEED_CUTOFF_HZ, elapsed_s))
         state.speed = state.speed + share * (velocity - state.speed)
         pace = np.sqrt(np.einsum("ij,ij->i", state.speed, state.speed))[:, None]
-        rest_hz, gain_hz = (self._at_strength(ends) for ends in (_REST_CUTOFF_HZ, _SPEED_GAIN_HZ))
+        rest_hz, gain_hz = (_at_strength(strength, ends) for ends in (_REST_CUTOFF_HZ, _SPEED_GAIN_HZ))
         angle = np.float32(2 * math.pi * elapsed_s) * (rest_hz + gain_hz * pace)
         state.points = state.points + angle / (1 + angle) * (landmarks - state.points)
         state.raw = landmarks
-
-    def _at_strength(self, ends: tuple[float, float]) -> np.float32:
-        weakest, strongest = ends
-        return np.float32(weakest * (strongest / weakest) ** min(self.strength, 1.0))
 
 
 @dataclass(slots=True)
@@ -172,7 +170,7 @@ def filter_parameters(smoothing: float, landmark_smoothing: float) -> dict[str, 
         smoothing: Strength for predictions, 0 to 1.
         landmark_smoothing: Strength for landmarks, 0 to 1.
     """
-    points = LandmarkSmoother(landmark_smoothing)
+    strength = min(landmark_smoothing, 1.0)
     return {
         "predictions": {
             "filter": "exponential average, weight 1 - exp(-dt / time_constant)" if smoothing > 0 else "none",
@@ -183,12 +181,17 @@ def filter_parameters(smoothing: float, landmark_smoothing: float) -> dict[str, 
         "landmarks": {
             "filter": "One Euro over velocity in face sizes" if landmark_smoothing > 0 else "none",
             "strength": landmark_smoothing,
-            "rest_cutoff_hz": round(float(points._at_strength(_REST_CUTOFF_HZ)), 4),
-            "speed_gain_hz": round(float(points._at_strength(_SPEED_GAIN_HZ)), 4),
+            "rest_cutoff_hz": round(float(_at_strength(strength, _REST_CUTOFF_HZ)), 4),
+            "speed_gain_hz": round(float(_at_strength(strength, _SPEED_GAIN_HZ)), 4),
             "speed_cutoff_hz": _SPEED_CUTOFF_HZ,
             "starts_afresh_after_s": GAP_S,
         },
     }
+
+
+def _at_strength(strength: float, ends: tuple[float, float]) -> np.float32:
+    weakest, strongest = ends
+    return np.float32(weakest * (strongest / weakest) ** strength)
 
 
 def _weight(cutoff_hz: float, elapsed_s: float) -> float:

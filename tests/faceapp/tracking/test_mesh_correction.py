@@ -25,7 +25,7 @@ def update(
 ) -> Floats:
     """Learn from one look and correct the mesh it was made on."""
     correction.learn(track_id, time_s, mesh, seen, kind)
-    return correction.applied(track_id, mesh)
+    return correction.applied(track_id, time_s, mesh)
 
 
 def gap(found: Floats, wanted: Floats, indices: list[int]) -> float:
@@ -127,5 +127,5 @@ def test_between_looks_what_was_learned_moves_with_the_mesh() -> None:
     mesh, truth = face_mesh(), face_mesh() + np.float32((0.2 * EYES_PX, 0, 0))
     placed = update(correction, 1, 0.0, mesh, points(truth), "headset")
     motion = np.float32((30, 10, 0))
-    np.testing.assert_allclose(correction.applied(1, mesh + motion), placed + motion, atol=0.01)
-    np.testing.assert_array_equal(correction.applied(2, mesh), mesh)
+    np.testing.assert_allclose(correction.applied(1, 0.03, mesh + motion), placed + motion, atol=0.01)
+    np.testing.assert_array_equal(correction.applied(2, 0.03, mesh), mesh)
