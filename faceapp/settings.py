@@ -48,7 +48,7 @@ class Settings:
         model: Name of a model, or "auto" for the one that suits each face's occlusion.
         backend: Name of a back end of `engines.backends`, or "auto".
         occlusion: Which half is hidden, or "auto" for what the tracker says of each face.
-        simulate: What is drawn on every face of the source before it is tracked, for demonstrations.
+        simulate: What is drawn on every face of the source before it is tracked, for demonstrations; not loaded again.
         region: Fixed place of the one face, for cameras that move with the head; None looks for faces.
         smoothing: Strength of smoothing of predictions over time, 0 (off) to 1.
         landmark_smoothing: Strength of smoothing of landmarks over time, 0 (off) to 1.
@@ -212,6 +212,8 @@ def _usable(content: dict[str, Any], path: Path, report: Callable[[str], None]) 
     """Return the entries of a settings file that this version understands."""
     usable: dict[str, Any] = {}
     for name, value in content.items():
+        if name == "simulate":
+            continue  # a demonstration ends with the program
         if name not in _LIMITS:
             logger.info("%s: the setting %r of another version is dropped", path, name)
             continue

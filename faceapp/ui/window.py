@@ -117,6 +117,7 @@ class MainWindow(QMainWindow):
         if not self.memory.welcomed:
             self.centre.welcome.show_notice(FIRST_START, ("Understood", self.memory.set_welcomed), stays=True)
         self.annotation.load()
+        self.controls.hide(self.settings.simulate)
         self.start_source()
         self.centre.take_focus()
         self.background.run(find_choices, self.set_choices, self.controls.complain)

@@ -133,3 +133,11 @@ def test_a_region_survives_the_file_and_a_wrong_one_is_reported(tmp_path: Path) 
     reports: list[str] = []
     assert Settings.load(path, reports.append).region is None
     assert len(reports) == 1 and "within the picture" in reports[0]
+
+
+def test_what_was_drawn_for_a_demonstration_is_not_drawn_the_next_time(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    replace(Settings(), simulate="mask", theme="light").save(path)
+    reports: list[str] = []
+    loaded = Settings.load(path, reports.append)
+    assert (loaded.simulate, loaded.theme, reports) == ("none", "light", [])

@@ -11,6 +11,7 @@ from engines.errors import CardError
 from faceapp.__main__ import COMMANDS, main
 from faceapp.commands import doctor
 from faceapp.commands.options import seconds
+from faceapp.region import Region
 from tests.tiny_models import VISIBILITY_TASKS, write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -185,10 +186,12 @@ def test_with_a_display_the_window_opens_with_what_the_command_line_says(
     monkeypatch.setattr("faceapp.ui.application.has_display", lambda: True)
     monkeypatch.setattr(doctor, "window_problem", lambda: "")
     monkeypatch.setattr("faceapp.ui.main_window.run_window", lambda *given: opened.append(given) or 7)
-    assert main(["--source", "demo:mask", "--occlusion", "mask"]) == 7
+    shown = ["--simulate", "headset", "--region", "0.1,0.2,0.5,0.6"]
+    assert main(["--source", "demo:mask", "--occlusion", "mask", *shown]) == 7
     ((settings, source),) = opened
     assert (source, settings.occlusion, settings.smoothing) == ("demo:mask", "mask", 0.25)
     assert settings.model == "remembered"
+    assert (settings.simulate, settings.region) == ("headset", Region(0.1, 0.2, 0.5, 0.6))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,6 +13,7 @@ from faceapp.pipeline import PipelineState
 from faceapp.settings import Settings
 from faceapp.ui.background import Background
 from faceapp.ui.live import Live
+from faceapp.ui.window import MainWindow
 from tests.faceapp.ui.fakes import FakePipeline, FakeVideo
 
 
@@ -117,3 +118,17 @@ def test_pause_goes_on_and_an_ended_video_starts_again(
     live.toggle_pause()
     assert pipeline.calls == [("seek", 0.0)]
     live.stop()
+
+
+def test_what_the_command_line_wants_drawn_is_drawn_from_the_start(
+    qtbot: QtBot, open_window: Callable[..., MainWindow], settings: Settings
+) -> None:
+    wished: list[str] = []
+
+    def make(_settings: Settings, hiding: Hiding) -> FakePipeline:
+        wished.append(hiding.what)
+        return FakePipeline()
+
+    window = open_window(replace(settings, simulate="headset"), make_pipeline=make)
+    window.start()
+    qtbot.waitUntil(lambda: wished == ["headset"])
