@@ -9,5 +9,15 @@ from engines.occlusion.halves import Half, hide_half
 from engines.occlusion.headset import draw_headset
 from engines.occlusion.kinds import KINDS, occlude, occlusion_layer
 from engines.occlusion.mask import draw_mask
+from engines.occlusion.shares import hidden_shares
 
-__all__ = ["KINDS", "Half", "draw_headset", "draw_mask", "hide_half", "occlude", "occlusion_layer"]
+__all__ = [
+    "KINDS",
+    "Half",
+    "draw_headset",
+    "draw_mask",
+    "hidden_shares",
+    "hide_half",
+    "occlude",
+    "occlusion_layer",
+]

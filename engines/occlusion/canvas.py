@@ -21,7 +21,7 @@ _SMALLEST_FACE_PX, _OVERSAMPLING = 72, 2.0
 # OpenCV draws at 1/16 of a pixel when coordinates are given as whole sixteenths.
 FRACTION_BITS = 4
 # Mean brightness around a face in even light; what is drawn takes on the brightness found, within bounds.
-_EVEN_BRIGHTNESS = 115.0
+EVEN_BRIGHTNESS = 115.0
 _GAIN_RANGE = (0.35, 1.15)
 
 
@@ -31,21 +31,22 @@ class Canvas:
     Attributes:
         colour: uint8 (h, w, 3) RGB.
         cover: uint8 (h, w), 255 where the face is hidden.
-        lit: Whether colours are those in even light, to be adapted to the picture's, or final.
     """
 
-    def __init__(self, points: Floats, face_width_px: float, *, lit: bool = True) -> None:
+    def __init__(
+        self, points: Floats, face_width_px: float, *, gain_range: tuple[float, float] = _GAIN_RANGE
+    ) -> None:
         """Make an empty canvas around everything that will be painted.
 
         Args:
             points: float32 (N, 2 or 3), picture pixels; what is painted must lie within their bounds.
             face_width_px: Width of the face in picture pixels.
-            lit: Whether colours are to be adapted to the picture's light.
+            gain_range: Bounds within which colours follow the picture's light; (1, 1): they stay.
         """
-        self.lit = lit
+        self._gain_range = gain_range
         face_px = min(max(_OVERSAMPLING * face_width_px, _SMALLEST_FACE_PX), FACE_PX)
         self._unit = face_px / FACE_PX
-        margin = 2 + 0.03 * face_width_px
+        margin = 2 + 0.05 * face_width_px
         self._x0, self._y0 = (int(edge) for edge in np.floor(points[:, :2].min(axis=0) - margin))
         x1, y1 = (int(edge) for edge in np.ceil(points[:, :2].max(axis=0) + margin))
         self._size = (x1 - self._x0, y1 - self._y0)
@@ -69,11 +70,31 @@ class Canvas:
         fixed: npt.NDArray[np.int32] = np.rint(self.place(points) * (1 << FRACTION_BITS)).astype(np.int32)
         return fixed
 
-    def fill(self, polygon: Floats, colour: Sequence[float]) -> None:
-        """Fill a convex polygon of picture points."""
-        corners = self.corners(polygon)
-        cv2.fillConvexPoly(self.colour, corners, tuple(colour), cv2.LINE_8, FRACTION_BITS)
-        cv2.fillConvexPoly(self.cover, corners, 255, cv2.LINE_8, FRACTION_BITS)
+    def fill(self, polygons: Floats, colours: Floats, cover: int = 255) -> None:
+        """Fill convex polygons, the farthest first.
+
+        Args:
+            polygons: float32 (M, N, 3), picture points.
+            colours: float32 (M, 3) RGB.
+            cover: 255 hides the face; less is seen through.
+        """
+        corners = self.corners(polygons)
+        for index in np.argsort(-polygons[:, :, 2].mean(axis=1)):
+            colour = colours[index].tolist()
+            cv2.fillConvexPoly(self.colour, corners[index], colour, cv2.LINE_8, FRACTION_BITS)
+            cv2.fillConvexPoly(self.cover, corners[index], cover, cv2.LINE_8, FRACTION_BITS)
+
+    def shadow(self, strength: float) -> None:
+        """Add the soft shadow that what is painted casts on the face right below it; call it last.
+
+        Args:
+            strength: Share of the light that is taken away where it is darkest, 0 to 1.
+        """
+        down, reach = self.pixels(5), self.pixels(4) * 2 + 1
+        lower = np.zeros_like(self.cover)
+        lower[down:] = self.cover[:-down]
+        lower = cv2.blur(cv2.blur(lower, (reach, reach)), (reach, reach))
+        np.maximum(self.cover, cv2.multiply(lower, strength), out=self.cover)
 
     def line(self, points: Floats, colour: Sequence[float], width: float) -> None:
         """Draw a line through picture points, `width` in 1/200 of the face's width."""
@@ -150,7 +171,7 @@ class Canvas:
         return np.s_[top:bottom, left:right], part
 
     def _gain(self, brightness: float) -> float:
-        return float(np.clip(brightness / _EVEN_BRIGHTNESS, *_GAIN_RANGE)) if self.lit else 1.0
+        return float(np.clip(brightness / EVEN_BRIGHTNESS, *self._gain_range))
 
     def _blend_region(self, region: Bytes, part: _Window) -> None:
         wide_cover = cv2.cvtColor(self.cover, cv2.COLOR_GRAY2RGB)

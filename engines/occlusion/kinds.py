@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -10,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.occlusion.canvas import Canvas
+from engines.occlusion.hand import paint_hand
 from engines.occlusion.head_frame import mapped
 from engines.occlusion.headset import paint_headset
 from engines.occlusion.mask import paint_mask
+from engines.occlusion.spectacles import paint_spectacles
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -23,6 +26,13 @@ _Paint = Callable[[AnyFloats, int], Canvas]
 _PAINTERS: dict[str, tuple[_Paint, ...]] = {
     "headset": (paint_headset,),
     "mask": (paint_mask,),
+    "loose_headset": (partial(paint_headset, loose=True),),
+    "nose_mask": (partial(paint_mask, worn="below_nose"),),
+    "chin_mask": (partial(paint_mask, worn="chin"),),
+    "glasses": (partial(paint_spectacles, dark=False),),
+    "sunglasses": (partial(paint_spectacles, dark=True),),
+    "hand": (paint_hand,),
+    "both": (paint_mask, paint_headset),
 }
 KINDS: tuple[str, ...] = tuple(_PAINTERS)
 """Names of what can be drawn."""

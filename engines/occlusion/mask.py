@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -39,15 +39,31 @@ _ROWS, _COLUMNS = 10, 13
 # The ear loops' course from the cloth to behind the ears: left and right, upper and lower, middle and end.
 _LEFT_LOOPS = [[(-0.535, 0.13, 0.34), (-0.53, 0.06, 0.50)], [(-0.525, 0.40, 0.36), (-0.525, 0.27, 0.50)]]
 _LOOPS = np.stack([np.array(_LEFT_LOOPS), np.array(_LEFT_LOOPS) * (-1, 1, 1)]).astype(np.float32)
+Worn = Literal["nose", "below_nose", "chin"]
+"""Over the nose as it should be, with the nose bare, or pulled under the chin."""
 _FLAT = 200
 _LIGHT = np.array([-0.25, -0.60, -0.76])
-_COLOURS = ((160, 204, 228), (240, 242, 244), (168, 214, 202), (46, 48, 52), (228, 200, 212), (128, 168, 206))
+_COLOURS = (
+    (160, 204, 228),
+    (240, 242, 244),
+    (168, 214, 202),
+    (46, 48, 52),
+    (228, 200, 212),
+    (128, 168, 206),
+    (206, 166, 138),
+    (24, 25, 28),
+    (118, 46, 52),
+    (58, 74, 110),
+)
+_PLEATS: tuple[float, ...] = (0.36, 0.52, 0.68)
+_CUP_SHARE, _STRIPED_SHARE = 0.25, 0.2
+"""Of masks that are a stiff cup with a seam down the middle, and of cloth with stripes; the rest has pleats."""
 
 
-def _spline(count: int, samples: int) -> Floats:
-    """Return Catmull-Rom weights, float32 (samples, count), for even samples from first to last point."""
+def _spline(count: int, samples: int, first: float = 0.0) -> Floats:
+    """Return Catmull-Rom weights, float32 (samples, count), for even samples from a place to the last point."""
     weights = np.zeros((samples, count), np.float32)
-    for row, place in enumerate(np.linspace(0, count - 1, samples)):
+    for row, place in enumerate(np.linspace(first, count - 1, samples)):
         start = min(int(place), count - 2)
         t = place - start
         basis = (-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2)
@@ -56,7 +72,11 @@ def _spline(count: int, samples: int) -> Floats:
     return weights
 
 
-_WEIGHTS = np.kron(_spline(4, _ROWS), _spline(7, _COLUMNS))
+_UPPER_ROW: dict[Worn, float] = {"nose": 0.0, "below_nose": 1.45, "chin": 2.45}
+"""Where the cloth begins among the four rows of mesh points."""
+_WEIGHTS = {worn: np.kron(_spline(4, _ROWS, row), _spline(7, _COLUMNS)) for worn, row in _UPPER_ROW.items()}
+_BELOW_CHIN = np.array([0, 0.07, 0.02], np.float32)
+"""How far the cloth sinks when it is pulled under the chin, in face widths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +85,8 @@ class _Look:
     fullness: float
     upper_edge: float
     folds: tuple[float, ...]
+    seam: bool = False
+    stripes: int = 0
 
 
 def draw_mask(
@@ -87,13 +109,15 @@ def draw_mask(
     return paint_mask(landmarks, seed).blend(image, out)
 
 
-def paint_mask(landmarks: npt.NDArray[np.floating[Any]], seed: int) -> Canvas:
-    """Return a canvas with the mask; arguments and errors as of `draw_mask`."""
+def paint_mask(landmarks: npt.NDArray[np.floating[Any]], seed: int, worn: Worn = "nose") -> Canvas:
+    """Return a canvas with the mask; arguments and errors as of `draw_mask`, and how it is worn."""
     look = _look(seed)
     head = HeadFrame.of(landmarks)
     controls = landmarks[_POINTS].astype(np.float32)
     controls += head.shift(_STAND_OFF * np.float32(look.fullness) + _UPPER_EDGE * np.float32(look.upper_edge))
-    grid = (_WEIGHTS @ controls.reshape(-1, 3)).reshape(_ROWS, _COLUMNS, 3)
+    grid = (_WEIGHTS[worn] @ controls.reshape(-1, 3)).reshape(_ROWS, _COLUMNS, 3)
+    if worn == "chin":
+        grid = grid + head.shift(_BELOW_CHIN)
     loops = head.to_picture(_LOOPS)
     canvas = Canvas(np.concatenate([grid.reshape(-1, 3), loops.reshape(-1, 3)]), head.width_px)
     _draw_ear_loops(canvas, grid, loops, head, look)
@@ -135,7 +159,7 @@ def _shade(canvas: Canvas, grid: Floats) -> tuple[Bytes, Bytes]:
 
 
 def _relief(canvas: Canvas, grid: Floats, look: _Look) -> Bytes:
-    """Return the folds' edges with the shadows below, and the seams; uint8, `_FLAT` where none is."""
+    """Return the folds' edges with the shadows below, stripes and seams; uint8, `_FLAT` where none is."""
     relief = np.full_like(canvas.cover, _FLAT)
     middle = _COLUMNS // 2
     shadow = 0.022 * (grid[-1, middle] - grid[0, middle])
@@ -147,6 +171,12 @@ def _relief(canvas: Canvas, grid: Floats, look: _Look) -> Bytes:
             cv2.polylines(
                 relief, [canvas.corners(line)], False, value, canvas.pixels(width), cv2.LINE_AA, FRACTION_BITS
             )
+    if look.seam:
+        seam = canvas.corners(grid[:, middle])
+        cv2.polylines(relief, [seam], False, 0.82 * _FLAT, canvas.pixels(3), cv2.LINE_AA, FRACTION_BITS)
+    for row in np.linspace(1, _ROWS - 2, look.stripes).astype(int):
+        stripe = canvas.corners(grid[row])
+        cv2.polylines(relief, [stripe], False, 0.7 * _FLAT, canvas.pixels(5), cv2.LINE_AA, FRACTION_BITS)
     for line in (grid[0] + 2 * shadow, grid[-1] - 1.5 * shadow):
         cv2.polylines(
             relief, [canvas.corners(line)], False, 0.9 * _FLAT, canvas.pixels(2), cv2.LINE_AA, FRACTION_BITS
@@ -155,12 +185,17 @@ def _relief(canvas: Canvas, grid: Floats, look: _Look) -> Bytes:
     return smooth
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _look(seed: int) -> _Look:
-    folds: tuple[float, ...] = (0.36, 0.52, 0.68)
     if seed == 0:
-        return _Look(_COLOURS[0], 1.0, 0.0, folds)
+        return _Look(_COLOURS[0], 1.0, 0.0, _PLEATS)
     generator = np.random.default_rng(seed)
     colour = _COLOURS[int(generator.integers(len(_COLOURS)))]
-    folds = tuple(fold + generator.uniform(-0.04, 0.04) for fold in folds)
-    return _Look(colour, generator.uniform(0.7, 1.3), generator.uniform(-0.03, 0.04), folds)
+    folds = tuple(fold + generator.uniform(-0.04, 0.04) for fold in _PLEATS)
+    fullness, upper_edge = generator.uniform(0.7, 1.3), generator.uniform(-0.03, 0.06)
+    kind = generator.random()
+    if kind < _CUP_SHARE:
+        return _Look(colour, 1.15 * fullness, upper_edge, (), seam=True)
+    if kind < _CUP_SHARE + _STRIPED_SHARE:
+        return _Look(colour, fullness, upper_edge, (), stripes=int(generator.integers(3, 7)))
+    return _Look(colour, fullness, upper_edge, folds)

@@ -22,22 +22,36 @@ import torch
 from torch import Tensor
 
 from engines.card import OCCLUSIONS, InputSpec
+from engines.occlusion import hidden_shares
 from engines.preprocess import ALIGNMENT_POINTS, cut_chip, normalise
 from training.data.face_cuts import UNIT_SIZE
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError
 from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, hidden_of_picture, lay
-from training.occlusion.layers import Layers, load_layers
+from training.occlusion.layers import COVER, MARGIN_PX, Layers, load_layers
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
 NONE, HEADSET, MASK, HIDDEN = range(len(OCCLUSIONS))
-SHARES = (0.36, 0.22, 0.24, 0.18)
-"""How often each occlusion is trained on."""
-HARMLESS_KINDS = {"sunglasses": 1.0, "glasses": 1.0, "chin_mask": 1.5, "hand": 0.0}
-"""Drawn on faces that stay readable: both halves can still be seen."""
+SHARES = (0.34, 0.23, 0.25, 0.18)
+"""How often each occlusion is trained on, where what is drawn does not say it."""
+OTHER_SHARE = 0.25
+"""How often something else is drawn, whose hidden shares say what it is."""
+OTHER_KINDS = {
+    "sunglasses": 1.0,
+    "glasses": 0.7,
+    "chin_mask": 1.0,
+    "nose_mask": 0.8,
+    "hand": 1.2,
+    "loose_headset": 0.8,
+    "both": 0.5,
+}
+_SEEN, _UNSEEN = 0.38, 0.5
+"""A half with at most the first share hidden is seen, with at least the second it is not; between them no label is sure."""
+_UNSURE = -1
 PREFETCHED = 6
+_CHIP = slice(MARGIN_PX, MARGIN_PX + UNIT_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,8 @@ class VisibilityFaces:
         faces: The set.
         upper: Layers of headsets.
         lower: Layers of masks.
-        harmless: Layers of what hides little.
+        other: Layers of glasses, hands and misplaced headsets and masks.
+        other_occlusion: int64 (N,), the occlusion that each of them is, -1 where it can't be told.
         spec: The network's input.
         jitter: How far cuts are off.
     """
@@ -77,18 +92,21 @@ class VisibilityFaces:
     faces: PreparedFaces
     upper: Layers
     lower: Layers
-    harmless: Layers
+    other: Layers
+    other_occlusion: npt.NDArray[np.int64]
     spec: InputSpec
     jitter: Jitter
 
     @classmethod
     def load(cls, faces: PreparedFaces, cache: Path, spec: InputSpec, jitter: Jitter) -> VisibilityFaces:
         """Return a set with its layers, drawing them first where the cache lacks them."""
+        other = load_layers(faces, cache, "other", OTHER_KINDS)
         return cls(
             faces,
             load_layers(faces, cache, "upper", UPPER_KINDS),
             load_layers(faces, cache, "lower", LOWER_KINDS),
-            load_layers(faces, cache, "harmless", HARMLESS_KINDS),
+            other,
+            np.array([_occlusion(layer[_CHIP, _CHIP, COVER]) for layer in other]),
             spec,
             jitter,
         )
@@ -109,11 +127,15 @@ class VisibilityFaces:
             The chip, uint8 (size, size); the occlusion, a position in `OCCLUSIONS`; the alignment points, float32
             (10, 2) as shares of the chip's side, NaN where too little is seen to ask for them.
         """
-        kind = int(random.choice(len(SHARES), p=SHARES))
-        away = kind == HIDDEN and random.random() < 0.3
+        other = self.other_occlusion[position] != _UNSURE and random.random() < OTHER_SHARE
+        kind = int(self.other_occlusion[position] if other else random.choice(len(SHARES), p=SHARES))
+        away = kind == HIDDEN and not other and random.random() < 0.3
         matrix = self._map(position, random, away)
         chip = cut_chip(self.faces.image(position), matrix, self.spec)
-        self._hide(chip, position, matrix, kind, away, random)
+        if other:
+            lay(chip, self.other[position], self._change(position, matrix))
+        else:
+            self._hide(chip, position, matrix, kind, away, random)
         points = self._points(position, matrix)
         if kind == HIDDEN:
             points[:] = np.nan
@@ -154,10 +176,8 @@ class VisibilityFaces:
         change = self._change(position, matrix)
         chance = random.random()
         if kind == NONE:
-            if chance < 0.35:
-                lay(chip, self.harmless[position], change)
-            elif chance < 0.55:
-                _cover(chip, random, 0.12)
+            if chance < 0.15:
+                _cover(chip, random, 0.1)
         elif kind == HIDDEN:
             self._hide_all(chip, position, matrix, away, random)
         else:
@@ -204,6 +224,14 @@ class VisibilityFaces:
             _cover(chip, random, random.uniform(0.72, 1.0))
         else:
             chip[:] = random.integers(0, 256)
+
+
+def _occlusion(cover: Bytes) -> int:
+    """Return the occlusion that a cover of an aligned chip is."""
+    upper, lower = hidden_shares(cover)
+    if not all(share <= _SEEN or share >= _UNSEEN for share in (upper, lower)):
+        return _UNSURE
+    return int((upper >= _UNSEEN) * HEADSET + (lower >= _UNSEEN) * MASK)
 
 
 def _cover(chip: Bytes, random: np.random.Generator, share: float) -> None:
