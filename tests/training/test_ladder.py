@@ -248,13 +248,14 @@ def test_a_ladder_is_made_once_reported_and_its_combination_runs_in_the_engine(
     settings = dataclasses.replace(TINY, task=task, model=str(run))
     prepared = made_faces("ferplus" if task == "emotion" else "utkface", 480)
     out = tmp_path / settings.name
-    text = run_ladder(settings, prepared, out, [1, 2], list(ROWS))
+    rows = list(ROWS) if task == "emotion" else [name for name in ROWS if not name.endswith("_svm")]
+    text = run_ladder(settings, prepared, out, [1, 2], rows)
     stamps = {path: path.stat().st_mtime_ns for path in out.glob("*/*/*") if path.suffix in (".pt", ".npz")}
 
     content = json.loads((out / "ladder.json").read_text())
-    assert list(content["rows"]) == list(ROWS) and all(name in text for name in ROWS.values())
+    assert list(content["rows"]) == rows and all(ROWS[name] in text for name in rows)
     assert (out / "ladder.png").stat().st_size > 20_000
-    assert (out / "ladder.md").read_text().count("\n| ") > len(ROWS) + len(content["comparisons"])
+    assert (out / "ladder.md").read_text().count("\n| ") > len(rows) + len(content["comparisons"])
     assert len(content["rows"]["combination"]["seeds"]) == 2
     assert len(content["rows"]["teacher_full"]["seeds"]) == 1
 
@@ -269,11 +270,13 @@ def test_a_ladder_is_made_once_reported_and_its_combination_runs_in_the_engine(
         assert (said["emotion"].argmax(axis=1) == wanted).mean() > 0.97, "float16 may turn a close decision"
     assert engine.card.occlusion == "headset" and engine.card.recipe["students"]
 
-    (out / "seed_2" / "hint_svm" / "outcome.npz").unlink()
-    run_ladder(settings, prepared, out, [1, 2], list(ROWS))
-    again = {path: path.stat().st_mtime_ns for path in stamps}
-    made_again = {path.parent.name for path in stamps if again[path] != stamps[path]}
-    assert made_again == {"hint_svm"}
+    (out / "seed_2" / "hint" / "outcome.npz").unlink()
+    run_ladder(settings, prepared, out, [1, 2], rows)
+    made_again = {path.parent.name for path in stamps if path.stat().st_mtime_ns != stamps[path]}
+    assert (out / "seed_2" / "hint" / "weights.pt").stat().st_mtime_ns == stamps[
+        out / "seed_2" / "hint" / "weights.pt"
+    ], "what was trained is not trained again"
+    assert made_again == {"hint"}
     assert json.loads((out / "ladder.json").read_text()) == content
 
 

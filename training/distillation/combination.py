@@ -30,13 +30,11 @@ from training.errors import RecipeError
 Floats = npt.NDArray[np.float32]
 
 CLASS_COSTS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-AGE_COSTS = (1e-4, 1e-3, 1e-2, 1e-1)
+AGE_COSTS = (1e-3, 1e-2, 1e-1)
 """Values of C that are tried, on standardised embeddings."""
 EPSILON_YEARS = 0.1
 
 _LEAST_STD = 1e-6
-_AGE_INTERCEPT_SCALE = 10.0
-"""liblinear penalises the intercept; scaled, the mean age costs it little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,14 +109,10 @@ def _fitted(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the validation score judges what it reached
         if task == "age":
-            regression = LinearSVR(
-                C=cost,
-                epsilon=EPSILON_YEARS,
-                intercept_scaling=_AGE_INTERCEPT_SCALE,
-                max_iter=2000,
-                random_state=seed,
-            ).fit(rows, labels)
-            return regression.coef_[None, :], np.atleast_1d(regression.intercept_)
+            middle = labels.mean()  # liblinear penalises the intercept, so ages are fitted around their mean
+            regression = LinearSVR(C=cost, epsilon=EPSILON_YEARS, max_iter=2000, random_state=seed)
+            regression.fit(rows, labels - middle)
+            return regression.coef_[None, :], np.atleast_1d(regression.intercept_ + middle)
         machine = LinearSVC(C=cost, dual=False, random_state=seed).fit(rows, labels)
     weight, bias = machine.coef_, machine.intercept_
     if len(machine.classes_) == 2:

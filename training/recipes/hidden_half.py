@@ -34,6 +34,8 @@ from training.shipped import shipped_net
 
 __all__ = ["Config", "build", "build_net", "build_on", "draft_card", "input_spec", "prepare"]
 
+TINY = {"teacher": "", "hiding": Hiding(drawn=0)}
+"""Settings with which it trains on made-up faces of any size: from scratch, nothing drawn."""
 _STATISTICS_FACES = 512
 _OCCLUSION_OF_HALF = {"upper": "headset", "lower": "mask"}
 
@@ -43,7 +45,8 @@ class Config(multitask.Config):
     """Settings of a student, and what differs from `multitask`.
 
     Attributes:
-        teacher: Name or folder of the exported full-face model that teaches, and where the student starts.
+        teacher: Name or folder of the exported full-face model that teaches, and where the student starts; empty starts
+            anew.
         hiding: Which half is hidden, and how.
     """
 
@@ -73,7 +76,7 @@ def prepare(config: Config, out: Path) -> Config:
         CardError: The teacher is missing or damaged.
         DatasetError: A set is missing or malformed.
     """
-    if config.distilled:
+    if config.distilled or not config.teacher:
         return config
     sets = [load_prepared(name, Path(config.data), Path(config.cache)) for name in config.shares]
     with first_goes_ahead(config.device):
@@ -100,11 +103,15 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
     """Return the experiment on given faces."""
     cache = Path(config.cache)
     kinds = UPPER_KINDS if config.hiding.half == "upper" else LOWER_KINDS
-    layers = tuple(load_layers(sets[name], cache, config.hiding.half, kinds) for name in config.shares)
+    layers = tuple(
+        load_layers(sets[name], cache, config.hiding.half, kinds)
+        for name in config.shares
+        if config.hiding.drawn
+    )
     spec = input_spec(config)
     views = {name: view(name, spec, cache) for name in VIEWS_OF_OCCLUSION[_occlusion(config)]}
     experiment = multitask.build_on(config, sets, Hider(config.hiding, layers), views)
-    if not config.initial:
+    if config.teacher and not config.initial:
         first = sets[next(iter(config.shares))]
         chosen = np.random.default_rng(config.seed).permutation(first.where("train"))[:_STATISTICS_FACES]
         images = plain_images(first, np.sort(chosen), spec, config.align)
