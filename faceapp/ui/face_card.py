@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engines.card import EMOTIONS
+from faceapp.ui.badge import Badge
 from faceapp.ui.overlay import face_colour
 from faceapp.ui.readout import Readout
 from faceapp.ui.steady import EasedValues
@@ -25,8 +26,8 @@ from faceapp.ui.theme import EMOTION_QCOLOURS, ROUNDING_PX, Theme, blend, text_f
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_LINES_FULL = 15.6
-_LINES_COMPACT = 8.7
+_LINES_FULL = 16.8
+_LINES_COMPACT = 9.9
 """Heights of the two shapes in text lines: eight rows of bars, or four rows of two."""
 
 
@@ -129,6 +130,9 @@ class FaceCard(QWidget):
         self._paint_head(painter, head)
         title = QRectF(inner.left(), head.bottom(), inner.width(), line * (1.5 if self.compact else 1.9))
         self._paint_title(painter, title)
+        model = QRectF(inner.left(), inner.bottom() - line, inner.width(), line)
+        self._paint_model(painter, model)
+        inner.setBottom(model.top() - line * 0.2)
         foot_height = line * (1.25 if self.compact else 2.2)
         bars = QRectF(inner.left(), title.bottom() + line * 0.1, inner.width(), 0)
         bars.setBottom(inner.bottom() - foot_height - line * 0.25)
@@ -146,30 +150,21 @@ class FaceCard(QWidget):
 
     def _paint_head(self, painter: QPainter, row: QRectF) -> None:
         readout = self._readout
-        font = text_font(0.92 * self.scale)
-        metrics = QFontMetricsF(font)
+        muted, size = self._theme.colour("muted"), 0.92 * self.scale
+        metrics = QFontMetricsF(text_font(size))
         name = f"Face {readout.track_id}"
-        _write(painter, row, name, self._theme.colour("muted"), 0.92 * self.scale)
-        _write(painter, row, readout.gaze, self._theme.colour("muted"), 0.92 * self.scale, _RIGHT)
-        if readout.occlusion != "none":
-            width = metrics.horizontalAdvance(readout.occlusion) + metrics.height() * 0.9
-            pill = QRectF(
-                row.left() + metrics.horizontalAdvance(name) + metrics.height() * 0.6,
-                row.top(),
-                width,
-                row.height(),
-            )
-            painter.setPen(QPen(self._theme.colour("muted"), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(pill, pill.height() / 3, pill.height() / 3)
-            _write(
-                painter,
-                pill,
-                readout.occlusion,
-                self._theme.colour("text"),
-                0.85 * self.scale,
-                Qt.AlignmentFlag.AlignCenter,
-            )
+        _write(painter, row, name, muted, size)
+        badge = Badge(readout.occlusion, readout.badge, text_font(0.85 * self.scale))
+        place = row.adjusted(metrics.horizontalAdvance(name) + metrics.height() * 0.4, 0, 0, 0)
+        badge.paint(painter, place, self._theme.colour("text"), muted)
+        left = place.left() + badge.size.width() + metrics.height() * 0.3
+        if metrics.horizontalAdvance(readout.gaze) <= row.right() - left:
+            _write(painter, row, readout.gaze, muted, size, _RIGHT)
+
+    def _paint_model(self, painter: QPainter, row: QRectF) -> None:
+        """Say which model read the face, clearly where it is not the one made for what hides the face."""
+        colour = self._theme.colour("text" if self._readout.unsuited else "muted")
+        _write(painter, row, self._readout.model_text, colour, 0.82 * self.scale)
 
     def _paint_title(self, painter: QPainter, row: QRectF) -> None:
         readout = self._readout
@@ -204,7 +199,8 @@ class FaceCard(QWidget):
             bar = QRectF(bar.left(), cell.center().y() - thickness / 2, max(bar.width(), 8), thickness)
             self._paint_bar(painter, bar, value, EMOTION_QCOLOURS[index])
             strong = index == self._readout.label
-            colour = self._theme.colour("text" if strong else "muted")
+            silent = self._readout.label is None
+            colour = self._theme.colour("text" if strong else "disabled" if silent else "muted")
             _write(painter, cell, EMOTIONS[index], colour, size)
             number = self._readout.numbers[index]
             _write(painter, cell, "" if number != number else f"{number:.2f}", colour, size, _RIGHT)

@@ -38,20 +38,26 @@ class _Track:
     def __init__(self) -> None:
         self.sums = np.zeros((_BINS, len(EMOTIONS)), dtype=np.float64)
         self.counts = np.zeros(_BINS, dtype=np.int64)
+        self.abstained = np.zeros(_BINS, dtype=np.bool_)
         self.last_bin = -1
 
     def add(self, position: int, emotion: Floats) -> None:
         if position - self.last_bin >= _BINS:
-            self.counts[:] = 0
-            self.sums[:] = 0
+            self._empty(slice(None))
         else:
             for passed in range(self.last_bin + 1, position + 1):
-                self.counts[passed % _BINS] = 0
-                self.sums[passed % _BINS] = 0
+                self._empty(passed % _BINS)
         self.last_bin = max(self.last_bin, position)
         if np.isfinite(emotion).all():
             self.sums[position % _BINS] += emotion
             self.counts[position % _BINS] += 1
+        else:
+            self.abstained[position % _BINS] = True
+
+    def _empty(self, bins: int | slice) -> None:
+        self.counts[bins] = 0
+        self.sums[bins] = 0
+        self.abstained[bins] = False
 
 
 class History:
@@ -107,7 +113,7 @@ class History:
         counts = np.where(known, track.counts[positions % _BINS], 0)
         values = np.full((len(positions), len(EMOTIONS)), np.nan)
         np.divide(track.sums[positions % _BINS], counts[:, None], out=values, where=counts[:, None] > 0)
-        _bridge(values)
+        _bridge(values, known & track.abstained[positions % _BINS])
         times_s = (positions + 0.5) * STEP_S - self.now_s
         return np.minimum(times_s, 0.0), values
 
@@ -118,8 +124,8 @@ class History:
         self.now_s = float("-inf")
 
 
-def _bridge(values: npt.NDArray[np.float64]) -> None:
-    """Fill single empty bins between full ones, which a slow source leaves and which are no gap."""
+def _bridge(values: npt.NDArray[np.float64], abstained: npt.NDArray[np.bool_]) -> None:
+    """Fill single empty bins between full ones, which a slow source leaves; where the program abstained stays a gap."""
     empty = np.isnan(values[:, 0])
-    lonely = np.flatnonzero(empty[1:-1] & ~empty[:-2] & ~empty[2:]) + 1
+    lonely = np.flatnonzero(empty[1:-1] & ~abstained[1:-1] & ~empty[:-2] & ~empty[2:]) + 1
     values[lonely] = (values[lonely - 1] + values[lonely + 1]) / 2

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from faceapp.types import FaceTrack
+from faceapp.ui.badge import Badge
 from faceapp.ui.label_places import LabelPlaces
 from faceapp.ui.mesh_lines import CONTOURS
 from faceapp.ui.readout import Readout, Readouts
@@ -90,7 +91,10 @@ class Overlay:
 
 
 class _Chip:
-    """One label: the id, a dot in the emotion's colour, the word with its number, an occlusion badge."""
+    """One label: the id, a dot in the emotion's colour, the word with its number, a badge of what is visible.
+
+    A full face has the badge's icon alone; a face that is not read has the reason alone.
+    """
 
     def __init__(self, readout: Readout, font: QFont) -> None:
         self._readout = readout
@@ -102,12 +106,13 @@ class _Chip:
         self._id = str(readout.track_id)
         self._word = readout.emotion_word
         self._number = "" if readout.label is None else f"{readout.numbers[readout.label]:.2f}"
-        self._badge = "" if readout.occlusion == "none" else readout.occlusion
+        word = "" if readout.abstains or readout.occlusion == "none" else readout.badge
+        self._badge = Badge("hidden" if readout.abstains else readout.occlusion, word, font)
         self._id_width = max(bold.horizontalAdvance(self._id), self._unit * 0.6) + self._unit * 0.9
         self._word_width = (bold if self._number else plain).horizontalAdvance(self._word)
         self._number_width = plain.horizontalAdvance("0.00") if self._number else 0.0
-        self._badge_width = plain.horizontalAdvance(self._badge) + self._unit if self._badge else 0.0
-        dot_and_gaps = self._unit * (2.4 if self._number else 1.2)
+        self._badge_width = self._badge.size.width()
+        dot_and_gaps = self._unit * (2.4 if self._number else 0.9)
         width = self._id_width + dot_and_gaps + self._word_width + self._number_width + self._badge_width
         self.size = QSizeF(width, self._unit * 1.55)
 
@@ -131,15 +136,8 @@ class _Chip:
         if self._number:
             cell = QRectF(cell.right() + unit * 0.6, place.top(), self._number_width + 1, place.height())
             self._write(painter, cell, self._number, faded, self._font)
-        if self._badge:
-            pill = QRectF(
-                cell.right() + unit * 0.6, place.top(), self._badge_width - unit * 0.2, place.height()
-            )
-            pill.adjust(0, unit * 0.2, 0, -unit * 0.2)
-            painter.setPen(QPen(blend(ground, text, 0.6), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(pill, pill.height() / 3, pill.height() / 3)
-            self._write(painter, pill, self._badge, text, self._font, Qt.AlignmentFlag.AlignCenter)
+        badge = QRectF(cell.right() + unit * 0.6, place.top(), self._badge_width, place.height())
+        self._badge.paint(painter, badge, text, blend(ground, text, 0.6))
 
     @staticmethod
     def _write(

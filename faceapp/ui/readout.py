@@ -8,13 +8,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from engines.card import EMOTIONS
+from faceapp.analyzer import AUTO_MODELS
 from faceapp.types import FaceTrack, Floats, FrameResult, Occlusion, Prediction
 from faceapp.ui.steady import SteadyLabel, SteadyNumber
 
 FORGET_S = 1.0
 """A face that is gone keeps its card for this long, so that a lost frame doesn't make the cards jump."""
-NOT_ENOUGH_FACE = "not enough face visible"
+NOT_ENOUGH_FACE = "not enough of the face visible"
 NO_EMOTION_HEAD = "this model reads no emotion"
+BADGES: dict[Occlusion, str] = {
+    "none": "full face",
+    "headset": "headset",
+    "mask": "mask",
+    "hidden": "not enough visible",
+}
+"""The word of each badge; its icon is `seen-<occlusion>` in `assets/icons`."""
+BY_HAND = "set by hand"
+_MODEL_WORDS: dict[Occlusion, str] = {"none": "full-face", "headset": "headset", "mask": "mask"}
 _FADE_FROM, _FADE_TO = 0.60, 0.25
 _AHEAD_DEG = 12.0
 _NO_EMOTION = np.full(len(EMOTIONS), np.nan, dtype=np.float32)
@@ -32,6 +42,7 @@ class Readout:
         confidence: 1 for a sure label, falling to 0 as the strongest probability falls: shown as fading.
         age_years, age_std_years, female, smile: Steady numbers, NaN when the model lacks the head.
         occlusion: Which half of the face is hidden.
+        forced: A person has said which half is hidden, so that nobody looks.
         gaze: Where the head points, in words.
         model: Name of the model that read the face.
         seen_s: Time of the newest frame with this face.
@@ -45,6 +56,7 @@ class Readout:
         self.confidence = 0.0
         self.age_years = self.age_std_years = self.female = self.smile = math.nan
         self.occlusion: Occlusion = "none"
+        self.forced = False
         self.gaze = ""
         self.model = ""
         self.seen_s = 0.0
@@ -53,17 +65,18 @@ class Readout:
         self._age, self._age_std = SteadyNumber(1.0), SteadyNumber(1.0)
         self._female, self._smile = SteadyNumber(0.01), SteadyNumber(0.01)
 
-    def update(self, face: FaceTrack, prediction: Prediction, time_s: float) -> None:
+    def update(self, face: FaceTrack, prediction: Prediction, time_s: float, *, forced: bool = False) -> None:
         """Take over one frame's numbers.
 
         Args:
             face: The face.
             prediction: What was read from it.
             time_s: The frame's time.
+            forced: Whether the occlusion is a person's choice.
         """
-        self.seen_s = time_s
+        self.seen_s, self.forced = time_s, forced
         self.occlusion, self.model = face.occlusion, prediction.model
-        self.gaze = gaze_words(face.head_pose_deg)
+        self.gaze = "" if face.occlusion == "hidden" else gaze_words(face.head_pose_deg)
         self.emotion = prediction.emotion
         self.label = self._label.update(prediction.emotion, time_s)
         steady = zip(self._numbers, prediction.emotion.tolist(), strict=True)
@@ -76,12 +89,36 @@ class Readout:
         self.smile = self._smile.update(prediction.smile, time_s)
 
     @property
+    def abstains(self) -> bool:
+        """Whether nothing at all is said about the face."""
+        return self.label is None and all(map(math.isnan, (self.age_years, self.female, self.smile)))
+
+    @property
     def emotion_word(self) -> str:
         """The shown emotion, or why there is none."""
         if self.label is not None:
             return EMOTIONS[self.label]
-        other_heads = (self.age_years, self.female, self.smile)
-        return NOT_ENOUGH_FACE if all(map(math.isnan, other_heads)) else NO_EMOTION_HEAD
+        return NOT_ENOUGH_FACE if self.abstains else NO_EMOTION_HEAD
+
+    @property
+    def badge(self) -> str:
+        """What of the face is visible, in words."""
+        return BADGES[self.occlusion] + (f", {BY_HAND}" if self.forced else "")
+
+    @property
+    def unsuited(self) -> bool:
+        """Whether the model that read the face is not the one made for what hides it."""
+        suited = AUTO_MODELS.get(self.occlusion, self.model)
+        return bool(self.model) and self.model != suited
+
+    @property
+    def model_text(self) -> str:
+        """Which model read the face; empty when none did."""
+        if not self.model:
+            return ""
+        made_for = next((kind for kind, name in AUTO_MODELS.items() if name == self.model), None)
+        model = self.model if made_for is None else f"the {_MODEL_WORDS[made_for]} model"
+        return f"read by {model}"
 
     @property
     def age_text(self) -> str:
@@ -113,8 +150,9 @@ class Readout:
             f"{name} {text}" for name, text in (("age", self.age_text), ("smile", self.smile_text)) if text
         ]
         parts += [text for text in (self.gender_text, self.gaze) if text]
-        if self.occlusion != "none":
-            parts.append(f"wears a {self.occlusion}")
+        parts.append(self.badge)
+        if self.model_text:
+            parts.append(self.model_text)
         return ", ".join(parts)
 
 
@@ -135,12 +173,13 @@ class Readouts:
         """Return one face's readout, or None when it is not known."""
         return self._by_id.get(track_id)
 
-    def update(self, result: FrameResult, *, raw: bool = False) -> None:
+    def update(self, result: FrameResult, *, raw: bool = False, forced: bool = False) -> None:
         """Take over one result and forget faces that have been gone for a second.
 
         Args:
             result: The newest result; an earlier time than before starts afresh.
             raw: Show the numbers before smoothing over time.
+            forced: Whether a person has said which half of the faces is hidden.
         """
         time_s = result.frame.time_s
         if time_s < self._time_s:
@@ -151,7 +190,7 @@ class Readouts:
             readout = self._by_id.get(face.id)
             if readout is None:
                 readout = self._by_id[face.id] = Readout(face.id)
-            readout.update(face, prediction, time_s)
+            readout.update(face, prediction, time_s, forced=forced)
         gone = [each.track_id for each in self if time_s - each.seen_s > FORGET_S]
         for track_id in gone:
             del self._by_id[track_id]

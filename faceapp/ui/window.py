@@ -150,7 +150,8 @@ class MainWindow(QMainWindow):
 
     def show_result(self, result: FrameResult) -> None:
         """Show one result everywhere."""
-        self.readouts.update(result, raw=self.settings.show_raw)
+        forced = self.settings.occlusion != "auto"
+        self.readouts.update(result, raw=self.settings.show_raw, forced=forced)
         self.history.add(result, raw=self.settings.show_raw)
         self.centre.video.overlay.chosen_id = self.chosen_id if len(self.readouts) > 1 else None
         self.centre.show_result(result, self.readouts)

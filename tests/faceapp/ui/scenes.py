@@ -48,7 +48,7 @@ def make_prediction(track_id: int, time_s: float = 0.0, **changes: object) -> Pr
 def no_reading(track_id: int) -> Prediction:
     """What a program says that abstains."""
     nan = float("nan")
-    return Prediction(track_id, np.full(len(EMOTIONS), nan, np.float32), nan, nan, nan, nan, "multitask")
+    return Prediction(track_id, np.full(len(EMOTIONS), nan, np.float32), nan, nan, nan, nan, "")
 
 
 def make_result(

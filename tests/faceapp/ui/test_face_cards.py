@@ -126,3 +126,32 @@ def test_without_a_reading_no_bar_is_drawn(qtbot: QtBot, astronaut_landmarks: np
     card.show_readout(next(iter(known)), chosen=False)
     qtbot.wait(120)
     assert not any(count(card, colour) for colour in EMOTION_COLOURS.values())
+
+
+def test_no_switch_between_networks_changes_a_cards_size(
+    qtbot: QtBot, cards: FaceCards, astronaut_landmarks: np.ndarray
+) -> None:
+    known, image, sizes = Readouts(), np.zeros((64, 64, 3), np.uint8), set()
+    states = (("none", "multitask"), ("headset", "multitask-headset"), ("mask", "multitask"), ("hidden", ""))
+    for step, (occlusion, model) in enumerate(states):
+        face = make_track(astronaut_landmarks, 1, occlusion=occlusion)
+        said = make_prediction(1, model=model) if model else no_reading(1)
+        known.update(make_result(image, (face,), float(step), (said,)), forced=occlusion == "mask")
+        cards.show_readouts(known, 1)
+        qtbot.wait(20)
+        sizes.add((shown_cards(cards)[0].size().toTuple(), shown_cards(cards)[0].pos().toTuple()))
+    assert len(sizes) == 1
+
+
+def test_a_badge_looks_different_for_every_state(qtbot: QtBot, astronaut_landmarks: np.ndarray) -> None:
+    heads = {}
+    for occlusion in ("none", "headset", "mask", "hidden"):
+        known = Readouts()
+        face = make_track(astronaut_landmarks, 1, occlusion=occlusion)
+        known.update(make_result(np.zeros((64, 64, 3), np.uint8), (face,), 1.0))
+        card = FaceCard(next(iter(known)), DARK)
+        qtbot.addWidget(card)
+        card.resize(360, 300)
+        card.show_readout(next(iter(known)), chosen=False)
+        heads[occlusion] = pixels(card)[:34].tobytes()
+    assert len(set(heads.values())) == 4

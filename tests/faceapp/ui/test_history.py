@@ -92,3 +92,16 @@ def test_memory_is_bounded(astronaut: np.ndarray, astronaut_landmarks: np.ndarra
         history.add(make_result(astronaut, (make_track(astronaut_landmarks, number),), float(number)))
     assert history.lines(1) is None
     assert history.lines(59) is not None
+
+
+def test_even_a_short_abstention_is_a_gap_and_no_average_takes_it_in(add) -> None:
+    history = History()
+    for step in range(100):
+        time_s = step / 30
+        add(history, time_s, "unreadable" if 2.0 <= time_s < 2.09 else "face")
+    found = history.lines(1)
+    assert found is not None
+    seconds = found[0] + history.now_s
+    gap = np.isnan(found[1][:, 0]) & (seconds > 0.1) & (seconds < 3.2)
+    assert seconds[gap] == pytest.approx([2.05], abs=0.06)
+    assert found[1][~np.isnan(found[1][:, 0])].sum(axis=1) == pytest.approx(1.0, abs=1e-5)

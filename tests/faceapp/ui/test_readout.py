@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engines.card import EMOTIONS
-from faceapp.types import FrameResult
+from faceapp.types import FrameResult, Occlusion
 from faceapp.ui.readout import FORGET_S, NO_EMOTION_HEAD, NOT_ENOUGH_FACE, Readouts, gaze_words
 from tests.faceapp.ui.scenes import make_prediction, make_result, make_track, no_reading
 
@@ -40,7 +40,8 @@ def test_texts_are_as_agreed(astronaut: np.ndarray, astronaut_landmarks: np.ndar
     assert readout.age_text == "34 ± 6"
     assert readout.gender_text == "woman 0.93"
     assert readout.smile_text == "0.90"
-    spoken = "Face 1, happiness 0.81, age 34 ± 6, smile 0.90, woman 0.93, looking ahead"
+    spoken = "Face 1, happiness 0.81, age 34 ± 6, smile 0.90, woman 0.93, looking ahead, "
+    spoken += "full face, read by the full-face model"
     assert readout.spoken() == spoken
 
 
@@ -123,3 +124,53 @@ def test_faces_are_ordered_by_id_and_a_jump_back_starts_afresh(
 )
 def test_gaze_in_words(yaw: float, pitch: float, words: str) -> None:
     assert gaze_words((yaw, pitch, 0.0)) == words
+
+
+@pytest.mark.parametrize(
+    ("occlusion", "model", "badge", "words", "unsuited"),
+    [
+        ("none", "multitask", "full face", "read by the full-face model", False),
+        ("headset", "multitask-headset", "headset", "read by the headset model", False),
+        ("headset", "multitask", "headset", "read by the full-face model", True),
+        ("mask", "multitask-headset", "mask", "read by the headset model", True),
+        ("mask", "tiny", "mask", "read by tiny", True),
+    ],
+)
+def test_badge_and_model_are_told_and_an_unsuited_model_is_known(
+    astronaut: np.ndarray,
+    astronaut_landmarks: np.ndarray,
+    occlusion: Occlusion,
+    model: str,
+    badge: str,
+    words: str,
+    unsuited: bool,
+) -> None:
+    face = make_track(astronaut_landmarks, 1, occlusion=occlusion)
+    readout = show(make_result(astronaut, (face,), 1.0, (make_prediction(1, model=model),))).get(1)
+    assert readout is not None
+    assert (readout.badge, readout.model_text, readout.unsuited) == (badge, words, unsuited)
+
+
+def test_a_hidden_face_says_so_and_nothing_else(
+    astronaut: np.ndarray, astronaut_landmarks: np.ndarray
+) -> None:
+    readouts = show(make_result(astronaut, (make_track(astronaut_landmarks, 1),), 1.0))
+    face = make_track(astronaut_landmarks, 1, occlusion="hidden")
+    readouts.update(make_result(astronaut, (face,), 1.1, (no_reading(1),)))
+    readout = readouts.get(1)
+    assert readout is not None
+    assert readout.abstains and readout.label is None
+    assert readout.emotion_word == NOT_ENOUGH_FACE
+    assert not (readout.age_text or readout.gender_text or readout.smile_text or readout.gaze)
+    assert all(map(math.isnan, readout.numbers)), "no old number is kept"
+    assert readout.model_text == ""
+
+
+def test_a_choice_by_hand_is_visible_in_the_badge(
+    astronaut: np.ndarray, astronaut_landmarks: np.ndarray
+) -> None:
+    face = make_track(astronaut_landmarks, 1, occlusion="mask")
+    readouts = Readouts()
+    readouts.update(make_result(astronaut, (face,), 1.0), forced=True)
+    readout = readouts.get(1)
+    assert readout is not None and readout.badge == "mask, set by hand"
