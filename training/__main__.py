@@ -1,4 +1,4 @@
-"""The command line of training: `python -m training COMMAND`, such as list, prepare, run, ladder, evaluate, export."""
+"""The commands of `python -m training`: prepare, train, label, compare, measure, explain, export and time networks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from training import balancing, data, losses, nets, recipes, schedules
 from training.comparison import add_compare
 from training.distillation.command import add_label
 from training.errors import DatasetError, RecipeError
+from training.explain.command import add_explain
 from training.ladder.command import add_ladder
 from training.occlusion.views import VIEWS
 from training.prepare import add_prepare
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--to", type=Path, help="folder for model.onnx and card.json (default: RUN/model)")
     export.set_defaults(command=_export)
 
+    add_explain(commands, DEFAULT_CACHE)
     add_throughput(commands, DEFAULT_CACHE)
 
     timing = commands.add_parser("bench", help="latency of the engines beside plain PyTorch, in one run")

@@ -1,0 +1,137 @@
+"""`python -m training explain`: what networks look at on whole and half-hidden faces, as one picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure as Picture
+
+from engines.card import LABELS, InputSpec
+from training.blocks.multi_task import MultiTaskNet
+from training.data.mixed_batches import plain_images
+from training.data.prepared import PreparedFaces, load_prepared
+from training.errors import RecipeError
+from training.explain.grad_cam import grad_cam
+from training.occlusion.views import VIEWS, view
+from training.trained_net import trained_net
+
+Floats = npt.NDArray[np.float32]
+
+_SETS = {"emotion": "ferplus", "age": "utkface", "gender": "utkface", "smile": "genki4k"}
+_SIDE_INCHES = 1.1
+_SHOWN_PX = 144
+
+
+def add_explain(commands: Any, default_cache: Path) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("explain", help="draw what networks look at on whole and hidden faces")
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        default=["multitask"],
+        help="shipped models, or folders of models, runs or students",
+    )
+    parser.add_argument("--view", nargs="+", choices=VIEWS, default=["visible"], help="a view for each model")
+    parser.add_argument("--task", choices=tuple(LABELS), default="emotion")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
+    parser.add_argument("--faces", type=int, default=8, help="how many held-out faces (default: %(default)s)")
+    parser.add_argument("--mean", action="store_true", help="also the mean over all held-out faces")
+    parser.add_argument("--out", type=Path, required=True, help="picture to write, PNG")
+    parser.add_argument("--cache", type=Path, default=default_cache, help="folder for prepared faces")
+    parser.set_defaults(command=_explain)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    if options.faces < 0 or options.faces + options.mean < 1:
+        raise RecipeError(f"faces: expected one or more, or 0 with --mean, found {options.faces}")
+    if len(options.view) not in (1, len(options.model)):
+        raise RecipeError(
+            f"view: expected one, or one for each of {len(options.model)} models, found {len(options.view)}"
+        )
+    views = options.view * (len(options.model) if len(options.view) == 1 else 1)
+    faces = load_prepared(_SETS[options.task], options.data, options.cache)
+    rows = [
+        explained_row(*trained_net(model), faces, shown, options)
+        for model, shown in zip(options.model, views, strict=True)
+    ]
+    titles = [
+        f"{Path(model).name},\n{shown.replace('_', ' ')}"
+        for model, shown in zip(options.model, views, strict=True)
+    ]
+    draw_rows(rows, titles, options.task, options.out)
+    print(f"{options.task} on {faces.name}: {options.out}")
+    return 0
+
+
+def explained_row(
+    net: MultiTaskNet, spec: InputSpec, faces: PreparedFaces, shown: str, options: argparse.Namespace
+) -> list[npt.NDArray[np.uint8]]:
+    """Return some held-out faces with what the network looks at, uint8 (side, side, 3) RGB each."""
+    held_out = faces.where("validation")
+    chosen = held_out[np.linspace(0, len(held_out) - 1, options.faces).astype(int)]
+    row: list[npt.NDArray[np.uint8]] = []
+    if options.faces:
+        looked_at = _looked_at(net, spec, faces, chosen, shown, options)
+        row += [heated(image, heat, spec) for image, heat in zip(*looked_at, strict=True)]
+    if options.mean:
+        images, heats = _looked_at(net, spec, faces, held_out[:512], shown, options)
+        row.append(
+            heated(images.mean(axis=0), heats.mean(axis=0) / max(float(heats.mean(axis=0).max()), 1e-9), spec)
+        )
+    return row
+
+
+def _looked_at(
+    net: MultiTaskNet,
+    spec: InputSpec,
+    faces: PreparedFaces,
+    positions: npt.NDArray[np.int64],
+    shown: str,
+    options: argparse.Namespace,
+) -> tuple[Floats, Floats]:
+    images = plain_images(faces, positions, spec, spec.crop == "aligned_face")
+    if (hide := view(shown, spec, options.cache)) is not None:
+        images = hide(images, faces, positions)
+    return images, grad_cam(net, images, options.task)
+
+
+def heated(image: Floats, heat: Floats, spec: InputSpec) -> npt.NDArray[np.uint8]:
+    """Return a face in gray with its heat over it.
+
+    Args:
+        image: float32 (C, size, size), normalised.
+        heat: float32 (size, size), 0 to 1.
+        spec: The network's input.
+    """
+    gray = np.clip(255 * (image.mean(axis=0) * spec.std + spec.mean), 0, 255).astype(np.uint8)
+    size = (_SHOWN_PX, _SHOWN_PX)
+    large = cv2.resize(gray, size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    warm = cv2.resize(heat, size, interpolation=cv2.INTER_LINEAR)
+    levels = np.clip(255 * warm, 0, 255).astype(np.uint8)
+    colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    cover = (0.65 * warm)[:, :, None]
+    mixed: npt.NDArray[np.uint8] = (large[:, :, None] * (1 - cover) + colours * cover).astype(np.uint8)
+    return mixed
+
+
+def draw_rows(rows: list[list[npt.NDArray[np.uint8]]], titles: list[str], task: str, path: Path) -> None:
+    """Draw one row a network and write the picture."""
+    columns = len(rows[0])
+    picture = Picture(
+        figsize=(_SIDE_INCHES * columns + 1.3, _SIDE_INCHES * len(rows) + 0.4), layout="constrained"
+    )
+    panels = picture.subplots(len(rows), columns, squeeze=False)
+    for axes_row, faces, title in zip(panels, rows, titles, strict=True):
+        for axes, face in zip(axes_row, faces, strict=True):
+            axes.imshow(face)
+            axes.set_xticks([])
+            axes.set_yticks([])
+        axes_row[0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center")
+    picture.suptitle(f"What speaks for the {task} that is said (Grad-CAM)", fontsize=10)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.savefig(path, dpi=160)
