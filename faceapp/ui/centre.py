@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from faceapp.pipeline import PipelineState
 from faceapp.types import FrameResult
 from faceapp.ui.banner import Banner
+from faceapp.ui.comparison_view import ComparisonView
 from faceapp.ui.empty_state import EmptyState
 from faceapp.ui.readout import Readouts
 from faceapp.ui.seek_bar import SeekBar
@@ -51,6 +52,9 @@ class Centre(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.video)
+        self.comparison = ComparisonView(theme)
+        self._stack.addWidget(self.comparison)
+        self._comparing = False
         self._faces_seen_s = 0.0
         self._time_s = 0.0
         self._told: tuple[str, ...] = ()
@@ -64,13 +68,24 @@ class Centre(QWidget):
 
     @property
     def shows_picture(self) -> bool:
-        """Whether a picture is shown."""
-        return self._stack.currentWidget() is self.video
+        """Whether a picture is shown, or faces cut from it side by side."""
+        return self._stack.currentWidget() is not self.empty
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
-        for part in (self.welcome, self.problem, self.notice, self.video, self.empty, self.seek_bar):
+        banners = (self.welcome, self.problem, self.notice)
+        for part in (*banners, self.video, self.comparison, self.empty, self.seek_bar):
             part.set_theme(theme)
+
+    def set_comparing(self, comparing: bool) -> None:
+        """Show faces read three ways in place of the picture, or the picture again."""
+        self._comparing = comparing
+        if self.shows_picture:
+            self._stack.setCurrentWidget(self._live_view)
+
+    @property
+    def _live_view(self) -> VideoView | ComparisonView:
+        return self.comparison if self._comparing else self.video
 
     def show_result(self, result: FrameResult, readouts: Readouts) -> None:
         """Show one result."""
@@ -78,18 +93,19 @@ class Centre(QWidget):
         if result.faces or time_s < self._time_s or not self.shows_picture:
             self._faces_seen_s = time_s
         self._time_s = time_s
-        self._stack.setCurrentWidget(self.video)
+        self._stack.setCurrentWidget(self._live_view)
         self.video.show_result(result, readouts)
         self.seek_bar.set_time(time_s)
 
     def take_focus(self) -> None:
         """Give the keys to the window's shortcuts, unless a person is writing."""
         if not isinstance(QApplication.focusWidget(), QLineEdit | QAbstractSpinBox):
-            (self.video if self.shows_picture else self.empty).setFocus()
+            (self._live_view if self.shows_picture else self.empty).setFocus()
 
     def clear(self) -> None:
         """Take the picture away."""
         self.video.show_result(None, Readouts())
+        self.comparison.clear()
         self.video.set_note("")
         self.video.set_hint("")
         self._stack.setCurrentWidget(self.empty)

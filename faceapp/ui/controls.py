@@ -55,6 +55,7 @@ class Controls(QObject):
             "snapshot": self.snapshot,
             "occlusion": self.next_occlusion,
             "hide": self.next_hiding,
+            "compare": self._window.comparing.toggle,
             "mesh": self.toggle_mesh,
             "marker": partial(self.mark, text),
             "note": self._window.annotation.ask_note,
@@ -222,6 +223,7 @@ class Controls(QObject):
         """Draw something on every face."""
         self._window.live.hiding.what = what
         self._window.toolbar.set_hiding(what)
+        self._window.comparing.follow_hiding(what)
         self._window.centre.take_focus()
 
     def next_hiding(self) -> None:
@@ -258,6 +260,8 @@ class Controls(QObject):
             window.sheet.hide()
         elif window.audience.on:
             window.audience.toggle()
+        elif window.comparing.on:
+            window.comparing.toggle()
         else:
             shown = [banner for banner in (window.centre.problem, window.centre.notice) if banner.isVisible()]
             for banner in shown[:1]:

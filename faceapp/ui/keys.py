@@ -37,6 +37,7 @@ KEY_ACTIONS = (
     _key("S", "snapshot", "save the picture as you see it", Qt.Key.Key_S),
     _key("O", "occlusion", "next occlusion mode: auto, full, headset, mask", Qt.Key.Key_O),
     _key("H", "hide", "draw a headset, a mask, nothing", Qt.Key.Key_H),
+    _key("V", "compare", "read the hidden face three ways, side by side", Qt.Key.Key_V),
     _key("M", "mesh", "show or hide the mesh", Qt.Key.Key_M),
     _key(
         "1 to 9",

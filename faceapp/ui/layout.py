@@ -61,6 +61,7 @@ def connect_parts(window: MainWindow) -> None:
     toolbar.source_chosen.connect(controls.choose_source)
     toolbar.occlusion_chosen.connect(partial(controls.change, "occlusion"))
     toolbar.hiding_chosen.connect(controls.hide)
+    toolbar.compare_clicked.connect(window.comparing.toggle)
     toolbar.run_clicked.connect(controls.toggle_run)
     toolbar.pause_clicked.connect(controls.toggle_pause)
     toolbar.record_clicked.connect(controls.toggle_record)

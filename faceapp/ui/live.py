@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from faceapp.hiding import Hiding, HidingSource
+from faceapp.comparison import SideBySide, make_comparing_reader
+from faceapp.hiding import HidingSource
 from faceapp.pipeline import Pipeline, PipelineState
 from faceapp.settings import Settings
 from faceapp.types import FrameResult
@@ -17,7 +18,7 @@ from faceapp.ui.background import Background
 if TYPE_CHECKING:
     from faceapp.analyzer import FaceReader
 
-MakePipeline = Callable[[Settings, Hiding], Pipeline]
+MakePipeline = Callable[[Settings, SideBySide], Pipeline]
 
 
 class Live(QObject):
@@ -33,6 +34,7 @@ class Live(QObject):
 
     Attributes:
         hiding: What is drawn on faces; shared with the thread that reads the source.
+        side_by_side: Whether faces are compared, and the newest comparisons; shared with the reading thread.
         pipeline: The one that runs, or None.
         asked: Settings of the last `open`.
     """
@@ -44,7 +46,8 @@ class Live(QObject):
         self, background: Background, make_pipeline: MakePipeline, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self.hiding = Hiding()
+        self.side_by_side = SideBySide()
+        self.hiding = self.side_by_side.hiding
         self.asked: Settings | None = None
         self.pipeline: Pipeline | None = None
         self._background = background
@@ -101,7 +104,7 @@ class Live(QObject):
     def change_reader(self, settings: Settings) -> None:
         """Change model or back end while running."""
         if self.pipeline is not None:
-            self.pipeline.set_reader_factory(reader_factory(settings))
+            self.pipeline.set_reader_factory(reader_factory(settings, self.side_by_side))
 
     def _let_go(self) -> None:
         if self.pipeline is not None:
@@ -110,7 +113,7 @@ class Live(QObject):
 
     def _replace(self, settings: Settings) -> Pipeline:
         self._stop_running()
-        pipeline = self._make_pipeline(settings, self.hiding)
+        pipeline = self._make_pipeline(settings, self.side_by_side)
         self._running = pipeline
         pipeline.start()
         return pipeline
@@ -131,14 +134,12 @@ class Live(QObject):
         self.refused.emit(str(error))
 
 
-def reader_factory(settings: Settings) -> Callable[[], FaceReader]:
-    """Return what makes the reader on the reading thread."""
-    from faceapp.analyzer import make_reader
-
-    return partial(make_reader, settings)
+def reader_factory(settings: Settings, side_by_side: SideBySide) -> Callable[[], FaceReader]:
+    """Return what makes the reader on the reading thread; it compares while that is wanted."""
+    return partial(make_comparing_reader, settings, side_by_side)
 
 
-def make_live_pipeline(settings: Settings, hiding: Hiding) -> Pipeline:
+def make_live_pipeline(settings: Settings, side_by_side: SideBySide) -> Pipeline:
     """Return a pipeline that plays the settings' source, with what is drawn on its faces, at its own speed.
 
     Raises:
@@ -152,5 +153,7 @@ def make_live_pipeline(settings: Settings, hiding: Hiding) -> Pipeline:
         height_px=settings.camera_height_px,
         rate_hz=settings.camera_rate_hz,
     )
-    source = HidingSource(make_source(settings.source, settings=camera), hiding)
-    return Pipeline(source, partial(make_tracker, settings), reader_factory(settings), paced=True)
+    source = HidingSource(make_source(settings.source, settings=camera), side_by_side.hiding)
+    return Pipeline(
+        source, partial(make_tracker, settings), reader_factory(settings, side_by_side), paced=True
+    )

@@ -74,10 +74,18 @@ class Readout:
             time_s: The frame's time.
             forced: Whether the occlusion is a person's choice.
         """
-        self.seen_s, self.forced = time_s, forced
-        self.occlusion, self.model = face.occlusion, prediction.model
+        self.forced, self.occlusion = forced, face.occlusion
         self.gaze = "" if face.occlusion == "hidden" else gaze_words(face.head_pose_deg)
-        self.emotion = prediction.emotion
+        self.take(prediction, time_s)
+
+    def take(self, prediction: Prediction, time_s: float) -> None:
+        """Take over what a model says, and leave what the tracker says of the face.
+
+        Args:
+            prediction: What was read.
+            time_s: The frame's time.
+        """
+        self.seen_s, self.model, self.emotion = time_s, prediction.model, prediction.emotion
         self.label = self._label.update(prediction.emotion, time_s)
         steady = zip(self._numbers, prediction.emotion.tolist(), strict=True)
         self.numbers = [number.update(value, time_s) for number, value in steady]
@@ -141,19 +149,19 @@ class Readout:
         """For example "0.90"; empty when the model does not read smiles."""
         return "" if math.isnan(self.smile) else f"{self.smile:.2f}"
 
-    def spoken(self) -> str:
-        """Return the whole state in one sentence, for screen readers."""
-        parts = [f"Face {self.track_id}", self.emotion_word]
-        if self.label is not None:
-            parts[1] += f" {self.numbers[self.label]:.2f}"
+    def values_text(self) -> str:
+        """Return what was read, in words."""
+        number = "" if self.label is None else f" {self.numbers[self.label]:.2f}"
+        parts = [self.emotion_word + number]
         parts += [
             f"{name} {text}" for name, text in (("age", self.age_text), ("smile", self.smile_text)) if text
         ]
-        parts += [text for text in (self.gender_text, self.gaze) if text]
-        parts.append(self.badge)
-        if self.model_text:
-            parts.append(self.model_text)
-        return ", ".join(parts)
+        return ", ".join([*parts, *([self.gender_text] if self.gender_text else [])])
+
+    def spoken(self) -> str:
+        """Return the whole state in one sentence, for screen readers."""
+        parts = (f"Face {self.track_id}", self.values_text(), self.gaze, self.badge, self.model_text)
+        return ", ".join(part for part in parts if part)
 
 
 class Readouts:

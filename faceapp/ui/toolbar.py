@@ -34,12 +34,14 @@ class Toolbar(QToolBar):
         source_chosen: A source, or one of `choices.OPEN_FILE`, `OPEN_ADDRESS`, `LOOK_AGAIN`.
         occlusion_chosen: An occlusion mode.
         hiding_chosen: What to draw on faces.
+        compare_clicked: The comparison side by side is wanted, or no more.
         run_clicked, pause_clicked, record_clicked, snapshot_clicked: The buttons.
     """
 
     source_chosen = Signal(str)
     occlusion_chosen = Signal(str)
     hiding_chosen = Signal(str)
+    compare_clicked = Signal()
     run_clicked = Signal()
     pause_clicked = Signal()
     record_clicked = Signal()
@@ -54,7 +56,10 @@ class Toolbar(QToolBar):
         self._source = Chooser()
         self._source.setAccessibleName("Source")
         self._source.setToolTip("Where pictures come from")
-        self._source.setFixedWidth(170)
+        self._source.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._source.setMinimumContentsLength(14)
+        self._source.setMinimumWidth(110)  # narrow windows take the room here, where a tooltip helps
+        self._source.setMaximumWidth(170)
         self._source.activated.connect(self._choose_source)
         self._current = ""
         self._modes = QButtonGroup(self)
@@ -64,6 +69,10 @@ class Toolbar(QToolBar):
         for value, text in HIDINGS:
             self._hide.addItem(text, value)
         self._hide.activated.connect(lambda index: self.hiding_chosen.emit(self._hide.itemData(index)))
+        self._compare = self._button(
+            "Read the hidden face three ways, side by side (V)", self.compare_clicked
+        )
+        self._compare.setCheckable(True)
         self._run = self._button("Start", self.run_clicked)
         self._pause = self._button("Pause (Space)", self.pause_clicked)
         self._record = QPushButton("Record")
@@ -76,7 +85,7 @@ class Toolbar(QToolBar):
         self.settings_button = self._button("Settings")
         self.menu_button = self._button("More")
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        left = (self._source, self._segments(), self._hide)
+        left = (self._source, self._segments(), self._hide, self._compare)
         right = (self._run, self._pause, self._record, self._snapshot, self.settings_button, self.menu_button)
         self.addWidget(_row(left, right))
         self._state = (False, False, False, False)
@@ -86,6 +95,7 @@ class Toolbar(QToolBar):
         """Change the colours."""
         self._theme = theme
         self._snapshot.setIcon(icon("snapshot", theme))
+        self._compare.setIcon(icon("compare", theme))
         self.settings_button.setIcon(icon("settings", theme))
         self.menu_button.setIcon(icon("more", theme))
         self._draw_state()
@@ -119,6 +129,10 @@ class Toolbar(QToolBar):
     def set_hiding(self, what: str) -> None:
         """Show what is drawn on faces."""
         self._hide.setCurrentIndex(self._hide.findData(what))
+
+    def set_comparing(self, comparing: bool) -> None:
+        """Show whether faces are shown side by side."""
+        self._compare.setChecked(comparing)
 
     def set_state(self, *, running: bool, paused: bool, ready: bool, recording: bool) -> None:
         """Show what is going on.

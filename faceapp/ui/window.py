@@ -20,6 +20,7 @@ from faceapp.ui.audience import Audience
 from faceapp.ui.background import Background
 from faceapp.ui.centre import FIRST_START
 from faceapp.ui.choices import Choices, find_choices, with_current
+from faceapp.ui.comparing import Comparing
 from faceapp.ui.controls import Controls
 from faceapp.ui.history import History
 from faceapp.ui.keys import action_of
@@ -87,7 +88,7 @@ class MainWindow(QMainWindow):
         self.live = Live(self.background, make_pipeline, self)
         self.recorder = Recorder(self.background, self)
         self.readouts, self.history = Readouts(), History()
-        self.audience = Audience(self)
+        self.audience, self.comparing = Audience(self), Comparing(self)
         self.annotation = LiveAnnotation(self, None if settings_path is None else settings_path.parent)
         self.controls = Controls(self)
         self._situation = Situation(self)
@@ -155,6 +156,7 @@ class MainWindow(QMainWindow):
         self.history.add(result, raw=self.settings.show_raw)
         self.centre.video.overlay.chosen_id = self.chosen_id if len(self.readouts) > 1 else None
         self.centre.show_result(result, self.readouts)
+        self.comparing.show_newest(result.frame.time_s)
         self.cards.show_readouts(self.readouts, self.chosen_id)
         if time.perf_counter() >= self._timeline_due_s + _TIMELINE_LATEST_S:
             self.show_timeline()
@@ -253,8 +255,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop everything: the recording is closed, the threads end."""
-        if self.audience.on:
-            self.audience.toggle()
+        for mode in (self.audience, self.comparing):
+            if mode.on:
+                mode.toggle()
         self._tick.stop()
         self._refresh.stop()
         self.memory.save(self)
@@ -269,6 +272,7 @@ class MainWindow(QMainWindow):
         result = self.live.take_result()
         if result is None:
             self.cards.animate()
+            self.comparing.animate()
             if time.perf_counter() >= self._timeline_due_s and self.centre.shows_picture:
                 self.show_timeline()  # between two results, so that no single turn paints everything
             return

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from pytestqt.qtbot import QtBot
 
+from faceapp.comparison import SideBySide
 from faceapp.errors import SourceError
-from faceapp.hiding import Hiding
 from faceapp.pipeline import PipelineState
 from faceapp.settings import Settings
 from faceapp.ui.background import Background
@@ -54,7 +54,7 @@ def test_sources_are_started_and_stopped_off_the_interface_thread(
 ) -> None:
     made: list[FakePipeline] = []
 
-    def make(_settings: Settings, _hiding: Hiding) -> FakePipeline:
+    def make(_settings: Settings, _wish: SideBySide) -> FakePipeline:
         made.append(FakePipeline())
         return made[-1]
 
@@ -78,7 +78,7 @@ def test_of_two_quick_wishes_the_second_wins(
 ) -> None:
     made: dict[str, FakePipeline] = {}
 
-    def make(wanted: Settings, _hiding: Hiding) -> FakePipeline:
+    def make(wanted: Settings, _wish: SideBySide) -> FakePipeline:
         return made.setdefault(wanted.source, FakePipeline())
 
     live = Live(background, make)
@@ -93,7 +93,7 @@ def test_of_two_quick_wishes_the_second_wins(
 def test_a_source_that_cannot_be_made_is_told(
     qtbot: QtBot, background: Background, settings: Settings
 ) -> None:
-    def refuse(_settings: Settings, _hiding: Hiding) -> FakePipeline:
+    def refuse(_settings: Settings, _wish: SideBySide) -> FakePipeline:
         raise SourceError("film.mp4: expected a video, found nothing; check the path")
 
     live = Live(background, refuse)
@@ -107,7 +107,7 @@ def test_pause_goes_on_and_an_ended_video_starts_again(
     qtbot: QtBot, background: Background, settings: Settings
 ) -> None:
     pipeline = FakePipeline(FakeVideo("film.mp4"))
-    live = Live(background, lambda _settings, _hiding: pipeline)
+    live = Live(background, lambda _settings, _wish: pipeline)
     with qtbot.waitSignal(live.opened, timeout=2000):
         live.open(settings)
     live.toggle_pause()
@@ -125,8 +125,8 @@ def test_what_the_command_line_wants_drawn_is_drawn_from_the_start(
 ) -> None:
     wished: list[str] = []
 
-    def make(_settings: Settings, hiding: Hiding) -> FakePipeline:
-        wished.append(hiding.what)
+    def make(_settings: Settings, wish: SideBySide) -> FakePipeline:
+        wished.append(wish.hiding.what)
         return FakePipeline()
 
     window = open_window(replace(settings, simulate="headset"), make_pipeline=make)

@@ -1,0 +1,68 @@
+"""Switches the window between the live picture and the comparison side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faceapp.hiding import Hidden
+from faceapp.ui.comparison_view import NOTHING_HIDDEN, WAITING
+
+if TYPE_CHECKING:
+    from faceapp.ui.window import MainWindow
+
+
+class Comparing:
+    """Gives the comparison the room of the panels, asks the reading thread for it, and shows the chosen face."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._panels = b""
+        self.on = False
+
+    def toggle(self) -> None:
+        """Show the comparison, hiding a face behind a headset if none is hidden yet, or the picture again."""
+        window = self._window
+        self.on = not self.on
+        window.live.side_by_side.wanted = self.on
+        window.live.side_by_side.newest = None
+        window.centre.comparison.clear()
+        window.centre.set_comparing(self.on)
+        window.toolbar.set_comparing(self.on)
+        if self.on:
+            self._make_room()
+            if window.live.hiding.what == "none":
+                window.controls.hide("headset")
+        else:
+            window.restoreState(self._panels)
+        window.centre.take_focus()
+
+    def follow_hiding(self, what: Hidden) -> None:
+        """Say what to do where nothing is hidden, and drop what was compared before."""
+        window = self._window
+        window.live.side_by_side.newest = None
+        window.centre.comparison.clear()
+        window.centre.comparison.set_hint(NOTHING_HIDDEN if what == "none" else WAITING)
+
+    def show_newest(self, time_s: float) -> None:
+        """Show the chosen face's newest comparison, while that is wanted.
+
+        Args:
+            time_s: Time of the newest frame.
+        """
+        window = self._window
+        newest = window.live.side_by_side.newest
+        if not self.on or newest is None or not newest[1]:
+            return
+        chosen = next((face for face in newest[1] if face.track_id == window.chosen_id), newest[1][0])
+        window.centre.comparison.show_comparison(chosen, time_s)
+
+    def animate(self) -> None:
+        """Repaint while the bars still move."""
+        if self.on:
+            self._window.centre.comparison.animate()
+
+    def _make_room(self) -> None:
+        window = self._window
+        self._panels = window.saveState()
+        for part in (window.faces_dock, window.timeline_dock, window.form_dock):
+            part.hide()
