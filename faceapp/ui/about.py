@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engines.card import ModelCard
+from engines.card import LABELS, ModelCard, load_card
 
 TITLE = "About faceapp"
 _USE = (
@@ -46,10 +46,28 @@ def about_page(cards: Sequence[ModelCard]) -> list[tuple[str, str]]:
     return [*_USE, *((f"{card.name} {card.version}", card_text(card)) for card in cards)]
 
 
+def installed_cards() -> list[ModelCard]:
+    """Return the cards of all installed models.
+
+    Raises:
+        CardError: A card can't be read.
+    """
+    from engines.models import MODELS_DIR, model_names
+
+    return [load_card(MODELS_DIR / name) for name in model_names()]
+
+
 def card_text(card: ModelCard) -> str:
     """Return what matters of a model card in a few lines."""
     heads = ", ".join(head.task for head in card.heads)
-    lines = [f"Reads {heads} from {_FACES[card.occlusion]}, {card.input.size} px {card.input.color}."]
+    size = f"{card.input.size} px {card.input.color}"
+    reads = any(head.task in LABELS for head in card.heads)
+    does = (
+        f"Reads {heads} from {_FACES[card.occlusion]}"
+        if reads
+        else "Sees what hides a face, and where it lies"
+    )
+    lines = [f"{does}, {size}."]
     for data, figures in card.metrics.items():
         words = _figures(figures) if isinstance(figures, Mapping) else []
         if words:

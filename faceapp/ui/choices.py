@@ -98,9 +98,12 @@ def _sources() -> tuple[Choice, ...]:
 
 def _models() -> tuple[Choice, ...]:
     from engines.models import model_names
+    from engines.visibility import MODEL_NAME
     from faceapp.analyzer import AUTO_MODELS
 
-    present = model_names()
+    present = [
+        name for name in model_names() if name != MODEL_NAME
+    ]  # that one reads no faces, but what hides them
     missing = [name for name in AUTO_MODELS.values() if name not in present]
     reason = "Not installed: expected a folder of this name in assets/models"
     return (

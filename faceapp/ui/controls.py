@@ -13,11 +13,10 @@ from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QImage
 from PySide6.QtWidgets import QFileDialog
 
-from engines.card import ModelCard, load_card
 from faceapp.errors import SessionError
 from faceapp.hiding import Hidden
 from faceapp.pipeline import PipelineState
-from faceapp.ui.about import TITLE, about_page
+from faceapp.ui.about import TITLE, about_page, installed_cards
 from faceapp.ui.choices import HIDINGS, LOOK_AGAIN, MODES, OPEN_ADDRESS, OPEN_FILE, find_choices
 from faceapp.ui.keys import keys_page
 
@@ -28,6 +27,8 @@ _FILES = (
     "Videos and pictures (*.mp4 *.mov *.avi *.mkv *.webm *.m4v *.png *.jpg *.jpeg *.bmp *.tif *.tiff *.webp)"
     ";;All files (*)"
 )
+LIVE_SETTINGS = ("smoothing", "landmark_smoothing", "occlusion", "region")
+"""What a running pipeline takes over, each by its `set_`."""
 _READER_SETTINGS = ("model", "backend", "engine_threads")
 _SOURCE_SETTINGS = ("max_faces", "camera_width_px", "camera_height_px", "camera_rate_hz")
 
@@ -205,7 +206,7 @@ class Controls(QObject):
             self._window.start_source()
         elif name in _READER_SETTINGS:
             live.change_reader(self._window.settings)
-        elif live.pipeline is not None and name in ("smoothing", "landmark_smoothing", "occlusion"):
+        elif live.pipeline is not None and name in LIVE_SETTINGS:
             getattr(live.pipeline, f"set_{name}")(value)
 
     def catch_up(self) -> None:
@@ -258,6 +259,8 @@ class Controls(QObject):
         window = self._window
         if window.sheet.isVisible():
             window.sheet.hide()
+        elif window.fixed_region.drawing:
+            window.fixed_region.cancel()
         elif window.audience.on:
             window.audience.toggle()
         elif window.comparing.on:
@@ -270,17 +273,6 @@ class Controls(QObject):
     def complain(self, problem: object) -> None:
         """Show an error's sentence until it is dismissed."""
         self._window.centre.problem.show_error(str(problem))
-
-
-def installed_cards() -> list[ModelCard]:
-    """Return the cards of all installed models.
-
-    Raises:
-        CardError: A card can't be read.
-    """
-    from engines.models import MODELS_DIR, model_names
-
-    return [load_card(MODELS_DIR / name) for name in model_names()]
 
 
 def open_folder(folder: Path) -> None:

@@ -72,6 +72,7 @@ def connect_parts(window: MainWindow) -> None:
     window.form.changed.connect(controls.change)
     window.cards.chosen.connect(window.choose_face)
     window.centre.video.face_chosen.connect(window.choose_face)
+    window.centre.video.region_drawn.connect(window.fixed_region.take)
     window.centre.seek_bar.sought.connect(controls.seek)
     window.live.refused.connect(controls.complain)
     recorder.started.connect(window.refresh)

@@ -27,6 +27,10 @@ def fill_menu(window: MainWindow) -> None:
     menu.addAction("Open session…", window.annotation.ask_session)
     menu.addAction("Annotation scheme…", window.annotation.show_scheme)
     menu.addSeparator()
+    menu.addAction("Draw a fixed region…", window.fixed_region.begin)
+    cleared = menu.addAction("Clear the fixed region", window.fixed_region.clear)
+    menu.aboutToShow.connect(lambda: cleared.setEnabled(window.settings.region is not None))
+    menu.addSeparator()
     for dock, name in (
         (window.faces_dock, "Faces"),
         (window.timeline_dock, "Timeline"),
@@ -35,6 +39,7 @@ def fill_menu(window: MainWindow) -> None:
         shown = dock.toggleViewAction()
         shown.setText(f"Panel: {name}")
         menu.addAction(shown)
+    menu.addAction("Compare side by side", window.comparing.toggle)
     menu.addAction("Full screen for an audience", window.audience.toggle)
     themes = menu.addMenu("Colours")
     group = QActionGroup(themes)

@@ -67,7 +67,7 @@ class Overlay:
         known = [(face, readout) for face in faces if (readout := readouts.get(face.id)) is not None]
         boxes = [where.box(face) for face, _ in known]
         for (face, readout), box in zip(known, boxes, strict=True):
-            if self.show_mesh:
+            if self.show_mesh and face.landmarks[0, 0] == face.landmarks[0, 0]:  # no mesh in a fixed region
                 _paint_mesh(painter, face, where)
             self._paint_box(painter, box, readout)
         font = text_font(round(min(max(min(bounds.height() / 560, bounds.width() / 760), 1.0), 2.2), 1))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from faceapp.types import FrameResult, Image
 from faceapp.ui.overlay import Overlay, PictureMap
 from faceapp.ui.readout import Readouts
+from faceapp.ui.region_tool import DRAW_HINT, RegionTool
 from faceapp.ui.theme import RECORD_RED, Theme, text_font
 
 _REDUCE_BELOW = 0.5
@@ -21,13 +22,15 @@ class VideoView(QWidget):
 
     Signals:
         face_chosen: Id of a face that was clicked.
+        region_drawn: `faceapp.region.Region` that was drawn with the mouse.
     """
 
     face_chosen = Signal(int)
+    region_drawn = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.overlay = Overlay(theme)
+        self.overlay, self.region_tool = Overlay(theme), RegionTool()
         self._theme = theme
         self._result: FrameResult | None = None
         self._readouts = Readouts()
@@ -72,6 +75,12 @@ class VideoView(QWidget):
         self._recording = recording
         self.update()
 
+    def draw_region(self, drawing: bool) -> None:
+        """Let the mouse draw a region, or no more."""
+        (self.region_tool.begin if drawing else self.region_tool.cancel)()
+        self.setCursor(Qt.CursorShape.CrossCursor if drawing else Qt.CursorShape.ArrowCursor)
+        self.update()
+
     def picture_map(self) -> PictureMap | None:
         """Return where the picture lies in the view, or None while there is none."""
         if self._result is None:
@@ -102,12 +111,15 @@ class VideoView(QWidget):
         if where is not None and self._result is not None:
             self._paint_picture(painter, self._result.frame.image, where)
             bounds = QRectF(self.rect()).adjusted(6, 6, -6, -6)
-            self.overlay.paint(painter, self._result.faces, self._readouts, where, bounds)
+            if not self.region_tool.drawing:
+                self.overlay.paint(painter, self._result.faces, self._readouts, where, bounds)
+            self.region_tool.paint(painter, self._picture_place(where), self._theme)
         if self._note:
             painter.fillRect(self.rect(), QColor(0, 0, 0, 110))
             self._paint_sentence(painter, self._note, self.height() / 2, 1.3)
-        if self._hint:
-            self._paint_sentence(painter, self._hint, self.height() - 34, 1.0)
+        hint = DRAW_HINT if self.region_tool.drawing else self._hint
+        if hint:
+            self._paint_sentence(painter, hint, self.height() - 34, 1.0)
         if self._recording:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -119,10 +131,30 @@ class VideoView(QWidget):
         where = self.picture_map()
         if where is None or self._result is None:
             return
+        if self.region_tool.drawing:
+            self.region_tool.press(event.position())
+            return
         hit = [face for face in self._result.faces if where.box(face).contains(event.position())]
         if hit:
             smallest = min(hit, key=lambda face: where.box(face).width())
             self.face_chosen.emit(smallest.id)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Stretch the region that is being drawn."""
+        if self.region_tool.drawing:
+            self.region_tool.move(event.position())
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Take the region that was drawn; a slip of the mouse is none."""
+        where = self.picture_map()
+        if where is None or not self.region_tool.drawing:
+            return
+        region = self.region_tool.release(self._picture_place(where))
+        if region is not None:
+            self.draw_region(False)
+            self.region_drawn.emit(region)
+        self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leave every key to the window."""
@@ -130,13 +162,19 @@ class VideoView(QWidget):
 
     def _paint_picture(self, painter: QPainter, image: Image, where: PictureMap) -> None:
         height, width = image.shape[:2]
-        target = QRectF(where.offset.x(), where.offset.y(), width * where.scale, height * where.scale)
+        target = self._picture_place(where)
         device_scale = where.scale * self.devicePixelRatioF()
         if device_scale < _REDUCE_BELOW:
             size = (max(1, round(width * device_scale)), max(1, round(height * device_scale)))
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(target, _wrap(image))
+
+    def _picture_place(self, where: PictureMap) -> QRectF:
+        """Return where the picture lies in the view."""
+        assert self._result is not None
+        height, width = self._result.frame.image.shape[:2]
+        return QRectF(where.offset.x(), where.offset.y(), width * where.scale, height * where.scale)
 
     def _paint_sentence(self, painter: QPainter, text: str, centre_y: float, scale: float) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -21,7 +21,8 @@ from faceapp.ui.background import Background
 from faceapp.ui.centre import FIRST_START
 from faceapp.ui.choices import Choices, find_choices, with_current
 from faceapp.ui.comparing import Comparing
-from faceapp.ui.controls import Controls
+from faceapp.ui.controls import LIVE_SETTINGS, Controls
+from faceapp.ui.fixed_region import FixedRegion
 from faceapp.ui.history import History
 from faceapp.ui.keys import action_of
 from faceapp.ui.layout import build_parts, connect_parts
@@ -90,7 +91,7 @@ class MainWindow(QMainWindow):
         self.readouts, self.history = Readouts(), History()
         self.audience, self.comparing = Audience(self), Comparing(self)
         self.annotation = LiveAnnotation(self, None if settings_path is None else settings_path.parent)
-        self.controls = Controls(self)
+        self.controls, self.fixed_region = Controls(self), FixedRegion(self)
         self._situation = Situation(self)
         self._chosen_id: int | None = None
         self._timeline_due_s = 0.0
@@ -200,6 +201,7 @@ class MainWindow(QMainWindow):
         self.status.set_models(self._choices.models, settings.model)
         self.status.set_backends(self._choices.backends, settings.backend)
         self.centre.video.overlay.show_mesh = settings.show_mesh
+        self.centre.video.region_tool.region = settings.region
         self.centre.video.update()
 
     def set_choices(self, choices: Choices) -> None:
@@ -285,11 +287,9 @@ class MainWindow(QMainWindow):
 
     def _opened(self) -> None:
         pipeline = self.live.pipeline
-        settings = self.settings
         if pipeline is None:
             return
-        pipeline.set_smoothing(settings.smoothing)
-        pipeline.set_landmark_smoothing(settings.landmark_smoothing)
-        pipeline.set_occlusion(settings.occlusion)
+        for name in LIVE_SETTINGS:
+            getattr(pipeline, f"set_{name}")(getattr(self.settings, name))
         self.controls.catch_up()
         self.refresh()

@@ -7,6 +7,7 @@ import threading
 from engines.card import load_card
 from engines.models import model_folder
 from faceapp.pipeline import PipelineState, PipelineStatistics
+from faceapp.region import Region
 from faceapp.types import FrameResult
 
 
@@ -73,6 +74,9 @@ class FakePipeline:
 
     def set_occlusion(self, mode: str) -> None:
         self.calls.append(("occlusion", mode))
+
+    def set_region(self, region: Region | None) -> None:
+        self.calls.append(("region", region))
 
     def set_reader_factory(self, factory: object) -> None:
         self.calls.append(("reader", factory))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from engines.card import AGES_YEARS, EMOTIONS, HeadSpec, InputSpec, ModelCard
+from dataclasses import replace
+
+from engines.card import AGES_YEARS, EMOTIONS, OCCLUSIONS, HeadSpec, InputSpec, ModelCard
 from faceapp.ui.about import about_page, card_text
 
 CARD = ModelCard(
@@ -37,6 +39,12 @@ def test_a_model_card_becomes_readable_lines() -> None:
         "Not for children.",
         "Licence: research only",
     ]
+
+
+def test_the_network_of_the_switch_is_said_to_read_nothing() -> None:
+    heads = (HeadSpec("occlusion", "occlusion", "softmax", OCCLUSIONS),)
+    card = replace(CARD, name="visibility", heads=heads, occlusion="none", metrics={})
+    assert card_text(card).startswith("Sees what hides a face, and where it lies, 48 px gray.")
 
 
 def test_the_page_lists_every_model_after_use_and_limits() -> None:

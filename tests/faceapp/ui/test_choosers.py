@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from faceapp.pipeline import PipelineStatistics
 from faceapp.settings import Settings
-from faceapp.ui.choices import OPEN_FILE, Choice, source_text, with_current
+from faceapp.ui.choices import OPEN_FILE, Choice, find_choices, source_text, with_current
 from faceapp.ui.status_bar import LOCAL_ONLY, StatusBar
 from faceapp.ui.theme import DARK
 from faceapp.ui.toolbar import Toolbar
@@ -46,6 +46,14 @@ def status(qtbot: QtBot) -> StatusBar:
 def combo(toolbar: Toolbar, name: str) -> QComboBox:
     (found,) = (each for each in toolbar.findChildren(QComboBox) if each.accessibleName() == name)
     return found
+
+
+def test_only_models_that_read_faces_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = ["multitask", "multitask-mask", "visibility"]
+    monkeypatch.setattr("engines.models.model_names", lambda: installed)
+    models = {choice.value: choice.reason for choice in find_choices().models}
+    assert set(models) == {"auto", "multitask", "multitask-mask", "multitask-headset"}
+    assert [name for name, reason in models.items() if reason] == ["multitask-headset"]
 
 
 def test_absent_sources_are_greyed_out_with_the_reason(toolbar: Toolbar) -> None:
