@@ -23,6 +23,7 @@ from engines.engine import load_engine
 from engines.preprocess import ALIGNMENT_TEMPLATE
 from engines.visibility import MODEL_NAME
 from training.blocks.multi_task import MultiTaskNet
+from training.checkpoints import averaged_weights
 from training.data.prepared import PreparedFaces, load_prepared
 from training.experiment import Experiment
 from training.losses.alignment_points import AlignmentPointsLoss
@@ -59,6 +60,7 @@ class Config:
         alignment_weight: Weight of the points' error beside the occlusion's cross-entropy.
         average_decay: Decay of the running average of the weights.
         jitter: How far the cuts of faces are off.
+        initial: Folder of a finished run whose averaged weights to start from; empty starts anew.
         bfloat16: Forward pass in bfloat16.
         device: "auto", "cpu" or "cuda".
         seed: Of weights and samples.
@@ -80,6 +82,7 @@ class Config:
     alignment_weight: float = 20.0
     average_decay: float = 0.998
     jitter: Jitter = field(default_factory=Jitter)
+    initial: str = ""
     bfloat16: bool = True
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = 1
@@ -123,6 +126,8 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
     faces = _visibility_faces(config, sets)
     batches = VisibilityBatches(faces, config.shares, config.seed)
     net = build_net(config).to(memory_format=torch.channels_last)
+    if config.initial:
+        net.load_state_dict(averaged_weights(Path(config.initial)))
     optimizer = torch.optim.SGD(
         net.parameters(),
         lr=config.learning_rate,
