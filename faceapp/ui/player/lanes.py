@@ -105,7 +105,12 @@ class Lanes(Strip):
             for event in self._in_sight()
             if self.place_of(event).adjusted(-2, -2, 2, 2).contains(place) and place.x() >= GUTTER_PX
         ]
-        return min(hits, key=lambda event: (not event.is_point, event.end - event.start), default=None)
+
+        def nearness(event: Event) -> tuple[bool, bool, float]:
+            beside = not self.place_of(event).contains(place)
+            return not event.is_point, beside, event.end - event.start
+
+        return min(hits, key=nearness, default=None)
 
     def paint_content(self, painter: QPainter) -> None:
         """Paint lanes, names and marks."""
@@ -144,14 +149,10 @@ class Lanes(Strip):
             self.chosen.emit("")
             super().mousePressEvent(event)
             return
-        self._drag = _Drag(
-            hit,
-            self._grip(hit, event.position().x()),
-            self.time_of(event.position().x()),
-            event.position().x(),
-        )
-        self._chosen = hit.id
         self.chosen.emit(hit.id)
+        x = event.position().x()
+        self._drag = _Drag(hit, self._grip(hit, x), self.time_of(x), x)
+        self._chosen = hit.id
         self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -42,13 +42,14 @@ class PictureLoader(QObject):
         self._picture: tuple[float, Image] | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="faceapp-player", daemon=True)
-        self._thread.start()
 
     def want(self, time_s: float) -> None:
         """Ask for the frame of a time; an older wish that was not begun is forgotten."""
         with self._changed:
             self._wanted_s = time_s
             self._changed.notify()
+        if not self._thread.ident:  # only now: whoever asks has connected the signals
+            self._thread.start()
 
     def take(self) -> tuple[float, Image] | None:
         """Return the newest picture with its own time in seconds, once; None when there is no new one."""
@@ -61,7 +62,8 @@ class PictureLoader(QObject):
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join()
+        if self._thread.ident:
+            self._thread.join()
 
     def _work(self) -> None:
         reader = None

@@ -32,6 +32,7 @@ QTabBar::tab:selected { color: $text; border-bottom: 2px solid $text; }
 QTabBar::tab:focus { color: $text; border-bottom: 2px solid $muted; }
 QSplitter::handle { background: $background; }
 QSplitter::handle:hover { background: $line; }
+QComboBox QLineEdit { padding: 0; border: none; background: transparent; }
 QComboBox[small="true"] { min-height: ${small}px; max-height: ${small}px; padding: 0 6px; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 2px; }
 QScrollBar::handle:horizontal { background: $line; border-radius: 3px; min-width: 30px; }

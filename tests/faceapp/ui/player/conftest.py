@@ -21,11 +21,11 @@ from tests.faceapp.session.results import picture, result
 
 FRAMES = 150
 RATE_HZ = 25
-AWAY = range(50, 60)
+AWAY = range(50, 65)
 
 
 def write_session(folder: Path, *, video: bool = True) -> SessionWriter:
-    """Six seconds: face 1 but for frames 50 to 59, face 2 from frame 100 on; happy in the first half."""
+    """Six seconds: face 1 but for frames 50 to 64, face 2 from frame 100 on; happy in the first half."""
     writer = SessionWriter(
         folder, source="test", cards=[], settings={}, wait=True, video=video, time_origin_s=0.0
     )
@@ -44,7 +44,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     annotations.add_all(
         [
             Event(0.0, 3.0, label="happiness", author="Ada"),
-            Event(3.0, 5.9, label="neutral", author="Ada"),
+            Event(3.0, 5.96, label="neutral", author="Ada"),
             Event(0.0, 2.0, label="happiness", author="Ben"),
             Event(1.0, 1.0, label="nod", author="Ben"),
             Event(4.0, 4.4, kind="exclude", label="noise", author="Ben"),
