@@ -41,7 +41,7 @@ def decode(outputs: Mapping[str, AnyFloats], card: ModelCard) -> dict[str, Float
         logits = _checked_logits(outputs, head, card, count)
         count = len(logits)
         if head.task == "alignment":
-            decoded["alignment"] = logits.astype(np.float32).reshape(count, -1, 2)
+            decoded["alignment"] = logits.astype(np.float32).reshape(count, len(head.labels) // 2, 2)
             continue
         probabilities = _softmax(logits)
         if head.task in ("emotion", "occlusion"):
