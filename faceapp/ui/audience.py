@@ -24,11 +24,16 @@ class Audience:
 
     def toggle(self) -> None:
         """Go full screen with picture and bars alone, or back."""
+        comparing = self._window.comparing
+        if comparing.on:
+            comparing.give_room_back()
         self.on = not self.on
         if self.on:
             self._enter()
         else:
             self._leave()
+        if comparing.on:
+            comparing.make_room()  # of the panels that this way of showing has
         self._window.centre.video.set_recording(self.on and self._window.recorder.wanted)
 
     def _enter(self) -> None:
@@ -41,7 +46,7 @@ class Audience:
         window.showFullScreen()
         width = round(window.screen().size().width() * _CARDS_SHARE)
         window.resizeDocks([window.faces_dock], [width], Qt.Orientation.Horizontal)
-        window.centre.video.setFocus()
+        window.centre.take_focus()
 
     def _leave(self) -> None:
         window = self._window

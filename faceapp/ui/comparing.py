@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
+
 from faceapp.hiding import Hidden
 from faceapp.ui.comparison_view import NOTHING_HIDDEN, WAITING
 
 if TYPE_CHECKING:
+    from faceapp.ui.dock import Dock
     from faceapp.ui.window import MainWindow
 
 
@@ -16,7 +19,7 @@ class Comparing:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
-        self._panels = b""
+        self._hidden: dict[Dock, tuple[int, int]] = {}
         self.on = False
 
     def toggle(self) -> None:
@@ -29,11 +32,11 @@ class Comparing:
         window.centre.set_comparing(self.on)
         window.toolbar.set_comparing(self.on)
         if self.on:
-            self._make_room()
+            self.make_room()
             if window.live.hiding.what == "none":
                 window.controls.hide("headset")
         else:
-            window.restoreState(self._panels)
+            self.give_room_back()
         window.centre.take_focus()
 
     def follow_hiding(self, what: Hidden) -> None:
@@ -61,8 +64,18 @@ class Comparing:
         if self.on:
             self._window.centre.comparison.animate()
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
+        """Hide the panels, and remember which there were and how large."""
         window = self._window
-        self._panels = window.saveState()
-        for part in (window.faces_dock, window.timeline_dock, window.form_dock):
-            part.hide()
+        docks = (window.faces_dock, window.timeline_dock, window.form_dock)
+        self._hidden = {dock: (dock.width(), dock.height()) for dock in docks if dock.isVisible()}
+        for dock in self._hidden:
+            dock.hide()
+
+    def give_room_back(self) -> None:
+        """Show the panels that were there."""
+        hidden, self._hidden = self._hidden, {}
+        for dock in hidden:
+            dock.show()
+        for way, side in ((Qt.Orientation.Horizontal, 0), (Qt.Orientation.Vertical, 1)):
+            self._window.resizeDocks(list(hidden), [size[side] for size in hidden.values()], way)

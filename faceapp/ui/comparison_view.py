@@ -129,9 +129,7 @@ class ComparisonView(QWidget):
         hidden = f"Face {_KINDS.get(kind, 'half hidden')}"
         reason = ""
         if missing:
-            reason = (
-                f"No {kind} network is in use. Install {AUTO_MODELS[kind]}, and choose the model Automatic."
-            )
+            reason = f"No {kind} network is in use: the model Automatic takes {AUTO_MODELS[kind]} where it is installed."
         return (
             Column(
                 "Whole face", "full-face network", comparison.clean_picture, clean, emotions, (), REFERENCE

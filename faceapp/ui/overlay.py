@@ -16,6 +16,8 @@ from faceapp.ui.readout import Readout, Readouts
 from faceapp.ui.theme import EMOTION_QCOLOURS, Theme, blend, text_font
 
 _UNKNOWN = QColor("#9AA0A6")
+_UNREAD = QColor("#F4F5F6")
+"""Of the dashed box around a face that is not read."""
 _CORNER_PX = 8.0
 
 
@@ -79,8 +81,9 @@ class Overlay:
                 chip.paint(painter, place, self.theme)
 
     def _paint_box(self, painter: QPainter, box: QRectF, readout: Readout) -> None:
-        colour = QColor(face_colour(readout))
-        colour.setAlphaF(0.55 + 0.45 * readout.confidence)
+        colour = QColor(_UNREAD if readout.abstains else face_colour(readout))
+        if readout.label is not None:
+            colour.setAlphaF(0.55 + 0.45 * readout.confidence)
         width = 3.0 if readout.track_id == self.chosen_id else 1.6
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(0, 0, 0, 90), width + 2))

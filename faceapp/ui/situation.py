@@ -73,7 +73,8 @@ class Situation:
         names = "" if pipeline is None else ", ".join(card.name for card in pipeline.cards)
         backends = "" if pipeline is None else pipeline.description.removeprefix(f"{names}, ")
         chosen = self._window.chosen
-        self._window.status.show_engines(names if chosen is None else chosen.model, backends)
+        model = "" if chosen is None else chosen.model  # "" too while too little of the face is visible
+        self._window.status.show_engines(model or names, backends)
 
     def _offers(self) -> list[Offer]:
         controls = self._window.controls

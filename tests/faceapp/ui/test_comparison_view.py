@@ -160,7 +160,9 @@ def test_readings_are_told_to_screen_readers(view: ComparisonView) -> None:
 def test_a_missing_network_is_said_and_nobody_wins(qtbot: QtBot, view: ComparisonView) -> None:
     view.show_comparison(make_comparison(specialised=None, occlusion="mask"), 1.0)
     qtbot.wait(20)
-    assert "No mask network is in use. Install multitask-mask" in view.accessibleDescription()
+    assert (
+        "No mask network is in use: the model Automatic takes multitask-mask" in view.accessibleDescription()
+    )
     assert "closer" not in view.accessibleDescription()
 
 
@@ -189,6 +191,29 @@ def test_the_key_hides_a_face_compares_it_and_gives_the_panels_back(
     assert window.centre.video.isVisible() and not window.live.side_by_side.wanted
     assert [window.faces_dock.isVisible(), window.timeline_dock.isVisible()] == panels
     assert window.live.hiding.what == "headset", "what is drawn stays until it is taken off"
+
+
+def visible_panels(window: MainWindow) -> list[bool]:
+    return [part.isVisible() for part in (window.toolbar, window.faces_dock, window.timeline_dock)]
+
+
+@pytest.mark.parametrize("order", [("compare", "audience"), ("audience", "compare")])
+@pytest.mark.parametrize("back", [("compare", "audience"), ("audience", "compare")])
+def test_full_screen_and_comparison_go_together_in_any_order(
+    qtbot: QtBot, live_window: MainWindow, order: tuple[str, str], back: tuple[str, str]
+) -> None:
+    window = live_window
+    qtbot.wait(20)
+    sizes = [dock.size().toTuple() for dock in (window.faces_dock, window.timeline_dock)]
+    for action in order:
+        window.controls.act(action, "")
+    assert visible_panels(window) == [False, False, False] and window.isFullScreen()
+    window.controls.act(back[0], "")
+    assert visible_panels(window) == ([False, True, False] if back[0] == "compare" else [True, False, False])
+    window.controls.act(back[1], "")
+    qtbot.wait(20)
+    assert visible_panels(window) == [True, True, True]
+    assert [dock.size().toTuple() for dock in (window.faces_dock, window.timeline_dock)] == sizes
 
 
 def test_the_chosen_face_is_the_one_compared(

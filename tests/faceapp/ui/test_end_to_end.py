@@ -45,9 +45,15 @@ def test_demo_is_read_hidden_recorded_and_closed(
     window.controls.hide("mask")
     window.controls.change("occlusion", "mask")  # without the visibility network nothing is noticed
     qtbot.waitUntil(lambda: [each.occlusion for each in window.readouts] == ["mask"], timeout=PATIENCE_MS)
+    window.controls.act("compare", "v")
+    view = window.centre.comparison
+    qtbot.waitUntil(lambda: view.comparison is not None, timeout=PATIENCE_MS)
+    assert view.comparison is not None and view.comparison.specialised is None, "one model reads all faces"
+    assert (view.comparison.clean_picture != view.comparison.hidden_picture).any()
+    window.controls.act("compare", "v")
     window.controls.toggle_record()
     qtbot.waitUntil(
-        lambda: window.recorder._taker is not None and window.recorder._taker.writer.written > 2,
+        lambda: window.recorder._writer is not None and window.recorder._writer.written > 2,
         timeout=PATIENCE_MS,
     )
     window.controls.toggle_record()
