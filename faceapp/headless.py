@@ -51,6 +51,7 @@ def analyze(
     clip: Clip | None = None,
     about: About | None = None,
     each: Callable[[FrameResult], object] = lambda result: None,
+    key: str = "",
 ) -> Outcome:
     """Analyse a source to its end and record every result.
 
@@ -61,6 +62,7 @@ def analyze(
         clip: Noted in the session.
         about: Noted in the session.
         each: Called with every result.
+        key: Tells this input and way of analysis from others; stored, so that a later run finds what is done.
 
     Raises:
         CardError: The model is missing or damaged.
@@ -68,7 +70,7 @@ def analyze(
     """
     source = with_drawings(source, settings)
     pipeline = Pipeline(source, partial(make_tracker, settings), partial(make_reader, settings))
-    open_writer = partial(_open_writer, source, folder, settings, clip or Clip(), about or About())
+    open_writer = partial(_open_writer, source, folder, settings, clip or Clip(), about or About(), key)
     run = _Run(pipeline, open_writer, each)
     try:
         run.record()
@@ -115,6 +117,8 @@ class _Run:
                 raise self._writer.error or SessionError(f"{self._writer.folder}: the recording ended")
             self._note_time()
             self._each(result)
+        if self._writer is not None:
+            self._writer.mark_complete()
 
     def close(self) -> None:
         """End the threads and seal the session; may be called twice."""
@@ -144,7 +148,13 @@ class _Run:
 
 
 def _open_writer(
-    source: Source, folder: Path, settings: Settings, clip: Clip, about: About, cards: tuple[ModelCard, ...]
+    source: Source,
+    folder: Path,
+    settings: Settings,
+    clip: Clip,
+    about: About,
+    key: str,
+    cards: tuple[ModelCard, ...],
 ) -> SessionWriter:
     resolved: dict[str, Any] = {**settings.as_json(), "source": source.name}
     return SessionWriter(
@@ -158,6 +168,7 @@ def _open_writer(
         captured=source.live,
         wait=not source.live,
         time_origin_s=None if source.live else 0.0,
+        input_key=key,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from faceapp.commands.options import (
     add_backend_option,
@@ -18,13 +19,13 @@ from faceapp.commands.options import (
     seconds,
     with_options,
 )
-from faceapp.errors import SessionError, SourceError
-from faceapp.settings import Settings
+from faceapp.errors import SessionError
+from faceapp.settings import FaceStyle, Settings
 
 if TYPE_CHECKING:
-    from faceapp.headless import Outcome
+    from faceapp.batch.jobs import Done, Job
+    from faceapp.batch.processes import Progress
     from faceapp.session.about import About
-    from faceapp.sources.options import Clip
 
 HELP = "analyse videos, pictures or streams without a window: a session folder per input"
 INTERRUPTED = 130
@@ -33,14 +34,55 @@ INTERRUPTED = 130
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     add = parser.add_argument
-    add("inputs", nargs="+", metavar="INPUT", help="video, picture, folder of pictures, URL, camera or demo")
+    add(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="video, picture, folder of videos or pictures, URL, camera or demo",
+    )
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the session folders")
     add("--start", type=seconds, metavar="S", help="begin at this time: seconds or minutes:seconds")
     add("--end", type=seconds, metavar="S", help="end at this time")
     add("--every", type=count, default=1, metavar="N", help="analyse every N-th frame (default 1)")
     add("--no-video", action="store_true", help="keep the table only, no copy of the pictures")
     add("--participant", default="", metavar="CODE", help="participant's code, kept in the session")
+    add(
+        "--session",
+        default="",
+        metavar="NAME",
+        help="session among those of the participant, kept in the session",
+    )
+    add("--condition", default="", metavar="NAME", help="condition of the experiment, kept in the session")
+    add(
+        "--consent",
+        type=Path,
+        metavar="FILE",
+        help="text of the notice that was accepted, kept word for word",
+    )
+    add(
+        "--consented-at", metavar="UTC", help="when it was accepted, like 2026-01-31T09:15:02Z (default: now)"
+    )
     add("--notes", default="", metavar="TEXT", help="free text, kept in the session")
+    add(
+        "--faces",
+        choices=get_args(FaceStyle),
+        default="clear",
+        help="how faces look in the recorded video (default clear)",
+    )
+    add("--processes", type=count, default=1, metavar="N", help="inputs analysed side by side (default 1)")
+    add(
+        "--resume", action="store_true", help="skip what an earlier run finished, redo what it left half done"
+    )
+    add(
+        "--study",
+        action="store_true",
+        help="afterwards write study.csv and conditions.csv over all sessions in DIR",
+    )
+    add(
+        "--cluster",
+        metavar="ADDRESS",
+        help="analyse on a Dask cluster: address of its scheduler, or local for --processes workers here",
+    )
     add_model_option(parser)
     add_backend_option(parser)
     add_occlusion_option(parser)
@@ -59,56 +101,144 @@ def run(arguments: argparse.Namespace) -> int:
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model.
         SourceError: The clip ends before it starts.
+        SessionError: The notice can't be read, or a process was killed.
     """
-    from faceapp.session.about import About
+    from faceapp.batch.inputs import expand_inputs
+    from faceapp.batch.jobs import make_jobs, split_finished
     from faceapp.sources.options import Clip
 
-    settings = with_options(Settings(record_video=not arguments.no_video), arguments)
+    settings = with_options(
+        Settings(record_video=not arguments.no_video, record_faces=arguments.faces), arguments
+    )
     clip = Clip(arguments.start, arguments.end, arguments.every)
-    about = About(arguments.participant, arguments.notes)
-    code = 0
-    for text in arguments.inputs:
-        try:
-            outcome = _analyze(text, arguments.out, settings, clip, about)
-            _print_outcome(text, outcome)
-        except (SourceError, SessionError) as error:
-            print(f"faceapp: {error}", file=sys.stderr)
-            code = 2
-            continue
-        if outcome.interrupted:
-            return INTERRUPTED
-        code = 2 if outcome.error is not None else code
+    texts = expand_inputs(arguments.inputs)
+    jobs = make_jobs(texts, arguments.out, settings, clip, _about(arguments))
+    if arguments.resume:
+        jobs, finished = split_finished(jobs, arguments.out)
+        for job, folder in finished:
+            print(f"{job.text} -> {folder} (finished earlier)")
+    code = _run_jobs(jobs, arguments)
+    if arguments.study and code != INTERRUPTED:
+        code = max(code, _write_study(arguments.out))
     return code
 
 
-def _analyze(text: str, out: Path, settings: Settings, clip: Clip, about: About) -> Outcome:
-    from tqdm import tqdm
+def _about(arguments: argparse.Namespace) -> About:
+    from faceapp.session.about import About, Consent
 
-    from faceapp.headless import analyze, new_folder_for
-    from faceapp.sources import make_source
-
-    source = make_source(text, start_s=clip.start_s, end_s=clip.end_s, every=clip.every)
-    folder = new_folder_for(out, text)
-    with tqdm(desc=source.name, unit=" frames", disable=None, leave=False, dynamic_ncols=True) as bar:
-
-        def advance(_result: object) -> None:
-            if bar.total is None:  # known once the source is open
-                bar.total = getattr(source, "frame_count", None)
-            bar.update()
-
-        return analyze(source, folder, settings, clip, about, each=advance)
+    consent = None
+    if arguments.consent is not None:
+        try:
+            text = arguments.consent.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise SessionError(
+                f"{arguments.consent}: expected a text file with the notice, found: {error}"
+            ) from error
+        when = {"accepted_utc": arguments.consented_at} if arguments.consented_at else {}
+        consent = Consent(text, **when)
+    return About(arguments.participant, arguments.notes, arguments.session, arguments.condition, consent)
 
 
-def _print_outcome(text: str, outcome: Outcome) -> None:
+def _run_jobs(jobs: Sequence[Job], arguments: argparse.Namespace) -> int:
+    code, ended = 0, 0
+    with _Progress(jobs) as progress:
+        for done in _results(jobs, arguments, progress.step):
+            ended += 1
+            progress.ended(done)
+            _print_done(done, progress)
+            if done.interrupted:
+                code = INTERRUPTED
+            elif done.error and code != INTERRUPTED:
+                code = 2
+    if code == INTERRUPTED and len(jobs) > 1:
+        print(
+            f"faceapp: stopped after {ended} of {len(jobs)} inputs; go on with the same command and --resume",
+            file=sys.stderr,
+        )
+    return code
+
+
+def _results(jobs: Sequence[Job], arguments: argparse.Namespace, step: Progress) -> Iterator[Done]:
+    from faceapp.batch.processes import run_here, run_in_processes
+
+    if arguments.cluster:
+        from faceapp.batch.cluster import run_on_cluster
+
+        return run_on_cluster(jobs, arguments.cluster, arguments.processes, step)
+    if arguments.processes > 1 and len(jobs) > 1:
+        return run_in_processes(jobs, min(arguments.processes, len(jobs)), step)
+    return run_here(jobs, step)
+
+
+class _Progress:
+    """One bar over the frames of all inputs, with the time that is left where their lengths are known."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        from tqdm import tqdm
+
+        from faceapp.batch.inputs import expected_frames
+
+        self._expected = {job.number: expected_frames(job.text, job.clip) for job in jobs}
+        self._inputs, self._ended = len(jobs), 0
+        self._seen: dict[int, int] = {}
+        self._bar = tqdm(unit=" frames", disable=None, leave=False, dynamic_ncols=True, total=self._total())
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.close()
+
+    def step(self, number: int, frames: int | None) -> None:
+        """Count one frame of a job; take the true number of its frames once it is known."""
+        self._seen[number] = self._seen.get(number, 0) + 1
+        if frames is not None and frames != self._expected[number]:
+            self._expected[number] = frames
+            self._bar.total = self._total()
+        self._bar.update()
+
+    def ended(self, done: Done) -> None:
+        """Take note of a job's end, which makes its number of frames certain."""
+        self._ended += 1
+        self._expected[done.job.number] = self._seen.get(done.job.number, 0)
+        self._bar.total = self._total()
+        if self._inputs > 1:
+            self._bar.set_description(f"{self._ended} of {self._inputs} inputs")
+
+    def write(self, text: str, error: bool = False) -> None:
+        """Print a line above the bar."""
+        self._bar.write(text, file=sys.stderr if error else sys.stdout)
+
+    def _total(self) -> int | None:
+        frames = list(self._expected.values())
+        return None if None in frames else sum(number or 0 for number in frames)
+
+
+def _print_done(done: Done, progress: _Progress) -> None:
     """Say what was found and where it lies; the error, if any, goes to the standard error stream."""
     from faceapp.session.reader import read_session
     from faceapp.session.summary import format_summary, summarise
 
-    if outcome.folder is not None:
-        print(f"{text} -> {outcome.folder}{' (stopped)' if outcome.interrupted else ''}")
-        for line in format_summary(summarise(read_session(outcome.folder))):
-            print(f"  {line}")
-        if outcome.elapsed_s > 0:
-            print(f"  {(outcome.frames - 1) / outcome.elapsed_s:.1f} frames a second")
-    if outcome.error is not None:
-        print(f"faceapp: {outcome.error}", file=sys.stderr)
+    if done.folder is not None:
+        progress.write(f"{done.job.text} -> {done.folder}{' (stopped)' if done.interrupted else ''}")
+        try:
+            lines = format_summary(summarise(read_session(done.folder)))
+        except SessionError as error:
+            lines = [] if done.error else [f"faceapp: {error}"]
+        for line in lines:
+            progress.write(f"  {line}")
+        if done.elapsed_s > 0:
+            progress.write(f"  {(done.frames - 1) / done.elapsed_s:.1f} frames a second")
+    if done.error:
+        progress.write(f"faceapp: {done.error}", error=True)
+
+
+def _write_study(out: Path) -> int:
+    from faceapp.session.study import session_folders, study_rows, write_study
+
+    problems: list[str] = []
+    for path in write_study(study_rows(session_folders(out), problems), out):
+        print(path)
+    for problem in problems:
+        print(f"faceapp: {problem}", file=sys.stderr)
+    return 2 if problems else 0

@@ -63,8 +63,10 @@ class Recording:
         captured: True: pictures come from `add_frame`, at the camera's rate, and results without a captured frame
             are from before the start and are left out. False: every result brings its own picture.
         time_origin_s: `Frame.time_s` that is 0 on the session's clock; None is the first frame's.
+        input_key: Tells the input and the way of analysis from others; empty notes nothing.
 
     Attributes:
+        complete: Whether the input came to its end.
         counts: What became of the frames so far.
         disk: How much room is left.
         origin_s: `Frame.time_s` that is 0 on the session's clock; None until the first frame has come.
@@ -85,15 +87,20 @@ class Recording:
         faces: FaceStyle = "clear",
         captured: bool = False,
         time_origin_s: float | None = None,
+        input_key: str = "",
     ) -> None:
         self.folder = folder
         self.counts = FrameCounts()
         self.disk = DiskWatch(folder)
         self.origin_s = time_origin_s
+        self.complete = False
+        self._input_key = input_key
         self._captured = captured
         self._started = now_utc()
         self._metadata = new_metadata(source=source, cards=cards, settings=settings, about=about or About())
         self._metadata["started_utc"] = utc_text(self._started)
+        if input_key:
+            self._metadata["input"] = {"key": input_key, "complete": False}
         self._metadata["pictures"] = "camera rate" if captured else "analysed frames"
         self._last_frame_s = self._last_result_s = float("-inf")
         self._log = FrameLog()
@@ -222,6 +229,8 @@ class Recording:
         seal(self.folder / FRAMES_CSV, self.folder / FRAMES_PARQUET, frame_schema())
         self._metadata["state"] = "closed"
         self._metadata["ended_utc"] = utc_text(now_utc())
+        if self._input_key:
+            self._metadata["input"]["complete"] = self.complete and not self._metadata["errors"]
         self._metadata["unexplained_frames"] = self.counts.unexplained
 
     def _create_folder(self) -> None:

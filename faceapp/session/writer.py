@@ -51,6 +51,7 @@ class SessionWriter:
         wait: True makes `put` wait for room (files: no frame may be lost) instead of dropping the frame.
         time_origin_s: `Frame.time_s` that is 0 s of the session; None takes the first frame's, which suits
             live sources. Files pass 0.0 to keep their own times.
+        input_key: Tells the input and the way of analysis from others; stored with whether it came to its end.
 
     Raises:
         SessionError: The folder holds a session already or can't be written.
@@ -70,6 +71,7 @@ class SessionWriter:
         queue_size: int = 60,
         wait: bool = False,
         time_origin_s: float | None = None,
+        input_key: str = "",
     ) -> None:
         self._recording = Recording(
             folder,
@@ -81,6 +83,7 @@ class SessionWriter:
             faces=faces,
             captured=captured,
             time_origin_s=time_origin_s,
+            input_key=input_key,
         )
         self._wait = wait
         self._captured = captured
@@ -168,6 +171,10 @@ class SessionWriter:
         """Note in the session that a setting changes from the next frame on; waits for room in the queue."""
         while not (self._stopped.is_set() or self._closing.is_set() or self._offer((name, value), wait=True)):
             pass
+
+    def mark_complete(self) -> None:
+        """Note that the input came to its end, before `close`."""
+        self._recording.complete = True
 
     def close(self) -> Path:
         """Write everything that waits, seal the session and return its folder; may be called twice.

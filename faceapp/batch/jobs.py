@@ -1,0 +1,162 @@
+"""One input as a job: what another process, or another machine, needs to analyse it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from faceapp.errors import SessionError, SourceError
+from faceapp.session.about import About
+from faceapp.session.metadata import SESSION_FILE, load_metadata
+from faceapp.settings import Settings
+from faceapp.sources.options import Clip
+
+Advance = Callable[[int | None], object]
+"""Called after every frame with the number of frames that the input has, as far as it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One input and how to analyse it; can be sent to another process.
+
+    Attributes:
+        number: Its place in the queue, from 0.
+        text: The input, as `faceapp.sources.make_source` takes it.
+        out: Folder for the session folder.
+        settings: Model, back end, smoothing, and whether to keep the video.
+        clip: Which frames are wanted.
+        about: What people say about it.
+        key: Tells input and way of analysis from others; the same again in a later run.
+        halves: Sessions that an earlier run left unfinished; removed once this one is whole.
+    """
+
+    number: int
+    text: str
+    out: Path
+    settings: Settings
+    clip: Clip
+    about: About
+    key: str
+    halves: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a job.
+
+    Attributes:
+        job: The job.
+        folder: Its session; None when not one frame came.
+        frames: Frames analysed.
+        elapsed_s: Wall time from the first result to the last.
+        error: Why it ended early, one line; empty when it did not.
+        interrupted: Stopped before its end.
+    """
+
+    job: Job
+    folder: Path | None = None
+    frames: int = 0
+    elapsed_s: float = 0.0
+    error: str = ""
+    interrupted: bool = False
+
+
+def make_jobs(texts: Sequence[str], out: Path, settings: Settings, clip: Clip, about: About) -> list[Job]:
+    """Return a job for every input; one that is named twice is analysed twice."""
+    seen: Counter[str] = Counter()
+    jobs = []
+    for number, text in enumerate(texts):
+        key = _key(text, settings, clip, about, seen[text])
+        seen[text] += 1
+        jobs.append(Job(number, text, out, settings, clip, about, key))
+    return jobs
+
+
+def run_job(job: Job, advance: Advance, cancelled: Callable[[], bool]) -> Done:
+    """Analyse one input to its end.
+
+    Args:
+        job: The job.
+        advance: Called after every frame.
+        cancelled: Asked after every frame; True stops, and what was analysed stays a valid session.
+
+    Raises:
+        CardError: The model is missing or damaged.
+        EngineError: The back end refuses the model.
+    """
+    from faceapp.headless import analyze, new_folder_for
+    from faceapp.sources import make_source
+
+    clip = job.clip
+    try:
+        source = make_source(job.text, start_s=clip.start_s, end_s=clip.end_s, every=clip.every)
+        folder = new_folder_for(job.out, job.text)
+    except (SourceError, SessionError) as error:
+        return Done(job, error=str(error))
+
+    def each(_result: object) -> None:
+        advance(getattr(source, "frame_count", None))
+        if cancelled():
+            raise KeyboardInterrupt
+
+    outcome = analyze(source, folder, job.settings, clip, job.about, each, key=job.key)
+    problem = "" if outcome.error is None else str(outcome.error)
+    done = Done(job, outcome.folder, outcome.frames, outcome.elapsed_s, problem, outcome.interrupted)
+    if done.folder is not None and not (done.error or done.interrupted):
+        for half in job.halves:
+            shutil.rmtree(half, ignore_errors=True)
+    return done
+
+
+def earlier_sessions(out: Path) -> dict[str, list[tuple[Path, bool]]]:
+    """Return what earlier runs left in a folder: key -> sessions, and whether each came to its input's end."""
+    found: dict[str, list[tuple[Path, bool]]] = {}
+    for path in sorted(out.glob(f"*/{SESSION_FILE}")):
+        entry = _input_entry(path.parent)
+        if entry is not None:
+            found.setdefault(str(entry.get("key")), []).append((path.parent, entry.get("complete") is True))
+    return found
+
+
+def _input_entry(folder: Path) -> dict[str, Any] | None:
+    try:
+        entry = load_metadata(folder).get("input")
+    except SessionError:
+        return None  # no session of ours: it is neither skipped nor removed
+    return entry if isinstance(entry, dict) else None
+
+
+def split_finished(jobs: Iterable[Job], out: Path) -> tuple[list[Job], list[tuple[Job, Path]]]:
+    """Part jobs into those still to do and those an earlier run finished.
+
+    Returns:
+        The jobs to do, with the half sessions that each will replace, and the finished ones with their sessions.
+    """
+    earlier = earlier_sessions(out)
+    to_do, finished = [], []
+    for job in jobs:
+        sessions = earlier.get(job.key, [])
+        whole = [folder for folder, complete in sessions if complete]
+        if whole:
+            finished.append((job, whole[0]))
+        else:
+            to_do.append(replace(job, halves=tuple(folder for folder, _ in sessions)))
+    return to_do, finished
+
+
+def _key(text: str, settings: Settings, clip: Clip, about: About, occurrence: int) -> str:
+    """Return a hash of the input (a file with its size and time) and of all that decides what is made of it."""
+    path = Path(text).expanduser()
+    where: list[Any] = [text]
+    if path.exists():
+        state = path.stat()
+        where = [str(path.resolve()), state.st_size if path.is_file() else 0, state.st_mtime_ns]
+    chosen = {**settings.as_json(), "source": "", "sessions_dir": "", "theme": ""}
+    content = [where, occurrence, chosen, [clip.start_s, clip.end_s, clip.every], about.as_json()]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
