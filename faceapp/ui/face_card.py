@@ -27,7 +27,7 @@ from faceapp.ui.theme import EMOTION_QCOLOURS, ROUNDING_PX, Theme, blend, text_f
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LINES_FULL = 16.8
-_LINES_COMPACT = 9.9
+_LINES_COMPACT = 8.7
 """Heights of the two shapes in text lines: eight rows of bars, or four rows of two."""
 
 
@@ -130,9 +130,10 @@ class FaceCard(QWidget):
         self._paint_head(painter, head)
         title = QRectF(inner.left(), head.bottom(), inner.width(), line * (1.5 if self.compact else 1.9))
         self._paint_title(painter, title)
-        model = QRectF(inner.left(), inner.bottom() - line, inner.width(), line)
-        self._paint_model(painter, model)
-        inner.setBottom(model.top() - line * 0.2)
+        if not self.compact:
+            model = QRectF(inner.left(), inner.bottom() - line, inner.width(), line)
+            self._paint_model(painter, model)
+            inner.setBottom(model.top() - line * 0.2)
         foot_height = line * (1.25 if self.compact else 2.2)
         bars = QRectF(inner.left(), title.bottom() + line * 0.1, inner.width(), 0)
         bars.setBottom(inner.bottom() - foot_height - line * 0.25)
@@ -158,8 +159,21 @@ class FaceCard(QWidget):
         place = row.adjusted(metrics.horizontalAdvance(name) + metrics.height() * 0.4, 0, 0, 0)
         badge.paint(painter, place, self._theme.colour("text"), muted)
         left = place.left() + badge.size.width() + metrics.height() * 0.3
-        if metrics.horizontalAdvance(readout.gaze) <= row.right() - left:
-            _write(painter, row, readout.gaze, muted, size, _RIGHT)
+        self._paint_right(painter, QRectF(left, row.top(), row.right() - left, row.height()))
+
+    def _paint_right(self, painter: QPainter, cell: QRectF) -> None:
+        """Say where the head points, or in a small card that another model than the one made for it has read it."""
+        readout, theme, size = self._readout, self._theme, 0.92 * self.scale
+        words, colour = readout.gaze, theme.colour("muted")
+        if self.compact and readout.unsuited:
+            size, colour, words = 0.8 * self.scale, theme.colour("text"), readout.model_text
+        metrics = QFontMetricsF(text_font(size))
+        fitting = (
+            text
+            for text in (words, words.removeprefix("read by "))
+            if metrics.horizontalAdvance(text) <= cell.width()
+        )
+        _write(painter, cell, next(fitting, ""), colour, size, _RIGHT)
 
     def _paint_model(self, painter: QPainter, row: QRectF) -> None:
         """Say which model read the face, clearly where it is not the one made for what hides the face."""

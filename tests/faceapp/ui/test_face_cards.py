@@ -155,3 +155,33 @@ def test_a_badge_looks_different_for_every_state(qtbot: QtBot, astronaut_landmar
         card.show_readout(next(iter(known)), chosen=False)
         heads[occlusion] = pixels(card)[:34].tobytes()
     assert len(set(heads.values())) == 4
+
+
+def test_two_cards_fit_into_the_smallest_window(cards: FaceCards, astronaut_landmarks: np.ndarray) -> None:
+    cards.resize(390, 335)
+    cards.show_readouts(readouts_of(astronaut_landmarks, 1, 2), 1)
+    assert all(card.compact for card in shown_cards(cards))
+    assert cards.verticalScrollBar().maximum() == 0
+
+
+def test_a_small_card_tells_an_unsuited_model_where_else_the_gaze_stands(
+    qtbot: QtBot, astronaut_landmarks: np.ndarray
+) -> None:
+    def right_half(model: str, pose_deg: tuple[float, float, float]) -> bytes:
+        known = Readouts()
+        face = make_track(astronaut_landmarks, 1, occlusion="mask", head_pose_deg=pose_deg)
+        said = make_prediction(1, model=model)
+        known.update(make_result(np.zeros((64, 64, 3), np.uint8), (face,), 1.0, (said,)))
+        card = FaceCard(next(iter(known)), DARK)
+        qtbot.addWidget(card)
+        card.resize(360, 140)
+        card.set_shape(1.0, compact=True)
+        card.show_readout(next(iter(known)), chosen=False)
+        return pixels(card)[:28, 180:].tobytes()
+
+    ahead, aside = (0.0, 0.0, 0.0), (30.0, 0.0, 0.0)
+    assert right_half("multitask-mask", ahead) != right_half("multitask-mask", aside)
+    assert right_half("multitask", ahead) == right_half("multitask", aside), (
+        "the model takes the gaze's place"
+    )
+    assert right_half("multitask", ahead) != right_half("multitask-mask", ahead)
