@@ -61,7 +61,9 @@ class Annotations:
     ) -> None:
         self.span_s = span_s
         self.write = write or partial(append_changes, folder)
-        self._events = {event.id or new_event_id(): event for event in events}
+        named = (event if event.id else replace(event, id=new_event_id()) for event in events)
+        self._events = {event.id: event for event in named}
+        self._in_order: tuple[Event, ...] | None = None
         self._done: list[Step] = []
         self._undone: list[Step] = []
         self._open: dict[tuple[str, str, int | None], str] = {}
@@ -69,7 +71,9 @@ class Annotations:
     @property
     def events(self) -> tuple[Event, ...]:
         """All marks, ordered by start."""
-        return in_order(replace(event, id=key) for key, event in self._events.items())
+        if self._in_order is None:
+            self._in_order = in_order(self._events.values())
+        return self._in_order
 
     @property
     def authors(self) -> tuple[str, ...]:
@@ -78,8 +82,7 @@ class Annotations:
 
     def get(self, event_id: str) -> Event | None:
         """Return one mark, or None when there is none of this id."""
-        event = self._events.get(event_id)
-        return None if event is None else replace(event, id=event_id)
+        return self._events.get(event_id)
 
     def add(self, event: Event) -> Event:
         """Add one mark and return it with its id.
@@ -209,6 +212,7 @@ class Annotations:
 
     def _apply(self, changes: Changes) -> None:
         self.write(changes)
+        self._in_order = None
         for key, event in changes.items():
             if event is None:
                 self._events.pop(key, None)

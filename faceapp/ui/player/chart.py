@@ -140,7 +140,7 @@ class Chart(Strip):
     def show_excluded(self, events: tuple[Event, ...]) -> None:
         """Shade the stretches that are left out."""
         self._excluded = [(event.start, event.end) for event in events if event.kind == "exclude"]
-        self.update()
+        self.content_changed()
 
     def refresh(self) -> None:
         """Read the chosen column and draw it."""
@@ -208,7 +208,7 @@ class Chart(Strip):
 
     def _range_changed(self) -> None:
         self._picture = None
-        self.update()
+        self.content_changed()
 
     def _y_of(self, value: float, height: float) -> float:
         low, high = self._curves.limits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPen, QPolygonF
@@ -134,13 +134,22 @@ class Lanes(Strip):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         drawn: dict[tuple[str, bool], float] = {}
         for event in self._in_sight():
-            shown = self._moved if self._moved is not None and self._moved.id == event.id else event
             key, left = (event.author, event.is_point), self.x_of(event.end)
-            if shown is event and event.id != self._chosen and left - drawn.get(key, -9.0) < _SAME_PLACE_PX:
+            if self._moved is not None and self._moved.id == event.id:
+                continue  # painted over the others while it is dragged
+            if event.id != self._chosen and left - drawn.get(key, -9.0) < _SAME_PLACE_PX:
                 continue  # thousands of marks behind the same pixel are painted once
             drawn[key] = left
-            self._paint_event(painter, shown)
+            self._paint_event(painter, event)
         painter.setClipping(False)
+
+    def paint_over(self, painter: QPainter) -> None:
+        """Paint the mark that is being dragged."""
+        if self._moved is not None:
+            painter.setClipRect(self.area)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_event(painter, self._moved)
+            painter.setClipping(False)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose a mark, and take hold of one on the own lane; elsewhere seek."""
@@ -153,7 +162,7 @@ class Lanes(Strip):
         x = event.position().x()
         self._drag = _Drag(hit, self._grip(hit, x), self.time_of(x), x)
         self._chosen = hit.id
-        self.update()
+        self.content_changed()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag a mark, or show what can be dragged."""
@@ -177,6 +186,8 @@ class Lanes(Strip):
             self._drag = None
             self.refused.emit(f"This lane is {owner}'s. Choose {owner} as annotator to change it.")
             return
+        if self._moved is None:
+            self._content = None
         self._moved = self._dragged_to(self.time_of(event.position().x()))
         self.update()
 
@@ -185,7 +196,7 @@ class Lanes(Strip):
         drag, moved, self._drag, self._moved = self._drag, self._moved, None, None
         if drag is not None and moved is not None and moved != drag.event:
             self.dragged.emit(moved.id, moved.start, moved.end)
-        self.update()
+        self.content_changed()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Open a mark to change its words."""
@@ -206,7 +217,7 @@ class Lanes(Strip):
 
     def _fit(self) -> None:
         self.setFixedHeight(self._lane_count() * LANE_PX + 2)
-        self.update()
+        self.content_changed()
 
     def _in_sight(self) -> list[Event]:
         first_s, last_s = self._view.range_s
@@ -228,8 +239,6 @@ class Lanes(Strip):
 
     def _dragged_to(self, time_s: float) -> Event:
         """Return the dragged mark as it would be, kept within the session."""
-        from dataclasses import replace
-
         assert self._drag is not None
         event, (low, high) = self._drag.event, self._view.span_s
         time_s = min(max(time_s, low), high)
@@ -244,10 +253,14 @@ class Lanes(Strip):
         top = len(self._lanes) * LANE_PX + 4.0
         first_s, last_s = self._view.range_s
         metrics = QFontMetricsF(painter.font())
+        painted_to, area_left = -9.0, self.area.left()
         for segment in self._segments if self._network_name else ():
             if segment.end_s < first_s or segment.start_s > last_s:
                 continue
-            left, right = max(self.x_of(segment.start_s), self.area.left()), self.x_of(segment.end_s)
+            left, right = max(self.x_of(segment.start_s), area_left), self.x_of(segment.end_s)
+            if right - painted_to < _SAME_PLACE_PX:
+                continue
+            painted_to = right
             place = QRectF(left, top, max(right - left, 1.0), LANE_PX - 8)
             painter.fillRect(place, translucent(EMOTION_COLOURS[segment.emotion], 0.55))
             if metrics.horizontalAdvance(segment.emotion) + 10 < place.width():

@@ -57,9 +57,9 @@ class StoredTable:
     def texts(self, name: str) -> npt.NDArray[np.object_]:
         """Return a column of texts (N,); missing ones are None."""
         if name not in self._texts:
-            column = self._read(name).astype(object)
-            column[[not isinstance(value, str) for value in column]] = None
-            self._texts[name] = self._in_order(column)
+            column = self._read(name)
+            missing = column.dtype != object  # Arrow gives texts as objects, None where there is none
+            self._texts[name] = self._in_order(np.full(self._rows, None) if missing else column)
         return self._texts[name]
 
     def step_s(self) -> float:

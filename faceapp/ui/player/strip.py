@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from faceapp.ui.player.time_view import TimeView
@@ -28,6 +28,7 @@ class Strip(QWidget):
         super().__init__(parent)
         self._view = view
         self._theme = theme
+        self._content: QPixmap | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         view.moved.connect(self.update)
         view.range_changed.connect(self._range_changed)
@@ -67,9 +68,9 @@ class Strip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the band, and the position over it."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.colour("background"))
+        painter.drawPixmap(0, 0, self._painted_content())
         painter.setFont(text_font(0.85))
-        self.paint_content(painter)
+        self.paint_over(painter)
         if self._view.range_s[0] <= self._view.position_s <= self._view.range_s[1]:
             x = round(self.x_of(self._view.position_s)) + 0.5
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -77,7 +78,27 @@ class Strip(QWidget):
             painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
 
     def paint_content(self, painter: QPainter) -> None:
-        """Paint what this band shows."""
+        """Paint what this band shows; kept until `content_changed`, so that scrubbing moves the line only."""
+
+    def paint_over(self, painter: QPainter) -> None:
+        """Paint what changes with the pointer."""
+
+    def content_changed(self) -> None:
+        """Paint the content anew."""
+        self._content = None
+        self.update()
+
+    def _painted_content(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        if self._content is None or self._content.devicePixelRatio() != ratio:
+            self._content = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+            self._content.setDevicePixelRatio(ratio)
+            self._content.fill(self._theme.colour("background"))
+            painter = QPainter(self._content)
+            painter.setFont(text_font(0.85))
+            self.paint_content(painter)
+            painter.end()
+        return self._content
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Seek."""
@@ -104,7 +125,7 @@ class Strip(QWidget):
         self._range_changed()
 
     def _range_changed(self) -> None:
-        self.update()
+        self.content_changed()
 
 
 class Ruler(Strip):
