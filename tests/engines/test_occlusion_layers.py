@@ -112,3 +112,19 @@ def test_shares_tell_which_half_a_drawing_hides(astronaut_landmarks):
     assert np.ptp(shares["hand"], axis=0).max() > 0.3, "hands are in different places"
     assert hidden_shares(np.zeros((48, 48), np.uint8)) == (0, 0)
     assert hidden_shares(np.full((48, 48), 255, np.uint8)) == (1, 1)
+
+
+def test_the_sheet_shows_every_kind(astronaut, astronaut_landmarks, tmp_path, capsys):
+    from engines.occlusion.__main__ import main
+
+    picture, mesh, out = tmp_path / "face.png", tmp_path / "mesh.npy", tmp_path / "sheet.png"
+    cv2.imwrite(str(picture), cv2.cvtColor(astronaut, cv2.COLOR_RGB2BGR))
+    np.save(mesh, astronaut_landmarks)
+    paths = ["--picture", str(picture), "--landmarks", str(mesh), "--out", str(out), "--seeds", "2"]
+
+    assert main(paths) == 0
+    sheet = cv2.imread(str(out))
+    rows = np.split(sheet, len(KINDS))
+    assert len({row.tobytes() for row in rows}) == len(KINDS)
+    mesh.write_bytes(b"no mesh")
+    assert main(paths) == 2 and "expected a mesh" in capsys.readouterr().err
