@@ -17,6 +17,8 @@ STEP_S = 0.1
 _BINS = int(SPAN_S / STEP_S) + 2
 _FACES = 16
 _FLAGS = 100
+_LONGEST_BRIDGE = 9
+"""Bins without any frame that a line crosses: a second between two frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,6 @@ class _Track:
     def __init__(self) -> None:
         self.sums = np.zeros((_BINS, len(EMOTIONS)), dtype=np.float64)
         self.counts = np.zeros(_BINS, dtype=np.int64)
-        self.abstained = np.zeros(_BINS, dtype=np.bool_)
         self.last_bin = -1
 
     def add(self, position: int, emotion: Floats) -> None:
@@ -51,13 +52,10 @@ class _Track:
         if np.isfinite(emotion).all():
             self.sums[position % _BINS] += emotion
             self.counts[position % _BINS] += 1
-        else:
-            self.abstained[position % _BINS] = True
 
     def _empty(self, bins: int | slice) -> None:
         self.counts[bins] = 0
         self.sums[bins] = 0
-        self.abstained[bins] = False
 
 
 class History:
@@ -65,6 +63,7 @@ class History:
 
     def __init__(self) -> None:
         self._tracks: dict[int, _Track] = {}
+        self._frame_at = np.full(_BINS, -1)  # the bin of the newest frame that fell on each place
         self.flags: deque[Flag] = deque(maxlen=_FLAGS)
         self.now_s = float("-inf")
 
@@ -80,6 +79,7 @@ class History:
             self.clear()
         self.now_s = time_s
         position = int(time_s / STEP_S)
+        self._frame_at[position % _BINS] = position
         for prediction in result.raw_predictions if raw else result.predictions:
             track = self._tracks.get(prediction.track_id)
             if track is None:
@@ -113,19 +113,32 @@ class History:
         counts = np.where(known, track.counts[positions % _BINS], 0)
         values = np.full((len(positions), len(EMOTIONS)), np.nan)
         np.divide(track.sums[positions % _BINS], counts[:, None], out=values, where=counts[:, None] > 0)
-        _bridge(values, known & track.abstained[positions % _BINS])
+        _bridge(values, self._frame_at[positions % _BINS] == positions)
         times_s = (positions + 0.5) * STEP_S - self.now_s
         return np.minimum(times_s, 0.0), values
 
     def clear(self) -> None:
         """Forget everything, flags too."""
         self._tracks.clear()
+        self._frame_at[:] = -1
         self.flags.clear()
         self.now_s = float("-inf")
 
 
-def _bridge(values: npt.NDArray[np.float64], abstained: npt.NDArray[np.bool_]) -> None:
-    """Fill single empty bins between full ones, which a slow source leaves; where the program abstained stays a gap."""
-    empty = np.isnan(values[:, 0])
-    lonely = np.flatnonzero(empty[1:-1] & ~abstained[1:-1] & ~empty[:-2] & ~empty[2:]) + 1
-    values[lonely] = (values[lonely - 1] + values[lonely + 1]) / 2
+def _bridge(values: npt.NDArray[np.float64], framed: npt.NDArray[np.bool_]) -> None:
+    """Join the ends of gaps in which no frame came, as a slow source leaves them.
+
+    A frame in which the program abstained, or without the face, makes a gap however short.
+    """
+    full = np.flatnonzero(~np.isnan(values[:, 0]))
+    if len(full) < 2:
+        return
+    empty = np.flatnonzero(np.isnan(values[:, 0]))
+    empty = empty[(empty > full[0]) & (empty < full[-1])]
+    after = np.searchsorted(full, empty)
+    start, stop = full[after - 1], full[after]
+    frames = np.cumsum(framed)
+    crossed = (stop - start - 1 <= _LONGEST_BRIDGE) & (frames[stop - 1] == frames[start])
+    empty, start, stop = empty[crossed], start[crossed], stop[crossed]
+    shares = ((empty - start) / (stop - start))[:, None]
+    values[empty] = values[start] + shares * (values[stop] - values[start])

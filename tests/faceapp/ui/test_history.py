@@ -49,14 +49,26 @@ def test_a_time_without_value_is_a_gap(add, what: str) -> None:
     assert np.isfinite(values[before]).all()
 
 
-def test_a_slow_source_leaves_no_gaps(add) -> None:
+@pytest.mark.parametrize("rate_hz", [7.0, 3.0, 1.2])
+def test_a_slow_source_leaves_no_gaps(add, rate_hz: float) -> None:
     history = History()
-    for step in range(40):
-        add(history, step / 7)
+    for step in range(20):
+        add(history, step / rate_hz)
     found = history.lines(1)
     assert found is not None
     seconds = found[0] + history.now_s
-    assert np.isfinite(found[1][(seconds > 0.2) & (seconds < history.now_s - 0.2)]).all()
+    drawn = found[1][(seconds > 0.2) & (seconds < history.now_s - 0.2)]
+    assert drawn.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_source_that_stops_for_long_leaves_a_gap(add) -> None:
+    history = History()
+    for time_s in (1.0, 1.1, 2.9, 3.0):
+        add(history, time_s)
+    found = history.lines(1)
+    assert found is not None
+    seconds = found[0] + history.now_s
+    assert np.isnan(found[1][(seconds > 1.3) & (seconds < 2.7)]).all()
 
 
 def test_a_face_that_was_away_longer_than_the_window_has_no_old_values(add) -> None:
@@ -94,11 +106,12 @@ def test_memory_is_bounded(astronaut: np.ndarray, astronaut_landmarks: np.ndarra
     assert history.lines(59) is not None
 
 
-def test_even_a_short_abstention_is_a_gap_and_no_average_takes_it_in(add) -> None:
+@pytest.mark.parametrize("what", ["nobody", "unreadable"])
+def test_even_a_short_abstention_is_a_gap_and_no_average_takes_it_in(add, what: str) -> None:
     history = History()
     for step in range(100):
         time_s = step / 30
-        add(history, time_s, "unreadable" if 2.0 <= time_s < 2.09 else "face")
+        add(history, time_s, what if 2.0 <= time_s < 2.09 else "face")
     found = history.lines(1)
     assert found is not None
     seconds = found[0] + history.now_s
