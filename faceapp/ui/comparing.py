@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 
 from faceapp.hiding import Hidden
-from faceapp.ui.comparison_view import NOTHING_HIDDEN, WAITING
+from faceapp.ui.comparison_view import NOTHING_HIDDEN, TOO_LITTLE, WAITING
 
 if TYPE_CHECKING:
     from faceapp.ui.dock import Dock
@@ -52,12 +52,26 @@ class Comparing:
         Args:
             time_s: Time of the newest frame.
         """
-        window = self._window
-        newest = window.live.side_by_side.newest
-        if not self.on or newest is None or not newest[1]:
+        window, newest = self._window, self._window.live.side_by_side.newest
+        if not self.on or newest is None:
             return
-        chosen = next((face for face in newest[1] if face.track_id == window.chosen_id), newest[1][0])
-        window.centre.comparison.show_comparison(chosen, time_s)
+        faces = [face for face in newest[1] if not self._unread(face.track_id)]
+        if faces:
+            chosen = next((face for face in faces if face.track_id == window.chosen_id), faces[0])
+            window.centre.comparison.show_comparison(chosen, time_s)
+        elif newest[1] or window.chosen is None:
+            self._show_none(TOO_LITTLE if newest[1] else WAITING)
+
+    def _unread(self, track_id: int) -> bool:
+        """Whether the program itself abstains: then it doesn't say what networks would make of the face either."""
+        readout = self._window.readouts.get(track_id)
+        return readout is not None and readout.occlusion == "hidden"
+
+    def _show_none(self, why: str) -> None:
+        view = self._window.centre.comparison
+        view.set_hint(why)
+        if view.comparison is not None:
+            view.clear()
 
     def animate(self) -> None:
         """Repaint while the bars still move."""

@@ -18,6 +18,7 @@ from faceapp.ui.steady import EasedValues
 from faceapp.ui.theme import Theme, text_font
 
 WAITING = "Waiting for a face to hide."
+TOO_LITTLE = "Not enough of the face visible: no network is asked."
 NOTHING_HIDDEN = "Choose a headset or a mask to draw on the face: key H, or the chooser in the toolbar."
 REFERENCE = "the reading to come close to"
 _GAP_PX = 10

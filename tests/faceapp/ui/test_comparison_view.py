@@ -13,11 +13,11 @@ from engines.card import EMOTIONS
 from faceapp.comparison import PICTURE_PX, Comparison
 from faceapp.types import FrameResult
 from faceapp.ui.closeness import MEMORY_S, Closeness, ShownEmotions
-from faceapp.ui.comparison_view import NOTHING_HIDDEN, WAITING, ComparisonView
+from faceapp.ui.comparison_view import NOTHING_HIDDEN, TOO_LITTLE, WAITING, ComparisonView
 from faceapp.ui.theme import DARK, EMOTION_COLOURS, LIGHT, Theme
 from faceapp.ui.window import MainWindow
 from tests.faceapp.ui.fakes import FakePipeline
-from tests.faceapp.ui.scenes import make_prediction, pixels
+from tests.faceapp.ui.scenes import make_prediction, make_result, make_track, no_reading, pixels
 
 
 def emotion(**shares: float) -> np.ndarray:
@@ -228,6 +228,29 @@ def test_the_chosen_face_is_the_one_compared(
     monkeypatch.setattr(MainWindow, "chosen_id", 4)
     window.comparing.show_newest(1.1)
     assert window.centre.comparison.comparison.track_id == 4
+
+
+def test_an_unread_face_and_an_empty_picture_are_not_compared(
+    live_window: MainWindow, result: FrameResult, astronaut_landmarks: np.ndarray
+) -> None:
+    window, wish = live_window, live_window.live.side_by_side
+    view, hints = window.centre.comparison, []
+    window.comparing.toggle()
+    view.set_hint = hints.append  # type: ignore[method-assign]
+    window.show_result(result)
+    wish.newest = (1, (make_comparison(),))
+    window.comparing.show_newest(1.0)
+    assert view.comparison is not None
+    face = make_track(astronaut_landmarks, 1, occlusion="hidden")
+    window.show_result(make_result(result.frame.image, (face,), 1.1, (no_reading(1),)))
+    assert view.comparison is None and hints == [TOO_LITTLE]
+    window.show_result(make_result(result.frame.image, (make_track(astronaut_landmarks, 1),), 1.2))
+    assert view.comparison is not None
+    wish.newest = (2, ())
+    window.show_result(make_result(result.frame.image, (), 1.3))
+    assert view.comparison is not None, "a lost frame takes nothing away"
+    window.show_result(make_result(result.frame.image, (), 3.0))
+    assert view.comparison is None and hints[-1] == WAITING
 
 
 def test_without_anything_hidden_the_view_says_what_to_do(
