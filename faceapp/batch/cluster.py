@@ -60,11 +60,15 @@ def run_on_worker(job: Job) -> Done:
 
 def _client(distributed: Any, address: str, processes: int) -> Any:
     if address != LOCAL:
-        return distributed.Client(address, timeout="10s", set_as_default=False)
+        return distributed.Client(address, timeout="10s")
     cluster = distributed.LocalCluster(
-        n_workers=processes, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0
+        n_workers=processes,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        memory_limit=0,
     )
-    return distributed.Client(cluster, set_as_default=False)
+    return distributed.Client(cluster)
 
 
 def _library() -> Any:
