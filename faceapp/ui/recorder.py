@@ -103,8 +103,9 @@ class Recorder(QObject):
         Returns:
             The mark, and whether it is a stretch that runs from now on.
         """
-        origin_s = None if self._writer is None else self._writer.origin_s
-        at_s = max(0.0, time_s - (origin_s or 0.0))
+        writer = self._writer
+        origin_s = 0.0 if writer is None else writer.origin_s
+        at_s = 0.0 if origin_s is None else max(0.0, time_s - origin_s)  # None: before the first frame
         event = self._marks.press(code, at_s, LIVE_AUTHOR, face, note)
         return event, any(each.id == event.id for each in self._marks.running(LIVE_AUTHOR))
 

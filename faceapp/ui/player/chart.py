@@ -82,7 +82,7 @@ class Chart(Strip):
         self._cross.clicked.connect(self.closed)
         for chooser in (self._column, self._face):
             chooser.currentIndexChanged.connect(self.refresh)
-        self.setMinimumHeight(78)
+        self.setMinimumHeight(68)
         self.setAccessibleName("Chart")
         self.set_theme(theme)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from faceapp.session.annotations import Event
 from faceapp.ui.player.chart import Chart
@@ -43,7 +43,10 @@ class ChartsArea(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 6)
         layout.setSpacing(3)
-        layout.addWidget(self.ruler)
+        ruler = QHBoxLayout()
+        ruler.setContentsMargins(0, 0, area.verticalScrollBar().sizeHint().width(), 0)
+        ruler.addWidget(self.ruler)
+        layout.addLayout(ruler)
         layout.addWidget(area, 1)
         layout.addWidget(self._lane_area)
         self.add_chart()
@@ -110,6 +113,8 @@ def _scrolled(body: QWidget) -> QScrollArea:
     area = QScrollArea()
     area.setWidget(body)
     area.setWidgetResizable(True)
+    # Always there, so that the same time lies at the same place in ruler, charts and lanes.
+    area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.viewport().setAutoFillBackground(False)

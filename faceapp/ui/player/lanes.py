@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from faceapp.session.annotation_edits import describe
@@ -291,7 +291,7 @@ class Lanes(Strip):
         painter.setBrush(translucent(colour.name(), 0.45 if event.kind == "exclude" else 0.85))
         painter.drawRoundedRect(place, 4, 4)
         if event.kind == "exclude":
-            painter.setBrush(Qt.BrushStyle.BDiagPattern)
+            painter.setBrush(QBrush(translucent(self._theme.text, 0.3), Qt.BrushStyle.BDiagPattern))
             painter.drawRoundedRect(place, 4, 4)
         if event.face is not None:
             text = f"{text} ({event.face})"

@@ -112,7 +112,7 @@ class MarksPanel(QWidget):
         header = view.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column, width in enumerate((74, 66, 90, 44, 60)):
+        for column, width in enumerate((66, 60, 92, 42, 50)):
             view.setColumnWidth(column, width)
         header.setSectionResizeMode(HEADERS.index("Note"), QHeaderView.ResizeMode.Stretch)
         return view

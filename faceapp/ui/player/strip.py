@@ -10,7 +10,7 @@ from faceapp.ui.player.time_view import TimeView
 from faceapp.ui.theme import Theme, text_font
 
 GUTTER_PX = 168
-MARGIN_PX = 14
+MARGIN_PX = 6
 _ZOOM_STEP = 1.2
 _STEPS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 _TICK_PX = 84

@@ -36,7 +36,7 @@ from faceapp.ui.video_view import VideoView
 
 SMALLEST = QSize(960, 600)
 _USUAL = QSize(1320, 860)
-_PANEL_PX = 350
+_PANEL_PX = 400
 _CLOSE_S = 10.0
 _LIST_KEYS = frozenset({"slower", "faster", "step_back", "step_on", "start", "end", "edit", "back"})
 """What a list does with these keys itself."""
@@ -230,7 +230,7 @@ class PlayerWindow(QMainWindow):
         self._rows.addWidget(top)
         self._rows.addWidget(below)
         self._rows.setStretchFactor(0, 1)
-        self._rows.setSizes([560, 300])
+        self._rows.setSizes([520, 340])
         for splitter in (top, self._rows):
             splitter.setChildrenCollapsible(False)
             splitter.setHandleWidth(6)

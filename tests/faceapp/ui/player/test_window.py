@@ -146,6 +146,18 @@ def test_zoom_narrows_what_charts_and_lanes_show(player: PlayerWindow) -> None:
     assert player.view.length_s == pytest.approx(whole_s)
 
 
+def test_a_time_lies_at_the_same_place_in_ruler_charts_and_lanes(qtbot: QtBot, player: PlayerWindow) -> None:
+    for _ in range(5):
+        player.charts.add_chart()
+    QApplication.processEvents()
+    area = player.charts
+    places = {
+        strip.mapTo(area, QPoint(round(strip.x_of(3.0)), 0)).x()
+        for strip in (area.ruler, area.lanes, *area.charts)
+    }
+    assert len(places) == 1, "also while the charts are scrolled"
+
+
 def test_charts_are_added_up_to_six_and_taken_away(player: PlayerWindow) -> None:
     names = [name for name, _ in chart_columns()]
     assert names[0] == EMOTIONS_TOGETHER and {"p_smile", "yaw_deg", "x0_px", "capture_to_result_ms"} <= set(
@@ -554,7 +566,7 @@ def test_nothing_is_cut_at_the_smallest_size(player: PlayerWindow) -> None:
     right = max(each.mapTo(player, each.rect().bottomRight()).x() for each in shown)
     assert right < 960
     assert all(each.width() >= min(each.minimumSizeHint().width(), 60) for each in shown)
-    assert player.video.height() >= 200 and player.charts.charts[0].height() >= 78
+    assert player.video.height() >= 200 and player.charts.charts[0].height() >= 68
     below = player.charts.lanes.mapTo(player, player.charts.lanes.rect().bottomLeft()).y()
     assert below <= 600
 
