@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float32]
 
 _SETS = {"emotion": "ferplus", "age": "utkface", "gender": "utkface", "smile": "genki4k"}
 _SIDE_INCHES = 1.1
+_LEAST_WIDTH_INCHES = 3.6
 _SHOWN_PX = 144
 
 
@@ -122,9 +123,8 @@ def heated(image: Floats, heat: Floats, spec: InputSpec) -> npt.NDArray[np.uint8
 def draw_rows(rows: list[list[npt.NDArray[np.uint8]]], titles: list[str], task: str, path: Path) -> None:
     """Draw one row a network and write the picture."""
     columns = len(rows[0])
-    picture = Picture(
-        figsize=(_SIDE_INCHES * columns + 1.3, _SIDE_INCHES * len(rows) + 0.4), layout="constrained"
-    )
+    width = max(_SIDE_INCHES * columns + 1.4, _LEAST_WIDTH_INCHES)
+    picture = Picture(figsize=(width, _SIDE_INCHES * len(rows) + 0.4), layout="constrained")
     panels = picture.subplots(len(rows), columns, squeeze=False)
     for axes_row, faces, title in zip(panels, rows, titles, strict=True):
         for axes, face in zip(axes_row, faces, strict=True):
@@ -132,6 +132,6 @@ def draw_rows(rows: list[list[npt.NDArray[np.uint8]]], titles: list[str], task: 
             axes.set_xticks([])
             axes.set_yticks([])
         axes_row[0].set_ylabel(title, fontsize=8, rotation=0, ha="right", va="center")
-    picture.suptitle(f"What speaks for the {task} that is said (Grad-CAM)", fontsize=10)
+    picture.suptitle(f"Grad-CAM: what speaks for the {task} said", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.savefig(path, dpi=160)
