@@ -27,7 +27,7 @@ FORM_GROUPS = (
     ("Reading", ("smoothing", "show_raw", "landmark_smoothing", "max_faces", "engine_threads")),
     ("Picture", ("show_mesh", "theme")),
     ("Camera", ("camera_width_px", "camera_height_px", "camera_rate_hz")),
-    ("Recording", ("record_video", "sessions_dir")),
+    ("Recording", ("record_video", "record_faces", "sessions_dir")),
 )
 """Headlines of the form with the settings below each; the other settings have choosers of their own."""
 
