@@ -9,9 +9,10 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from faceapp.session.reader import Session
+if TYPE_CHECKING:  # the command line asks for names before it reads a session
+    from faceapp.session.reader import Session
 
 
 class Export(Protocol):

@@ -30,7 +30,7 @@ _NAMES = {
     "disgust": "Disgusted",
     "contempt": "Contempt",
 }
-_NEGATIVE = ("sadness", "anger", "fear", "disgust")
+_NEGATIVE = frozenset(EMOTIONS) - {"neutral", "happiness", "surprise", "contempt"}
 COLUMNS = (
     "Video Time",
     *_NAMES.values(),
