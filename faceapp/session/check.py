@@ -13,7 +13,7 @@ from faceapp.errors import SessionError
 from faceapp.session.annotations import EVENTS_FILE, read_events
 from faceapp.session.clock import utc_text
 from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
-from faceapp.session.metadata import SESSION_FILE, load_metadata, parquet_metadata, save_metadata
+from faceapp.session.metadata import SESSION_FILE, file_inside, load_metadata, parquet_metadata, save_metadata
 from faceapp.session.reader import read_frames, read_parquet_table, read_table
 from faceapp.session.sealing import DAMAGED, cut_incomplete_row, seal
 from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema
@@ -178,8 +178,14 @@ def _check_video(
     folder: Path, metadata: dict[str, Any], repair: bool, unfinished: bool, result: CheckResult
 ) -> None:
     path = folder / VIDEO_FILE
+    entry = metadata.get("video")
+    try:
+        file_inside(folder, str(entry.get("file")) if isinstance(entry, dict) else VIDEO_FILE)
+    except SessionError as error:
+        result.problems.append(str(error))
+        return
     if not path.exists():
-        if metadata.get("video"):
+        if entry:
             result.problems.append(
                 f"{VIDEO_FILE}: expected the video that {SESSION_FILE} names, found none; restore it"
             )

@@ -40,7 +40,12 @@ def export_session(folder: Path, formats: Sequence[str] | None = None, out: Path
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name in names:
-            paths += _export(session, name, out)
+            made = _export(session, name, out)
+            if formats is not None and not made:
+                raise SessionError(
+                    f"{folder}: expected a session with what {name} is made from, found none (no video, or no face)"
+                )
+            paths += made
     except OSError as error:
         raise folder_error(out, error) from error
     return paths

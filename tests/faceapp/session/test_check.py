@@ -88,6 +88,7 @@ def test_files_outside_the_folder_are_refused(session: Path, name: str):
     edit(session, video={"file": name})
     with pytest.raises(SessionError, match="inside the session folder"):
         read_session(session)
+    assert any("inside the session folder" in problem for problem in check_session(session).problems)
 
 
 def test_events_come_back_ordered_and_a_wrong_line_is_named(session: Path):

@@ -332,6 +332,13 @@ def test_an_empty_session_can_be_written_in_every_format(tmp_path: Path):
     assert {"session.edf", "session.xdf", "annotations.eaf", "openface.csv", "report.html"} <= names
 
 
+def test_a_format_with_nothing_to_be_made_from_is_one_line(tmp_path: Path):
+    writer = SessionWriter(tmp_path / "s", source="test", cards=[], settings={}, wait=True, video=False)
+    writer.put(result(0))
+    with pytest.raises(SessionError, match="what overlay is made from, found none"):
+        export_session(writer.close(), ["overlay"])
+
+
 def test_regular_columns_are_linear_and_never_bridge_a_gap(session: Path):
     rows = read_session(session)
     assert usual_rate_hz(rows) == 25
