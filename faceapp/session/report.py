@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from engines.card import EMOTIONS
+from faceapp.session.face_rows import with_face_edits
 from faceapp.session.metadata import folder_error
 from faceapp.session.reader import Session, read_session
+from faceapp.session.report_figures import figures_section, frames_section, table_row
 from faceapp.session.summary import format_summary, summarise
 from faceapp.session.timeline import COLOURS, timeline_svg
 
@@ -37,12 +39,15 @@ _COUNTS = {
     "with_faces": "frames with a face",
     "faces": "rows of the table",
     "in_video": "frames in the video",
-    "dropped": "frames dropped",
+    "dropped": "results dropped",
+    "dropped_pictures": "pictures dropped",
     "out_of_order": "frames out of order",
 }
 _FACTS = (
     "source",
     "participant",
+    "session",
+    "condition",
     "notes",
     "started_utc",
     "ended_utc",
@@ -65,7 +70,7 @@ def write_report(folder: Path, path: Path | None = None) -> Path:
     Raises:
         SessionError: No session, or the file can't be written.
     """
-    session = read_session(folder)
+    session = with_face_edits(read_session(folder))
     path = folder / REPORT_FILE if path is None else path
     partial = path.with_name(f".{path.name}.part")
     try:
@@ -85,7 +90,9 @@ def report_html(session: Session) -> str:
         f"<h1>{title}</h1>",
         *(f"<p>{escape(line)}</p>" for line in format_summary(summarise(session))),
         f"<p>{_LIMITS}</p><h2>Emotions over time</h2>{_key()}{_timelines(session)}",
+        figures_section(session),
         _marks(session),
+        frames_section(session),
         f"<h2>Provenance</h2>{_provenance(session.metadata)}",
         f"<details><summary>Settings</summary><pre>{settings}</pre></details></html>",
     ]
@@ -115,13 +122,8 @@ def _marks(session: Session) -> str:
     if not session.events:
         return ""
     names = ("start", "end", "kind", "label", "face", "note", "author")
-    rows = [_row((getattr(event, name) for name in names), "td") for event in session.events]
-    return f"<h2>Marks</h2><table>{_row(names, 'th')}{''.join(rows)}</table>"
-
-
-def _row(values: Iterable[object], tag: str) -> str:
-    cells = (f"<{tag}>{'' if value is None else escape(str(value))}</{tag}>" for value in values)
-    return f"<tr>{''.join(cells)}</tr>"
+    rows = [table_row((getattr(event, name) for name in names), "td") for event in session.events]
+    return f"<h2>Marks</h2><table>{table_row(names, 'th')}{''.join(rows)}</table>"
 
 
 def _provenance(metadata: Mapping[str, Any]) -> str:
@@ -132,10 +134,13 @@ def _provenance(metadata: Mapping[str, Any]) -> str:
     ]
     facts += [(name.replace("_", " "), value) for name, value in metadata.get("smoothing", {}).items()]
     facts += [(_COUNTS.get(name, name), value) for name, value in metadata["frames"].items()]
+    consent = metadata.get("consent")
+    if isinstance(consent, Mapping):
+        facts += [("consent accepted", consent.get("accepted_utc")), ("notice", consent.get("text"))]
     facts += [("error", error) for error in metadata.get("errors", [])]
     rows = (
         f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
         for name, value in facts
-        if value not in (None, "")
+        if value not in (None, "", {})
     )
     return f"<table>{''.join(rows)}</table>"

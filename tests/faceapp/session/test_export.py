@@ -132,6 +132,11 @@ def test_the_report_is_whole_and_loads_nothing(session: Path):
     assert html.count("<svg") == 2
     assert html.count("<polyline") == 8 * 3, "face 1 in two stretches, face 2 in one"
     assert "ab" * 32 in html and "35 (70%)" in html
+    assert "<h2>Figures</h2>" in html and "<td>range film &lt;A&gt;</td>" in html
+    assert (
+        "<tr><td>captured</td><td>50</td></tr>" in html and "<tr><td>unexplained</td><td>0</td></tr>" in html
+    )
+    assert "<tr><td>capture to result</td><td>12.3</td><td>12.3</td></tr>" in html
 
 
 def test_a_session_without_faces_exports_and_reports(tmp_path: Path):
