@@ -6,22 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from faceapp.session.annotation_edits import describe
 from faceapp.session.annotation_scheme import Scheme
 from faceapp.session.annotations import Event
 from faceapp.session.segments import Segment
-from faceapp.ui.player.strip import GUTTER_PX, Strip, translucent
+from faceapp.ui.player.lane_painting import SAME_PLACE_PX, paint_event, paint_segments, tip_of
+from faceapp.ui.player.strip import GUTTER_PX, Strip
 from faceapp.ui.player.time_view import TimeView
-from faceapp.ui.theme import EMOTION_COLOURS, Theme, text_font
+from faceapp.ui.theme import Theme, text_font
 
 LANE_PX = 28
 _GRIP_PX = 6
 _FLAG_PX = 7
 _DRAG_PX = 3
-_SAME_PLACE_PX = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +129,19 @@ class Lanes(Strip):
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, elided)
         painter.setFont(text_font(0.85))
         painter.setClipRect(area)
-        self._paint_network(painter)
+        if self._network_name:
+            lane = QRectF(area.left(), len(self._lanes) * LANE_PX + 4.0, area.width(), LANE_PX - 8)
+            paint_segments(painter, self._segments, lane, self._view.range_s, self._theme)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         drawn: dict[tuple[str, bool], float] = {}
         for event in self._in_sight():
             key, left = (event.author, event.is_point), self.x_of(event.end)
             if self._moved is not None and self._moved.id == event.id:
                 continue  # painted over the others while it is dragged
-            if event.id != self._chosen and left - drawn.get(key, -9.0) < _SAME_PLACE_PX:
+            if event.id != self._chosen and left - drawn.get(key, -9.0) < SAME_PLACE_PX:
                 continue  # thousands of marks behind the same pixel are painted once
             drawn[key] = left
-            self._paint_event(painter, event)
+            self._paint(painter, event)
         painter.setClipping(False)
 
     def paint_over(self, painter: QPainter) -> None:
@@ -148,7 +149,7 @@ class Lanes(Strip):
         if self._moved is not None:
             painter.setClipRect(self.area)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_event(painter, self._moved)
+            self._paint(painter, self._moved)
             painter.setClipping(False)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -208,7 +209,7 @@ class Lanes(Strip):
         """Tell what a mark is when the pointer rests on it."""
         if isinstance(event, QHelpEvent):
             hit = self.event_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), "" if hit is None else _tip(hit), self)
+            QToolTip.showText(event.globalPos(), "" if hit is None else tip_of(hit), self)
             return True
         return bool(super().event(event))
 
@@ -249,67 +250,7 @@ class Lanes(Strip):
         by_s = min(max(time_s - self._drag.from_s, low - event.start), high - event.end)
         return replace(event, start=event.start + by_s, end=event.end + by_s)
 
-    def _paint_network(self, painter: QPainter) -> None:
-        top = len(self._lanes) * LANE_PX + 4.0
-        first_s, last_s = self._view.range_s
-        metrics = QFontMetricsF(painter.font())
-        painted_to, area_left = -9.0, self.area.left()
-        for segment in self._segments if self._network_name else ():
-            if segment.end_s < first_s or segment.start_s > last_s:
-                continue
-            left, right = max(self.x_of(segment.start_s), area_left), self.x_of(segment.end_s)
-            if right - painted_to < _SAME_PLACE_PX:
-                continue
-            painted_to = right
-            place = QRectF(left, top, max(right - left, 1.0), LANE_PX - 8)
-            painter.fillRect(place, translucent(EMOTION_COLOURS[segment.emotion], 0.55))
-            if metrics.horizontalAdvance(segment.emotion) + 10 < place.width():
-                painter.setPen(self._theme.colour("text"))
-                painter.drawText(place.adjusted(5, 0, -5, 0), Qt.AlignmentFlag.AlignVCenter, segment.emotion)
-
-    def _paint_event(self, painter: QPainter, event: Event) -> None:
-        place = self.place_of(event)
+    def _paint(self, painter: QPainter, event: Event) -> None:
         colour = QColor(self._scheme.colour_of(event.label))
         chosen = event.id == self._chosen
-        painter.setPen(QPen(self._theme.colour("text" if chosen else "background"), 2 if chosen else 1))
-        text = event.label or event.note or event.kind
-        if event.is_point:
-            x, flag = place.center().x(), place.adjusted(0, 0, 0, -6)
-            painter.setBrush(colour)
-            points = [
-                flag.topLeft(),
-                flag.topRight(),
-                flag.bottomRight(),
-                QPointF(x, place.bottom()),
-                flag.bottomLeft(),
-            ]
-            painter.drawPolygon(QPolygonF(points))
-            if len(text) == 1:
-                painter.setPen(_ink(colour))
-                painter.drawText(flag, Qt.AlignmentFlag.AlignCenter, text)
-            return
-        painter.setBrush(translucent(colour.name(), 0.45 if event.kind == "exclude" else 0.85))
-        painter.drawRoundedRect(place, 4, 4)
-        if event.kind == "exclude":
-            painter.setBrush(QBrush(translucent(self._theme.text, 0.3), Qt.BrushStyle.BDiagPattern))
-            painter.drawRoundedRect(place, 4, 4)
-        if event.face is not None:
-            text = f"{text} ({event.face})"
-        inner = place.intersected(self.area).adjusted(5, 0, -4, 0)
-        if inner.width() > 14:
-            painter.setPen(self._theme.colour("text") if event.kind == "exclude" else _ink(colour))
-            elided = QFontMetricsF(painter.font()).elidedText(
-                text, Qt.TextElideMode.ElideRight, inner.width()
-            )
-            painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, elided)
-
-
-def _ink(ground: QColor) -> QColor:
-    """Return black or white, whichever is read better on a colour."""
-    return QColor("#15171A" if ground.lightnessF() > 0.42 else "#FFFFFF")
-
-
-def _tip(event: Event) -> str:
-    about = "all faces" if event.face is None else f"face {event.face}"
-    parts = [describe(event), about, f"by {event.author or 'no name'}", event.note]
-    return " · ".join(part for part in parts if part)
+        paint_event(painter, event, self.place_of(event), self.area, colour, self._theme, chosen=chosen)
