@@ -157,10 +157,13 @@ def test_a_badge_looks_different_for_every_state(qtbot: QtBot, astronaut_landmar
     assert len(set(heads.values())) == 4
 
 
-def test_two_cards_fit_into_the_smallest_window(cards: FaceCards, astronaut_landmarks: np.ndarray) -> None:
+def test_two_cards_fit_into_the_smallest_window(
+    qtbot: QtBot, cards: FaceCards, astronaut_landmarks: np.ndarray
+) -> None:
     cards.resize(390, 335)
     cards.show_readouts(readouts_of(astronaut_landmarks, 1, 2), 1)
     assert all(card.compact for card in shown_cards(cards))
+    qtbot.wait(50)  # until the layout has run
     assert cards.verticalScrollBar().maximum() == 0
 
 
