@@ -143,5 +143,5 @@ def test_wrong_settings_are_named() -> None:
         Hiding(half="left")
     with pytest.raises(RecipeError, match="shares from 0 on"):
         Hiding(visible=0, chip_half=0, picture_half=0, drawn=0)
-    with pytest.raises(RecipeError, match="found {}"):
+    with pytest.raises(RecipeError, match=r"found \{\}"):
         load_layers(meshed_faces("ferplus", 2), Path(), "upper", {})
