@@ -130,8 +130,8 @@ class Lanes(Strip):
         painter.setFont(text_font(0.85))
         painter.setClipRect(area)
         if self._network_name:
-            lane = QRectF(area.left(), len(self._lanes) * LANE_PX + 4.0, area.width(), LANE_PX - 8)
-            paint_segments(painter, self._segments, lane, self._view.range_s, self._theme)
+            band = QRectF(area.left(), len(self._lanes) * LANE_PX + 4.0, area.width(), LANE_PX - 8)
+            paint_segments(painter, self._segments, band, self._view.range_s, self._theme)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         drawn: dict[tuple[str, bool], float] = {}
         for event in self._in_sight():
