@@ -67,7 +67,7 @@ def test_a_card_gets_the_figures_of_both_held_out_splits(tmp_path: Path) -> None
     card = load_card(folder)
     assert set(card.metrics) == {f"{name}_{split}" for name in HERE for split in SPLITS[1:]}
     assert {"value", "low", "high", "count", "unit"} == set(card.metrics["genki4k_test"]["smile_accuracy"])
-    assert card.license == report.LICENSE and card.limits == report.LIMITS
+    assert card.license == report.LICENSE and card.limits == report.LIMITS["none"] + report.LIMITS_OF_ALL
     assert card.data["ckplus"]["pictures"] == {"train": 16, "validation": 16, "test": 16}
 
 
