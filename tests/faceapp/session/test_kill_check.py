@@ -19,7 +19,7 @@ from tests.faceapp.session.results import card, result
 
 def test_recordings_killed_at_random_lose_at_most_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(kill_check, "_LATEST_KILL_S", 3.0)
-    deaths = list(kill_check.kill_many(tmp_path, count=3, parallel=3, first_seed=int(time.time())))
+    deaths = list(kill_check.kill_many(tmp_path, count=3, parallel=1, first_seed=1))
     assert [death.problem for death in deaths] == [""] * 3
     assert sum(death.handed for death in deaths) > 10
     assert max(death.lost_rows_s for death in deaths) <= 1.0
