@@ -3,9 +3,10 @@
 Georgescu, Duta and Ionescu: Teacher-student training and triplet loss to reduce the effect of drastic face occlusion,
 Machine Vision and Applications, 2021 (TS1 to TS4): the teacher has seen whole faces; the student has the teacher's
 architecture and weights, sees the same faces with a half hidden, and learns from the labels and from what the teacher
-says of the whole face. We differ: all tasks are learned together, on all sets; besides black halves of the aligned chip
-there are black halves of the picture before it is aligned, and drawn headsets and masks; the teacher's answers are
-averaged over the face and its mirror image; age is distilled as a distribution, like the classes.
+says of the whole face, with `loss.feature_weight` also from its features (TS5). We differ: all tasks are learned
+together, on all sets; besides black halves of the aligned chip there are black halves of the picture before it is
+aligned, and drawn headsets and masks; the teacher's answers are averaged over the face and its mirror image; age is
+distilled as a distribution, like the classes.
 """
 
 from __future__ import annotations
@@ -81,7 +82,12 @@ def prepare(config: Config, out: Path) -> Config:
     sets = [load_prepared(name, Path(config.data), Path(config.cache)) for name in config.shares]
     with first_goes_ahead(config.device):
         label_with(
-            shipped_teacher(config.teacher), [find_model(config.teacher).name], sets, out / "labels", FLIPPED
+            shipped_teacher(config.teacher),
+            [find_model(config.teacher).name],
+            sets,
+            out / "labels",
+            FLIPPED,
+            features=config.loss.feature_weight > 0,
         )
     return replace(config, distilled=str(out / "labels"))
 

@@ -133,8 +133,16 @@ def build_net(config: Config) -> MultiTaskNet:
     if config.loss.domain_weight:
         net.training_heads[DOMAIN] = DomainHead(width)
     if config.loss.feature_weight:
-        net.training_heads[EMBEDDING] = FeatureMap(width, _teacher_width(config))
+        net.training_heads[EMBEDDING] = feature_head(net, width, _teacher_width(config), input_spec(config))
     return net
+
+
+def feature_head(net: MultiTaskNet, width: int, teacher_width: int, spec: InputSpec) -> nn.Module:
+    """Return what turns the shared features into the teacher's width: nothing where they have it, else a `FeatureMap`."""
+    with torch.inference_mode():
+        features = net.eval().features(torch.zeros(1, spec.channels, spec.size, spec.size))
+    net.train()
+    return nn.Flatten() if features.numel() == teacher_width else FeatureMap(width, teacher_width)
 
 
 def feature_width(net: MultiTaskNet, config: Config) -> int:
