@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from engines.card import LABELS
 from training import balancing, nets, schedules
+from training.blocks.gabor import GaborSettings
 from training.data.augmentation import Augmentation
 from training.distillation.labels import Selection
 from training.errors import RecipeError
@@ -24,6 +25,7 @@ class Config:
         cache: Folder for the prepared faces.
         net: File name in `training/nets`.
         net_settings: Keywords of the network's `build`.
+        gabor: Gabor responses that the network gets beside or fused with the image (GF2).
         tasks: Heads to train; one of them makes a single-task network.
         size: Side of the input in pixels, a multiple of 16.
         align: Use the landmarks; False takes the whole crops.
@@ -63,6 +65,7 @@ class Config:
     cache: str = ""
     net: str = "fast_face"
     net_settings: dict[str, Any] = field(default_factory=dict)
+    gabor: GaborSettings = field(default_factory=GaborSettings)
     tasks: tuple[str, ...] = tuple(LABELS)
     size: int = 48
     align: bool = True
@@ -133,6 +136,10 @@ class Config:
             raise RecipeError(f"shares: expected at least one face of each set named, found {self.shares}")
         if self.size % 16 or self.size < 16:
             raise RecipeError(f"size: expected a multiple of 16, found {self.size}")
+        if self.gabor.feeding != "none" and self.gabor.kernel > self.size:
+            raise RecipeError(
+                f"gabor.kernel: expected at most the picture's {self.size} pixels, found {self.gabor.kernel}"
+            )
         if self.epochs < 1 or self.learning_rate <= 0 or self.mixup < 0:
             raise RecipeError(
                 f"epochs, learning_rate, mixup: expected above 0 (mixup 0 or more), "

@@ -36,6 +36,8 @@ def _changed(holder: Any, path: Sequence[str], value: Any, assignment: str) -> A
     if name not in names:
         raise RecipeError(f"--set {assignment}: expected one of {', '.join(names)}, found {name!r}")
     old = holder[name] if isinstance(holder, dict) else getattr(holder, name)
+    if len(path) == 1 and isinstance(value, str) and hasattr(old, "SHORT"):
+        path = (name, old.SHORT)  # a part of the settings that one text can stand for
     new = _changed(old, path[1:], value, assignment) if len(path) > 1 else _checked(old, value, assignment)
     if isinstance(holder, dict):
         return {**holder, name: new}

@@ -21,6 +21,7 @@ from torch import nn
 
 from engines.card import AGES_YEARS, EMOTIONS, LABELS, HeadSpec, InputSpec, ModelCard
 from training import balancing, nets, schedules
+from training.blocks.gabor import fed_by
 from training.blocks.multi_task import MultiTaskNet
 from training.data.mixed_batches import MixedBatches
 from training.data.mixup import mixup
@@ -123,12 +124,19 @@ def with_smile_from_happiness(faces: PreparedFaces) -> PreparedFaces:
 
 def build_net(config: Config) -> MultiTaskNet:
     """Return the untrained network with the training heads that its losses need."""
+    channels = input_spec(config).channels
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # the network's own weights are those it would have without a front
+        front = config.gabor.front(channels, config.size)
     net: MultiTaskNet = _module(nets, config.net).build(
         classes={task: len(LABELS[task]) for task in config.tasks},
         size=config.size,
-        channels=input_spec(config).channels,
+        channels=channels if front is None else front.channels,
         **config.net_settings,
     )
+    if front is not None:
+        net = fed_by(front, net)
     width = feature_width(net, config)
     if config.loss.domain_weight:
         net.training_heads[DOMAIN] = DomainHead(width)
