@@ -130,7 +130,7 @@ def measure(text: str, settings: Settings, length_s: float | None = None) -> dic
     }
     following = {key: Following() for key in trackers}
     try:
-        for frame in _frames(text, length_s):
+        for frame in frames_of(text, length_s):
             truths = bare.update(frame)
             truth = truths[0].landmarks if truths else None
             for (what, with_network), tracker in trackers.items():
@@ -171,7 +171,8 @@ def _hidden(image: Image, truth: Floats, what: str) -> Image:
     return read_only(blackened)
 
 
-def _frames(text: str, length_s: float | None) -> Iterator[Frame]:
+def frames_of(text: str, length_s: float | None) -> Iterator[Frame]:
+    """Yield the frames of a video or of the demo; None: all of a video, 20 s of the demo."""
     demo = text.startswith("demo")
     source = make_source(text, end_s=length_s or (20.0 if demo else None))
     source.open()

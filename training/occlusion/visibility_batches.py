@@ -47,6 +47,10 @@ OTHER_KINDS = {
     "loose_headset": 0.8,
     "both": 0.5,
 }
+LOST_SHARE = 0.5
+"""How often the cut of a hidden face shows a part of it only."""
+_LOST_SCALE, _LOST_SHIFT = (0.0, 0.7), 0.3
+"""Natural logarithm of how much larger that part is shown than the face would be; its offset, a share of the chip's side."""
 _SEEN, _UNSEEN = 0.38, 0.5
 """A half with at most the first share hidden is seen, with at least the second it is not; between them no label is sure."""
 _UNSURE = -1
@@ -130,7 +134,8 @@ class VisibilityFaces:
         other = self.other_occlusion[position] != _UNSURE and random.random() < OTHER_SHARE
         kind = int(self.other_occlusion[position] if other else random.choice(len(SHARES), p=SHARES))
         away = kind == HIDDEN and not other and random.random() < 0.3
-        matrix = self._map(position, random, away)
+        lost = kind == HIDDEN and not away and random.random() < LOST_SHARE
+        matrix = self._map(position, random, away, lost)
         chip = cut_chip(self.faces.image(position), matrix, self.spec)
         if other:
             lay(chip, self.other[position], self._change(position, matrix))
@@ -141,8 +146,12 @@ class VisibilityFaces:
             points[:] = np.nan
         return _other_light(chip, self.jitter, random), kind, points
 
-    def _map(self, position: int, random: np.random.Generator, away: bool) -> Floats:
-        """Return a map picture -> chip that is off by the jitter; `away` puts most of the face out of the chip."""
+    def _map(self, position: int, random: np.random.Generator, away: bool, lost: bool = False) -> Floats:
+        """Return a map picture -> chip that is off by the jitter.
+
+        `away` puts most of the face out of the chip; `lost` is a cut of a part of the face, as the tracker makes where
+        the front of a headset with the mask below it looks like a small face.
+        """
         size, jitter = self.spec.size, self.jitter
         aligned = bool(random.random() >= jitter.whole)
         base = self.faces.matrix(position, size, aligned).astype(np.float64)
@@ -153,6 +162,11 @@ class VisibilityFaces:
         flip = -1.0 if random.random() < 0.5 else 1.0
         linear = np.array([[flip * cosine, -flip * sine], [sine, cosine]])
         shift = amount * jitter.shift * size * random.uniform(-1, 1, 2)
+        if lost:
+            # The part comes to the middle and is as large as a face.
+            scale = np.exp(random.uniform(*_LOST_SCALE))
+            linear *= scale
+            shift = scale * _LOST_SHIFT * size * random.uniform(-1, 1, 2)
         if away:
             direction = random.uniform(0, 2 * np.pi)
             shift = size * random.uniform(0.62, 0.9) * np.array([np.cos(direction), np.sin(direction)])

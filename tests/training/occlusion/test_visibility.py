@@ -55,6 +55,19 @@ def test_points_stand_where_the_mesh_is_also_on_mirrored_chips(faces: Visibility
             assert points[[0, 3], 1].mean() < points[5, 1] < points[[8, 9], 1].mean()
 
 
+def test_half_of_the_hidden_faces_are_cut_where_only_a_part_of_them_is_seen(faces: VisibilityFaces) -> None:
+    position = int(faces.usable("train")[0])
+    matrices = {
+        lost: [faces._map(position, np.random.default_rng(seed), away=False, lost=lost) for seed in range(40)]
+        for lost in (False, True)
+    }
+    sizes = {
+        lost: np.median([np.linalg.norm(matrix[:, 0]) for matrix in found])
+        for lost, found in matrices.items()
+    }
+    assert sizes[True] > 1.2 * sizes[False]
+
+
 def test_recipe_learns_one_batch_and_exports_a_network_that_looks(
     config: visibility.Config, tmp_path: Path
 ) -> None:
