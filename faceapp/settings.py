@@ -7,12 +7,13 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from faceapp.region import Region, make_region
+from faceapp.streams.target import DEFAULT_TARGET, check_stream_name, parse_osc_target
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +27,14 @@ def _default_sessions_dir() -> Path:
     return Path.home() / "faceapp-sessions"
 
 
-def _kind(kind: type, label: str, **limits: Any) -> dict[str, Any]:
-    """Return a field's metadata: what a form needs to show it and `check_setting` needs to check it.
+def field_metadata(kind: type, label: str, **limits: Any) -> dict[str, Any]:
+    """Return a field's metadata: what a form needs to show it and `check_value` needs to check it.
 
     Args:
         kind: str, bool, int, float (takes whole numbers too), Path or Region.
         label: Text beside the control, with its unit.
-        limits: `choices`, or `minimum` and `maximum` (inclusive); `optional=True` allows None (automatic).
+        limits: `choices`, or `minimum` and `maximum` (inclusive); `optional=True` allows None, which a form shows
+            as `nothing` ("automatic" by itself); `check` is called with a text and raises ValueError where it is wrong.
     """
     return {"kind": kind, "label": label, **limits}
 
@@ -63,44 +65,69 @@ class Settings:
         record_video: Write the picture beside the table.
         record_faces: How faces look in the recorded picture.
         sessions_dir: Folder that holds the session folders.
+        lsl: Offer values and markers to other programs through Lab Streaming Layer.
+        lsl_network: Let other computers find these streams, and find theirs.
+        lsl_markers: Name or type of marker streams of other programs to take in; None takes none.
+        osc: Send values and markers as OSC messages.
+        osc_target: Where to, as HOST:PORT.
     """
 
-    source: str = field(default="0", metadata=_kind(str, "Source"))
-    model: str = field(default="auto", metadata=_kind(str, "Model"))
-    backend: str = field(default="auto", metadata=_kind(str, "Back end"))
+    source: str = field(default="0", metadata=field_metadata(str, "Source"))
+    model: str = field(default="auto", metadata=field_metadata(str, "Model"))
+    backend: str = field(default="auto", metadata=field_metadata(str, "Back end"))
     occlusion: OcclusionMode = field(
-        default="auto", metadata=_kind(str, "Hidden half", choices=get_args(OcclusionMode))
+        default="auto", metadata=field_metadata(str, "Hidden half", choices=get_args(OcclusionMode))
     )
-    simulate: Hidden = field(default="none", metadata=_kind(str, "Draw on faces", choices=get_args(Hidden)))
-    region: Region | None = field(default=None, metadata=_kind(Region, "Fixed region", optional=True))
+    simulate: Hidden = field(
+        default="none", metadata=field_metadata(str, "Draw on faces", choices=get_args(Hidden))
+    )
+    region: Region | None = field(
+        default=None, metadata=field_metadata(Region, "Fixed region", optional=True)
+    )
     smoothing: float = field(
-        default=0.5, metadata=_kind(float, "Smoothing of predictions", minimum=0, maximum=1)
+        default=0.5, metadata=field_metadata(float, "Smoothing of predictions", minimum=0, maximum=1)
     )
     landmark_smoothing: float = field(
-        default=0.5, metadata=_kind(float, "Smoothing of landmarks", minimum=0, maximum=1)
+        default=0.5, metadata=field_metadata(float, "Smoothing of landmarks", minimum=0, maximum=1)
     )
-    max_faces: int = field(default=8, metadata=_kind(int, "Faces at most", minimum=1, maximum=8))
+    max_faces: int = field(default=8, metadata=field_metadata(int, "Faces at most", minimum=1, maximum=8))
     engine_threads: int | None = field(
-        default=None, metadata=_kind(int, "Threads per engine", minimum=1, maximum=256, optional=True)
+        default=None,
+        metadata=field_metadata(int, "Threads per engine", minimum=1, maximum=256, optional=True),
     )
-    show_raw: bool = field(default=False, metadata=_kind(bool, "Show values before smoothing"))
-    show_mesh: bool = field(default=False, metadata=_kind(bool, "Show the mesh"))
-    theme: Theme = field(default="dark", metadata=_kind(str, "Theme", choices=get_args(Theme)))
+    show_raw: bool = field(default=False, metadata=field_metadata(bool, "Show values before smoothing"))
+    show_mesh: bool = field(default=False, metadata=field_metadata(bool, "Show the mesh"))
+    theme: Theme = field(default="dark", metadata=field_metadata(str, "Theme", choices=get_args(Theme)))
     camera_width_px: int | None = field(
-        default=None, metadata=_kind(int, "Camera width (px)", minimum=16, maximum=8192, optional=True)
+        default=None,
+        metadata=field_metadata(int, "Camera width (px)", minimum=16, maximum=8192, optional=True),
     )
     camera_height_px: int | None = field(
-        default=None, metadata=_kind(int, "Camera height (px)", minimum=16, maximum=8192, optional=True)
+        default=None,
+        metadata=field_metadata(int, "Camera height (px)", minimum=16, maximum=8192, optional=True),
     )
     camera_rate_hz: float | None = field(
-        default=None, metadata=_kind(float, "Camera rate (Hz)", minimum=1, maximum=1000, optional=True)
+        default=None,
+        metadata=field_metadata(float, "Camera rate (Hz)", minimum=1, maximum=1000, optional=True),
     )
-    record_video: bool = field(default=True, metadata=_kind(bool, "Record the picture"))
+    record_video: bool = field(default=True, metadata=field_metadata(bool, "Record the picture"))
     record_faces: FaceStyle = field(
-        default="clear", metadata=_kind(str, "Faces in the recording", choices=get_args(FaceStyle))
+        default="clear", metadata=field_metadata(str, "Faces in the recording", choices=get_args(FaceStyle))
     )
     sessions_dir: Path = field(
-        default_factory=_default_sessions_dir, metadata=_kind(Path, "Folder of sessions")
+        default_factory=_default_sessions_dir, metadata=field_metadata(Path, "Folder of sessions")
+    )
+    lsl: bool = field(default=False, metadata=field_metadata(bool, "Lab Streaming Layer"))
+    lsl_network: bool = field(default=False, metadata=field_metadata(bool, "Open it to the network"))
+    lsl_markers: str | None = field(
+        default=None,
+        metadata=field_metadata(
+            str, "Take markers from", optional=True, nothing="none", check=check_stream_name
+        ),
+    )
+    osc: bool = field(default=False, metadata=field_metadata(bool, "OSC messages"))
+    osc_target: str = field(
+        default=DEFAULT_TARGET, metadata=field_metadata(str, "OSC to (host:port)", check=parse_osc_target)
     )
 
     def __post_init__(self) -> None:
@@ -158,6 +185,8 @@ class Settings:
         return {**asdict(self), "sessions_dir": str(self.sessions_dir)}
 
 
+STREAM_SETTINGS = ("lsl", "lsl_network", "lsl_markers", "osc", "osc_target")
+"""What goes out while it arises, and comes in; nothing of it changes what is recorded of the pictures."""
 _LIMITS = {entry.name: entry.metadata for entry in fields(Settings)}
 
 
@@ -173,7 +202,20 @@ def check_setting(name: str, value: object) -> None:
     """
     if name not in _LIMITS:
         raise ValueError(f"{name}: expected the name of a setting ({', '.join(_LIMITS)})")
-    limits = _LIMITS[name]
+    check_value(name, value, _LIMITS[name])
+
+
+def check_value(name: str, value: object, limits: Mapping[str, Any]) -> None:
+    """Check one value of any record whose fields say what they take.
+
+    Args:
+        name: Name of the field, for the error.
+        value: The value.
+        limits: As `field_metadata` returns them.
+
+    Raises:
+        ValueError: Wrong type, or a value outside the limits; the text names the field.
+    """
     if value is None and limits.get("optional"):
         return
     kind = limits["kind"]
@@ -190,6 +232,15 @@ def check_setting(name: str, value: object) -> None:
         _check_range(name, value, limits["minimum"], limits["maximum"])
     if isinstance(value, str) and not value.strip():
         raise ValueError(f"{name}: expected a text, found none")
+    if "check" in limits:
+        _check_text(name, value, limits["check"])
+
+
+def _check_text(name: str, text: object, check: Callable[[object], object]) -> None:
+    try:
+        check(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def default_path() -> Path:

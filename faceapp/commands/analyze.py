@@ -15,11 +15,12 @@ from faceapp.commands.options import (
     add_region_option,
     add_simulate_option,
     add_smoothing_option,
+    add_stream_options,
     count,
     seconds,
     with_options,
 )
-from faceapp.errors import SessionError
+from faceapp.errors import SessionError, StreamError
 from faceapp.settings import FaceStyle, Settings
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_simulate_option(parser)
     add_region_option(parser)
     add_smoothing_option(parser)
+    add_stream_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -102,6 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         EngineError: The back end refuses the model.
         SourceError: The clip ends before it starts.
         SessionError: The notice can't be read, or a process was killed.
+        StreamError: A stream can't be opened, or several inputs at once should be streamed.
     """
     from faceapp.batch.inputs import expand_inputs
     from faceapp.batch.jobs import make_jobs, split_finished
@@ -110,6 +113,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = with_options(
         Settings(record_video=not arguments.no_video, record_faces=arguments.faces), arguments
     )
+    if (settings.lsl or settings.osc) and (arguments.processes > 1 or arguments.cluster):
+        raise StreamError("streams: expected one input at a time, found --processes or --cluster; leave them out")
     clip = Clip(arguments.start, arguments.end, arguments.every)
     texts = expand_inputs(arguments.inputs)
     jobs = make_jobs(texts, arguments.out, settings, clip, _about(arguments))
@@ -177,11 +182,13 @@ class _Progress:
         from tqdm import tqdm
 
         from faceapp.batch.inputs import expected_frames
+        from faceapp.batch.tally import Tally
 
-        self._expected = {job.number: expected_frames(job.text, job.clip) for job in jobs}
+        self._tally = Tally({job.number: expected_frames(job.text, job.clip) for job in jobs})
         self._inputs, self._ended = len(jobs), 0
-        self._seen: dict[int, int] = {}
-        self._bar = tqdm(unit=" frames", disable=None, leave=False, dynamic_ncols=True, total=self._total())
+        self._bar = tqdm(
+            unit=" frames", disable=None, leave=False, dynamic_ncols=True, total=self._tally.total
+        )
 
     def __enter__(self) -> _Progress:
         return self
@@ -190,28 +197,22 @@ class _Progress:
         self._bar.close()
 
     def step(self, number: int, frames: int | None) -> None:
-        """Count one frame of a job; take the true number of its frames once it is known."""
-        self._seen[number] = self._seen.get(number, 0) + 1
-        if frames is not None and frames != self._expected[number]:
-            self._expected[number] = frames
-            self._bar.total = self._total()
+        """Count one frame of a job."""
+        if self._tally.step(number, frames):
+            self._bar.total = self._tally.total
         self._bar.update()
 
     def ended(self, done: Done) -> None:
-        """Take note of a job's end, which makes its number of frames certain."""
+        """Take note of a job's end."""
         self._ended += 1
-        self._expected[done.job.number] = self._seen.get(done.job.number, 0)
-        self._bar.total = self._total()
+        self._tally.ended(done.job.number)
+        self._bar.total = self._tally.total
         if self._inputs > 1:
             self._bar.set_description(f"{self._ended} of {self._inputs} inputs")
 
     def write(self, text: str, error: bool = False) -> None:
         """Print a line above the bar."""
         self._bar.write(text, file=sys.stderr if error else sys.stdout)
-
-    def _total(self) -> int | None:
-        frames = list(self._expected.values())
-        return None if None in frames else sum(number or 0 for number in frames)
 
 
 def _print_done(done: Done, progress: _Progress) -> None:
