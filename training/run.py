@@ -58,6 +58,9 @@ def run_recipe(name: str, data: Path, out: Path, cache: Path, assignments: Seque
     if not first_process():
         return 0
     _load_mean(net, config, out)
+    if hasattr(recipe, "finish"):  # a network whose answers no card describes has files of its own
+        print(recipe.finish(config, net, out))
+        return 0
     _export(recipe, name, config, net, out / "model")
     if not hasattr(recipe, "measured_card"):
         print(report_model(out / "model", data, cache, "validation", "card", out))
