@@ -7,3 +7,7 @@ class CardError(ValueError):
 
 class EngineError(RuntimeError):
     """A back end is missing, refused the model, or failed while running it."""
+
+
+class GpuError(EngineError):
+    """The GPU was lost, failed or has too little memory; the processor can go on."""

@@ -1,0 +1,300 @@
+"""Runs a TensorRT plan: copies, kernels and copies back, captured as one CUDA graph per batch size.
+
+Every batch size has an execution context of its own, because a context changes when its shapes do and a captured graph
+then points to what is gone; all of them share one piece of device memory, since they run one after another. Input
+and outputs have fixed addresses, so a run is: write the faces into pinned memory, launch the graph, wait, copy the answer
+out of pinned memory. Nothing is allocated on the GPU after a batch size was seen once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engines.cuda import ALIGNMENT_BYTES, Cuda
+from engines.errors import EngineError, GpuError
+from engines.signature import Tensor
+from engines.tensorrt_library import Library
+
+logger = logging.getLogger(__name__)
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Port:
+    """An input or output: where it lies in its block of memory, and its size for one face."""
+
+    name: str
+    is_input: bool
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset_bytes: int
+    face_bytes: int
+
+
+@dataclass(slots=True)
+class _Slot:
+    """What one batch size needs; no graph yet, or none because it can't be captured."""
+
+    count: int
+    context: Any
+    graph: Any = None
+
+
+class PlanRunner:
+    """One loaded plan. Any thread may call it, one at a time."""
+
+    def __init__(
+        self, library: Library, plan: bytes, cuda: Cuda, largest_batch: int, runtime_cache: bytes = b""
+    ) -> None:
+        """Load a plan that this program built.
+
+        Args:
+            library: The library that built it.
+            plan: The serialised engine.
+            cuda: The GPU; closed with the runner.
+            largest_batch: Of the plan's profile.
+            runtime_cache: Kernels compiled on an earlier load (TensorRT-RTX); ignored where it does not fit.
+
+        Raises:
+            EngineError: The plan can't run on this GPU.
+            GpuError: The GPU has too little memory.
+        """
+        self._library, self._cuda, self._largest = library, cuda, largest_batch
+        self._slots: dict[int, _Slot] = {}
+        self._mark = library.messages.mark()
+        self._runtime: Any = library.module.Runtime(library.messages.logger)
+        self._engine: Any = self._deserialise(plan)
+        self._plan_bytes = len(plan)
+        self._settings, self._runtime_cache = self._runtime_settings(runtime_cache)
+        ports = self._ports()
+        self._input = next(port for port in ports if port.is_input)
+        self._outputs = [port for port in ports if not port.is_input]
+        self._allocate()
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """Input name -> format and shape, for `engines.signature.check_signature`."""
+        return {self._input.name: Tensor(self._input.dtype.name, (None, *self._input.shape))}
+
+    @property
+    def outputs(self) -> dict[str, Tensor]:
+        """Output name -> format and shape."""
+        return {port.name: Tensor(port.dtype.name, (None, *port.shape)) for port in self._outputs}
+
+    def prepare(self, count: int) -> None:
+        """Make all that runs of a batch size need, and run it once.
+
+        Raises:
+            GpuError: The GPU failed or has too little memory.
+        """
+        if count in self._slots:
+            return
+        slot = _Slot(count, self._make_context(count))
+        # The first run compiles and settles what a capture must not contain.
+        self._queue(slot)
+        self._cuda.synchronize()
+        slot.graph = self._capture(slot)
+        self._slots[count] = slot
+
+    def submit(self, batch: Array) -> None:
+        """Begin a run; `collect` gives its answer. Two runners' runs may overlap on the GPU.
+
+        Args:
+            batch: C-contiguous, of the input's format, (N, ...) with 1 <= N <= the largest batch.
+
+        Raises:
+            GpuError: The GPU failed.
+        """
+        count = len(batch)
+        self.prepare(count)
+        np.copyto(self._batches[:count], batch, casting="no")
+        self._launch(self._slots[count])
+
+    def collect(self, count: int) -> dict[str, Array]:
+        """Wait for the run that `submit` began with a batch of this size.
+
+        Returns:
+            Output name -> (count, ...), arrays that the caller owns.
+
+        Raises:
+            GpuError: The GPU failed.
+        """
+        self._cuda.synchronize()
+        return {name: values[:count].copy() for name, values in self._answers.items()}
+
+    def device_times_ms(self, count: int, calls: int, *, copies: bool = True) -> list[float]:
+        """Measure runs by the GPU's own clock.
+
+        Args:
+            count: Faces in a call.
+            calls: How many to measure, one after another.
+            copies: With the copies to and from the GPU, or the kernels alone.
+
+        Raises:
+            GpuError: The GPU failed.
+        """
+        self.prepare(count)
+        slot = self._slots[count]
+        if not copies:
+            slot = _Slot(count, slot.context)
+            slot.graph = self._capture(slot, copies=False)
+        with self._cuda.events() as measure_ms:
+            return [measure_ms(lambda: self._launch(slot, copies=copies)) for _ in range(calls)]
+
+    def describe(self) -> dict[str, int | str]:
+        """Return library, memory in bytes and captured graphs, for reports."""
+        return {
+            "library": self._library.title,
+            "plan_bytes": self._plan_bytes,
+            "device_bytes": self._cuda.allocated_bytes,
+            "scratch_bytes": self._scratch_bytes,
+            "contexts": len(self._slots),
+            "graphs": sum(slot.graph is not None for slot in self._slots.values()),
+        }
+
+    def runtime_cache(self) -> bytes:
+        """Return the kernels compiled so far, for the next load; empty where the library keeps none."""
+        content = None if self._runtime_cache is None else self._runtime_cache.serialize()
+        return b"" if content is None else bytes(content)
+
+    def close(self) -> None:
+        """Free everything; may be called twice."""
+        # Graphs use contexts, contexts the engine, the engine the runtime: newest first.
+        self._cuda.close()
+        self._slots.clear()
+        self._batches = self._pinned_in = self._pinned_out = np.empty(0, np.uint8)
+        self._answers: dict[str, Array] = {}
+        self._settings = self._runtime_cache = self._engine = self._runtime = None
+
+    def _deserialise(self, plan: bytes) -> Any:
+        """Return the engine, after the library said that it can run here, where it says so."""
+        if hasattr(self._runtime, "get_engine_validity"):  # TensorRT-RTX
+            validity, bits = self._runtime.get_engine_validity(plan)
+            if validity == self._library.module.EngineValidity.INVALID:
+                raise EngineError(
+                    f"{self._library.title} can't run the engine on this GPU ({self._invalidity(bits)}); "
+                    "choose another back end"
+                )
+        engine = self._runtime.deserialize_cuda_engine(plan)
+        if engine is None:
+            raise EngineError(
+                f"{self._library.title} can't load the engine ({self._reason()}); choose another back end"
+            )
+        return engine
+
+    def _invalidity(self, bits: int) -> str:
+        members = self._library.module.EngineInvalidityDiagnostics.__members__
+        names = [name for name, value in members.items() if int(value) & int(bits)]
+        return ", ".join(names) or self._reason()
+
+    def _reason(self) -> str:
+        return self._library.messages.since(self._mark) or "it gave no reason"
+
+    def _runtime_settings(self, runtime_cache: bytes) -> tuple[Any, Any]:
+        """Return how contexts are made, and the store of compiled kernels (TensorRT-RTX only)."""
+        module = self._library.module
+        user_managed = module.ExecutionContextAllocationStrategy.USER_MANAGED
+        specialise = getattr(module, "DynamicShapesKernelSpecializationStrategy", None)
+        if specialise is None:
+            return user_managed, None
+        settings = self._engine.create_runtime_config()
+        settings.set_execution_context_allocation_strategy(user_managed)
+        # "Lazy" would run, and capture, slower kernels until the right ones are compiled.
+        settings.dynamic_shapes_kernel_specialization_strategy = specialise.EAGER
+        cache = settings.create_runtime_cache()
+        if runtime_cache and not cache.deserialize(runtime_cache):
+            logger.info("%s: the kept kernels don't fit; they are compiled again", self._library.title)
+        settings.set_runtime_cache(cache)
+        return settings, cache
+
+    def _ports(self) -> list[_Port]:
+        module, engine = self._library.module, self._engine
+        ports: list[_Port] = []
+        offsets = {True: 0, False: 0}
+        for index in range(engine.num_io_tensors):
+            name = engine.get_tensor_name(index)
+            is_input = engine.get_tensor_mode(name) == module.TensorIOMode.INPUT
+            dtype = np.dtype(module.nptype(engine.get_tensor_dtype(name)))
+            shape = tuple(int(size) for size in tuple(engine.get_tensor_shape(name))[1:])
+            face_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+            ports.append(_Port(name, is_input, dtype, shape, offsets[is_input], face_bytes))
+            offsets[is_input] += _aligned(face_bytes * self._largest)
+        if sum(port.is_input for port in ports) != 1:
+            found = [port.name for port in ports if port.is_input]
+            raise EngineError(f"expected a model with one input, found {found}; export the model again")
+        return ports
+
+    def _allocate(self) -> None:
+        """Get all memory at once: pinned, on the GPU, and what the contexts compute in."""
+        last = max(self._outputs, key=lambda port: port.offset_bytes)
+        self._out_bytes = _aligned(last.offset_bytes + last.face_bytes * self._largest)
+        in_bytes = _aligned(self._input.face_bytes * self._largest)
+        self._scratch_bytes = max(int(self._engine.device_memory_size_v2), ALIGNMENT_BYTES)
+        self._device_in = self._cuda.device_memory(in_bytes)
+        self._device_out = self._cuda.device_memory(self._out_bytes)
+        self._scratch = self._cuda.device_memory(self._scratch_bytes)
+        self._pinned_in = self._cuda.pinned_memory(in_bytes)
+        self._pinned_out = self._cuda.pinned_memory(self._out_bytes)
+        self._batches = self._view(self._pinned_in, self._input)
+        self._answers = {port.name: self._view(self._pinned_out, port) for port in self._outputs}
+
+    def _view(self, memory: npt.NDArray[np.uint8], port: _Port) -> Array:
+        """Return a port's part of a block as (largest batch, ...)."""
+        size_bytes = port.face_bytes * self._largest
+        part = memory[port.offset_bytes : port.offset_bytes + size_bytes]
+        return part.view(port.dtype).reshape(self._largest, *port.shape)
+
+    def _make_context(self, count: int) -> Any:
+        """Return a context for one batch size, its memory and addresses set."""
+        context = self._engine.create_execution_context(self._settings)
+        if context is None:
+            raise GpuError(
+                f"{self._library.title} can't prepare a run ({self._reason()}); free some GPU memory"
+            )
+        context.set_device_memory(self._scratch, self._scratch_bytes)
+        taken = context.set_input_shape(self._input.name, (count, *self._input.shape))
+        addresses = {self._input.name: self._device_in}
+        addresses |= {port.name: self._device_out + port.offset_bytes for port in self._outputs}
+        for name, address in addresses.items():
+            taken = context.set_tensor_address(name, address) and taken
+        if not taken or context.infer_shapes():
+            raise EngineError(
+                f"{self._library.title} refuses a batch of {count} ({self._reason()}); choose another back end"
+            )
+        return context
+
+    def _queue(self, slot: _Slot, *, copies: bool = True) -> None:
+        """Queue one run, step by step."""
+        if copies:
+            self._cuda.copy_in(self._device_in, self._pinned_in, self._input.face_bytes * slot.count)
+        if not slot.context.execute_async_v3(self._cuda.stream_handle):
+            raise GpuError(
+                f"{self._library.title} failed ({self._reason()}); restart the program to use it again"
+            )
+        if copies:  # all outputs lie together: one copy of a few hundred bytes instead of one each
+            self._cuda.copy_out(self._pinned_out, self._device_out, self._out_bytes)
+
+    def _launch(self, slot: _Slot, *, copies: bool = True) -> None:
+        if slot.graph is None:
+            self._queue(slot, copies=copies)
+        else:
+            self._cuda.launch(slot.graph)
+
+    def _capture(self, slot: _Slot, *, copies: bool = True) -> Any:
+        """Return the run as a graph; None where the library can't be captured, which costs time, not answers."""
+        can: Callable[[int], bool] = getattr(slot.context, "is_stream_capturable", lambda _: True)
+        if not can(self._cuda.stream_handle):
+            logger.warning("%s: a batch of %d can't be captured", self._library.title, slot.count)
+            return None
+        return self._cuda.capture(lambda: self._queue(slot, copies=copies))
+
+
+def _aligned(size_bytes: int) -> int:
+    return -(-size_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
