@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from engines.errors import CardError, EngineError
 from faceapp.commands.system_libraries import INSTALL_SYSTEM_LIBRARIES
-from faceapp.errors import SessionError, SourceError
+from faceapp.errors import SessionError, SourceError, StreamError
 
 if TYPE_CHECKING:
     from faceapp.pipeline import PipelineStatistics
     from faceapp.types import FrameResult
 
 COMMANDS = ("analyze", "predict", "session", "bench", "doctor")
-PROJECT_ERRORS = (SourceError, SessionError, CardError, EngineError)
+PROJECT_ERRORS = (SourceError, SessionError, CardError, EngineError, StreamError)
 FAILED, INTERRUPTED = 2, 130
 
 _DESCRIPTION = """\
@@ -70,10 +70,12 @@ def missing_library(name: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     from faceapp.commands.options import (
         add_backend_option,
+        add_lsl_markers_option,
         add_model_option,
         add_occlusion_option,
         add_region_option,
         add_simulate_option,
+        add_stream_options,
     )
 
     parser = argparse.ArgumentParser(
@@ -96,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     add_occlusion_option(parser)
     add_simulate_option(parser)
     add_region_option(parser)
+    add_stream_options(parser)
+    add_lsl_markers_option(parser)
     parser.add_argument(
         "--sessions",
         dest="sessions_dir",

@@ -7,3 +7,7 @@ class SourceError(RuntimeError):
 
 class SessionError(RuntimeError):
     """A session folder can't be written, read or repaired."""
+
+
+class StreamError(RuntimeError):
+    """Values or marks can't be sent to or taken from other programs."""

@@ -17,6 +17,7 @@ from faceapp.session.about import About
 from faceapp.session.writer import SessionWriter, new_session_folder
 from faceapp.settings import Settings
 from faceapp.sources.options import Clip
+from faceapp.streams.streams import open_streams
 from faceapp.types import FrameResult, Source
 
 if TYPE_CHECKING:
@@ -67,13 +68,17 @@ def analyze(
     Raises:
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model or fails.
+        StreamError: A stream of the settings can't be opened.
     """
     source = with_drawings(source, settings)
     pipeline = Pipeline(source, partial(make_tracker, settings), partial(make_reader, settings))
     open_writer = partial(_open_writer, source, folder, settings, clip or Clip(), about or About(), key)
     run = _Run(pipeline, open_writer, each)
     try:
-        run.record()
+        with open_streams(settings) as streams:
+            if streams.on:
+                pipeline.set_listener(streams)
+            run.record()
     except KeyboardInterrupt:
         return run.outcome(folder, interrupted=True)
     except (SourceError, SessionError) as error:

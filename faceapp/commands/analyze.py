@@ -114,7 +114,9 @@ def run(arguments: argparse.Namespace) -> int:
         Settings(record_video=not arguments.no_video, record_faces=arguments.faces), arguments
     )
     if (settings.lsl or settings.osc) and (arguments.processes > 1 or arguments.cluster):
-        raise StreamError("streams: expected one input at a time, found --processes or --cluster; leave them out")
+        raise StreamError(
+            "streams: expected one input at a time, found --processes or --cluster; leave them out"
+        )
     clip = Clip(arguments.start, arguments.end, arguments.every)
     texts = expand_inputs(arguments.inputs)
     jobs = make_jobs(texts, arguments.out, settings, clip, _about(arguments))

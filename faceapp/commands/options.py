@@ -9,10 +9,12 @@ from typing import Any, get_args
 
 from faceapp.region import Region, region_from_text
 from faceapp.settings import Hidden, OcclusionMode, Settings, check_setting
+from faceapp.streams.target import DEFAULT_TARGET, check_stream_name, parse_osc_target
 
 _SETTINGS = (
     *("source", "model", "backend", "occlusion", "simulate", "region"),
     *("smoothing", "landmark_smoothing", "sessions_dir"),
+    *("lsl", "lsl_network", "lsl_markers", "osc_target"),
 )
 
 
@@ -87,9 +89,48 @@ def add_smoothing_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_stream_options(parser: argparse.ArgumentParser) -> None:
+    """Add --lsl, --lsl-network and --osc."""
+    parser.add_argument(
+        "--lsl",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="offer the values to programs on this computer through Lab Streaming Layer (extra lsl)",
+    )
+    parser.add_argument(
+        "--lsl-network",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="as --lsl, and let other computers find them too",
+    )
+    parser.add_argument(
+        "--osc",
+        dest="osc_target",
+        type=_osc_target,
+        metavar="HOST:PORT",
+        default=argparse.SUPPRESS,
+        help=f"send the values as OSC messages (extra osc), for example to {DEFAULT_TARGET}",
+    )
+
+
+def add_lsl_markers_option(parser: argparse.ArgumentParser) -> None:
+    """Add --lsl-markers."""
+    parser.add_argument(
+        "--lsl-markers",
+        type=_stream_name,
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="take markers in from LSL streams of this name or type, for example Markers",
+    )
+
+
 def with_options(settings: Settings, arguments: argparse.Namespace) -> Settings:
     """Return the settings with what the command line says in their place."""
     given: dict[str, Any] = {name: getattr(arguments, name) for name in _SETTINGS if hasattr(arguments, name)}
+    if "lsl_network" in given:
+        given["lsl"] = True
+    if "osc_target" in given:
+        given["osc"] = True
     return replace(settings, **given)
 
 
@@ -112,6 +153,21 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
     return int(text)
+
+
+def _osc_target(text: str) -> str:
+    try:
+        return str(parse_osc_target(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _stream_name(text: str) -> str:
+    try:
+        check_stream_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def _region(text: str) -> Region:

@@ -45,8 +45,9 @@ class Controls:
         occlusion: Occlusion mode of tracker and reader; None leaves their own.
         region: Fixed region of the tracker, `NO_REGION` to look for faces again; None leaves the tracker's own.
         recorder: Where results also go.
+        listener: Where results go besides, the same from one source to the next; must not wait.
         swap_error: Why the last `make_reader` was refused; None when it was not.
-        lock: Guards `recorder`, and `make_reader` with `swap_error`.
+        lock: Guards `recorder`, `listener`, and `make_reader` with `swap_error`.
     """
 
     make_tracker: Callable[[], Tracker]
@@ -56,6 +57,7 @@ class Controls:
     occlusion: OcclusionMode | None = None
     region: Region | None = None
     recorder: Recorder | None = None
+    listener: Recorder | None = None
     swap_error: Exception | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 

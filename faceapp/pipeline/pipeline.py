@@ -214,6 +214,11 @@ class Pipeline:
         with self._controls.lock:
             self._controls.recorder = recorder
 
+    def set_listener(self, listener: Recorder | None) -> None:
+        """Send every further result to a listener besides the recorder; None ends that before this returns."""
+        with self._controls.lock:
+            self._controls.listener = listener
+
     def set_smoothing(self, strength: float) -> None:
         """Set the smoothing of predictions over time, 0 (off) to 1.
 

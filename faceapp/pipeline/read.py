@@ -65,6 +65,8 @@ def _read_one(run: Run, reader: FaceReader, ticket: Ticket) -> None:
     with controls.lock:
         if controls.recorder is not None:
             controls.recorder.put(result)
+        if controls.listener is not None:
+            controls.listener.put(result)
     run.results.put(result)
 
 

@@ -90,6 +90,7 @@ class LiveAnnotation(QObject):
             if window.history.flags:
                 window.history.flags.pop()
             window.show_timeline()
+            window.streaming.tell_undone(text)
             window.centre.notice.show_notice(f"Undone: {text}")
 
     def toggle_about(self) -> None:
@@ -154,5 +155,6 @@ class LiveAnnotation(QObject):
             window.controls.complain(error)
             return
         ends = code.shape == "range" and not begins
+        window.streaming.tell_mark(event, time_s, begins, ends)
         window.history.flag(f"{event.label} ◂" if ends else f"{event.label} ▸" if begins else event.label)
         window.show_timeline()

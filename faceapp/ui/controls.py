@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog
 from faceapp.errors import SessionError
 from faceapp.hiding import Hidden
 from faceapp.pipeline import PipelineState
+from faceapp.settings import STREAM_SETTINGS
 from faceapp.ui.about import TITLE, about_page, installed_cards
 from faceapp.ui.choices import HIDINGS, LOOK_AGAIN, MODES, OPEN_ADDRESS, OPEN_FILE, find_choices
 from faceapp.ui.keys import keys_page
@@ -202,6 +203,8 @@ class Controls(QObject):
         live = self._window.live
         if name == "theme":
             self._window.set_theme(value)
+        elif name in STREAM_SETTINGS:
+            self._window.streaming.use()
         elif name in _SOURCE_SETTINGS and live.pipeline is not None and not self._window.recorder.wanted:
             self._window.start_source()
         elif name in _READER_SETTINGS:

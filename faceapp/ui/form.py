@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QSlider,
@@ -105,7 +106,7 @@ class Form(QScrollArea):
         label.setBuddy(control)
         self._setters[entry.name] = put
         self._grid.addWidget(label, row, 0)
-        if is_share or limits["kind"] is Path:
+        if is_share or limits["kind"] is Path or isinstance(control, QLineEdit):
             self._grid.addWidget(control, row + 1, 0, 1, 2)
         else:
             self._grid.addWidget(control, row, 1, Qt.AlignmentFlag.AlignRight)
@@ -118,7 +119,7 @@ class Form(QScrollArea):
         if limits["kind"] is Path:
             return self._folder(name)
         if limits["kind"] is str:
-            return self._chooser(name, limits["choices"])
+            return self._chooser(name, limits["choices"]) if "choices" in limits else self._text(name, limits)
         return self._number(name, limits)
 
     def _switch(self, name: str) -> Control:
@@ -151,6 +152,26 @@ class Form(QScrollArea):
         chooser.setMinimumWidth(96)
         chooser.activated.connect(lambda index: self._tell(name, chooser.itemData(index)))
         return chooser, lambda value: chooser.setCurrentIndex(chooser.findData(value))
+
+    def _text(self, name: str, limits: Any) -> Control:
+        """A field for a text, told once it is finished; where it is optional, an empty one stands for nothing."""
+        line = QLineEdit()
+        optional = bool(limits.get("optional"))
+        line.setPlaceholderText(limits.get("nothing", "") if optional else "")
+        shown = [""]
+
+        def show(value: str | None) -> None:
+            shown[0] = value or ""
+            line.setText(shown[0])
+
+        def tell() -> None:
+            text = line.text().strip()
+            if text != shown[0]:
+                shown[0] = text
+                self._tell(name, None if optional and not text else text)
+
+        line.editingFinished.connect(tell)
+        return line, show
 
     def _number(self, name: str, limits: Any) -> Control:
         """A field for a number; where it is optional, one step below the minimum stands for automatic."""

@@ -28,6 +28,7 @@ FORM_GROUPS = (
     ("Picture", ("show_mesh", "theme")),
     ("Camera", ("camera_width_px", "camera_height_px", "camera_rate_hz")),
     ("Recording", ("record_video", "record_faces", "sessions_dir")),
+    ("Other programs", ("lsl", "lsl_network", "lsl_markers", "osc", "osc_target")),
 )
 """Headlines of the form with the settings below each; the other settings have choosers of their own."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ from faceapp.errors import SessionError
 from faceapp.pipeline import Pipeline
 from faceapp.session.annotation_edits import Annotations, Changes
 from faceapp.session.annotation_scheme import DEFAULT_SCHEME, SCHEME_FILE, Code, Scheme, save_scheme
-from faceapp.session.annotations import Event, append_changes
+from faceapp.session.annotations import Event, append_changes, new_event_id
 from faceapp.session.metadata import load_metadata
 from faceapp.session.writer import SessionWriter, new_session_folder
 from faceapp.settings import Settings
@@ -24,6 +26,7 @@ from faceapp.ui.background import Background
 
 LIVE_AUTHOR = "live"
 """Author of marks that are set while recording; whoever annotates later has a lane of their own."""
+_NEWEST_RECEIVED = 100
 
 
 class Recorder(QObject):
@@ -50,6 +53,7 @@ class Recorder(QObject):
         self._started_s = 0.0
         self._warned = False
         self._marks = _unstored_marks()
+        self._received: deque[Event] = deque(maxlen=_NEWEST_RECEIVED)
         self.scheme = DEFAULT_SCHEME
 
     @property
@@ -87,7 +91,7 @@ class Recorder(QObject):
             self._pipeline.set_recorder(None)
         marks, self._marks = self._marks, _unstored_marks()
         self._background.run(
-            partial(_close, writer, marks),
+            partial(_close, writer, marks, tuple(self._received)),
             lambda folder: self.saved.emit(folder, writer.dropped, str(writer.error or "")),
         )
 
@@ -109,6 +113,26 @@ class Recorder(QObject):
         event = self._marks.press(code, at_s, LIVE_AUTHOR, face, note)
         return event, any(each.id == event.id for each in self._marks.running(LIVE_AUTHOR))
 
+    def receive(self, label: str, author: str, time_s: float) -> bool:
+        """Store a marker of another program, which no undo takes back.
+
+        Args:
+            label: What it says.
+            author: Where it comes from.
+            time_s: When, on the clock of `Frame.time_s`.
+
+        Returns:
+            False where nothing was recorded at that time.
+        """
+        writer = self._writer
+        if writer is None or writer.origin_s is None or time_s < writer.origin_s:
+            return False
+        at_s = round(time_s - writer.origin_s, 6)
+        event = Event(at_s, at_s, label=label, author=author, id=new_event_id())
+        self._received.append(event)
+        self._store(writer.folder, {event.id: event})
+        return True
+
     def undo(self) -> str:
         """Take the last mark back and return what it was; "" when there is none."""
         return self._marks.undo()
@@ -129,6 +153,7 @@ class Recorder(QObject):
             return
         self._writer = writer
         self._marks = Annotations(writer.folder, write=partial(self._store, writer.folder))
+        self._received.clear()
         self._started_s = time.perf_counter()
         self._pipeline.set_recorder(writer)
         self.started.emit()
@@ -150,11 +175,18 @@ def _unstored_marks() -> Annotations:
     return Annotations(Path(), write=lambda _: None)
 
 
-def _close(writer: SessionWriter, marks: Annotations) -> Path:
-    """Close a session and end the stretches that still run with its last picture."""
+def _close(writer: SessionWriter, marks: Annotations, received: Iterable[Event]) -> Path:
+    """Close a session and end the stretches that still run with its last picture.
+
+    A received marker may be a moment younger than the last picture; it is moved there.
+    """
     folder = writer.close()
     with suppress(SessionError):  # the writer's own error says more
         last_s = load_metadata(folder)["last_time_s"]
+        late = [event for event in received if event.start > (last_s or 0.0)]
+        append_changes(
+            folder, {event.id: replace(event, start=last_s or 0.0, end=last_s or 0.0) for event in late}
+        )
         marks.write = partial(append_changes, folder)  # this is the thread the journal is written on
         marks.end_all(last_s if last_s is not None else 0.0)
     return folder

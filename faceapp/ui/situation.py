@@ -41,6 +41,7 @@ class Situation:
         window.toolbar.set_recorded(recorder.elapsed_s, recorder.dropped)
         window.centre.video.set_recording(recorder.wanted and window.audience.on)
         recorder.watch()
+        window.streaming.refresh()
         self._show_engines(pipeline)
         if pipeline is not None:
             window.centre.seek_bar.set_duration(getattr(pipeline.source, "duration_s", None))

@@ -10,12 +10,14 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QLabel, QMenu, QStatusBar, QToolButton, QWidget
 
 from faceapp.pipeline import PipelineStatistics
+from faceapp.streams.feed import StreamState
 from faceapp.ui.choices import Choice
 from faceapp.ui.icons import icon_pixmap
 from faceapp.ui.theme import Theme, text_font
 
 _HEIGHT_PX = 26
 LOCAL_ONLY = "local only, nothing leaves this computer"
+LEAVES = "values leave this computer, pictures stay"
 _STAGES = {
     "decode": "decoding",
     "track": "tracking",
@@ -51,6 +53,11 @@ class StatusBar(QStatusBar):
         self._backend = _Chooser("Back end", self.backend_chosen)
         self.addWidget(self._model)
         self.addWidget(self._backend)
+        self._streams = QLabel()
+        self._streams.setFont(text_font(0.92))
+        self._streams.setAccessibleName("Streams")
+        self._streams.setContentsMargins(8, 0, 8, 0)
+        self.addWidget(self._streams)
         self._lock = QLabel()
         self._local = QLabel(LOCAL_ONLY)
         self._local.setFont(text_font(0.92))
@@ -60,6 +67,7 @@ class StatusBar(QStatusBar):
         self.addPermanentWidget(self._local)
         self.show_statistics(None)
         self.show_engines("", "")
+        self.show_streams(())
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -84,6 +92,15 @@ class StatusBar(QStatusBar):
         self._delay.setToolTip("\n".join(["From capture to result: median (95th percentile)", *stages]))
         self._dropped.setText(f"{statistics.dropped} dropped")
         self._dropped.setToolTip("Pictures passed over because a newer one was there")
+
+    def show_streams(self, states: Sequence[StreamState]) -> None:
+        """Show what goes out to other programs and comes in; nothing while all streams are off."""
+        self._streams.setVisible(bool(states))
+        self._streams.setText("   ".join(state.text for state in states))
+        self._streams.setToolTip("\n".join(state.problem or state.detail for state in states))
+        leaves = any(state.leaves for state in states)
+        self._local.setText(LEAVES if leaves else LOCAL_ONLY)
+        self._lock.setVisible(not leaves)
 
     def show_engines(self, model: str, backend: str) -> None:
         """Show the model and the back end in use; empty while they are not known."""

@@ -32,6 +32,7 @@ from faceapp.ui.readout import Readout, Readouts
 from faceapp.ui.recorder import Recorder
 from faceapp.ui.situation import Situation
 from faceapp.ui.steady import EASE_S
+from faceapp.ui.streaming import Streaming
 from faceapp.ui.theme import ICONS_DIR, apply_theme, theme_named
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class MainWindow(QMainWindow):
         self.live = Live(self.background, make_pipeline, self)
         self.recorder = Recorder(self.background, self)
         self.readouts, self.history = Readouts(), History()
-        self.audience, self.comparing = Audience(self), Comparing(self)
+        self.audience, self.comparing, self.streaming = Audience(self), Comparing(self), Streaming(self)
         self.annotation = LiveAnnotation(self, None if settings_path is None else settings_path.parent)
         self.controls, self.fixed_region = Controls(self), FixedRegion(self)
         self._situation = Situation(self)
@@ -266,6 +267,7 @@ class MainWindow(QMainWindow):
         self.recorder.stop()
         self.annotation.close()
         self.live.stop()
+        self.streaming.close()
         self.hide()
         self.background.close(_CLOSE_S)
         super().closeEvent(event)
@@ -292,4 +294,5 @@ class MainWindow(QMainWindow):
         for name in LIVE_SETTINGS:
             getattr(pipeline, f"set_{name}")(getattr(self.settings, name))
         self.controls.catch_up()
+        self.streaming.follow(pipeline)
         self.refresh()

@@ -41,6 +41,7 @@ class FakePipeline:
         self.description = "multitask, OpenVINO bf16 CPU"
         self.waiting: list[FrameResult] = []
         self.recorder: object = None
+        self.listener: object = None
         self.calls: list[tuple[str, object]] = []
         self.threads: dict[str, threading.Thread] = {}
 
@@ -65,6 +66,9 @@ class FakePipeline:
 
     def set_recorder(self, recorder: object) -> None:
         self.recorder = recorder
+
+    def set_listener(self, listener: object) -> None:
+        self.listener = listener
 
     def set_smoothing(self, strength: float) -> None:
         self.calls.append(("smoothing", strength))
