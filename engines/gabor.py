@@ -165,10 +165,10 @@ def enhancing_kernel(name: BankName = "jet", kernel: int = 3, strength: float = 
         float64 (kernel, kernel) that sums to 1.
     """
     even = [number for number, wave in enumerate(waves(name)) if wave.phase_rad == 0]
-    added = gabor_bank(name, kernel)[even].mean(axis=0)
+    added: Doubles = gabor_bank(name, kernel)[even].mean(axis=0)
     added -= added.mean()
     middle = kernel // 2
-    added *= strength / added[middle, middle]
+    added *= strength / float(added[middle, middle])
     added[middle, middle] += 1.0
     return added
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from engines.card import LABELS
 from training.distillation.labels import FEATURES, PREFIX
-from training.losses.age_classes import AgeClassLoss
+from training.losses.age_classes import GALLAGHER, AgeClassLoss
 from training.losses.age_distribution import AgeDistributionLoss
 from training.losses.age_regression import AgeRegressionLoss
 from training.losses.crowd_labels import CrowdLabelLoss
@@ -31,7 +32,10 @@ AGE_LOSSES: Mapping[str, Callable[[], nn.Module]] = {
     "distribution": AgeDistributionLoss,
     "regression": AgeRegressionLoss,
     "classes": AgeClassLoss,
+    "gallagher_classes": lambda: AgeClassLoss(GALLAGHER),
 }
+AGE_RANGE = ("age_low_years", "age_high_years")
+"""Labels of a batch with faces of a set that gives ages as ranges of years."""
 DOMAIN = "domain"
 EMBEDDING = "embedding"
 
@@ -124,10 +128,18 @@ class MultiTaskLoss(nn.Module):
         if task == "emotion":
             loss: Tensor = self.emotion(logits, batch["emotion"])
         elif task == "age":
-            loss = self.age(logits, batch["age_years"])
+            loss = self.age(logits, *self._ages(batch))
         else:
             loss = self.binary(logits, one_hot(batch["female" if task == "gender" else task], 2))
         return loss
+
+    def _ages(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """Return years, or for a loss over groups the lowest and the highest where a set gives ranges only."""
+        years = batch["age_years"]
+        if AGE_RANGE[0] not in batch or not isinstance(self.age, AgeClassLoss):
+            return (years,)
+        low, high = (torch.where(years.isnan(), batch[name], years) for name in AGE_RANGE)
+        return low, high
 
 
 class TaskBalance(nn.Module):

@@ -20,18 +20,23 @@ from training.nets import (
     densenet,
     ferplus_vgg13,
     googlenet,
+    levi,
     resnet18,
     resnet34,
     resnet50,
+    resnet101,
     resnet_v1,
     resnet_v2,
     vgg13,
     vgg16,
+    vgg16_hybrid,
     vgg16_without_last_pool,
     vgg19,
+    vgg19_extra_dropout,
     vgg_f,
     vgg_face,
     wide_resnet,
+    zero_bias_cnn,
 )
 
 STEM = 3 * 64 * (7**2 - 3**2)
@@ -78,6 +83,7 @@ def linear_numbers(*widths: int) -> int:
         (vgg13, {"size": 224}, 133_047_848),
         (vgg16, {"size": 224}, 138_357_544),
         (vgg19, {"size": 224}, 143_667_240),
+        (vgg19_extra_dropout, {"size": 224}, 143_667_240),
         # table 3 of Parkhi et al. is VGG-16
         (vgg_face, {"size": 224}, 138_357_544),
         # a count by hand of table 1 of Chatfield et al.: 224 pixels there end in the 6x6 places that 48 do here
@@ -93,6 +99,22 @@ def linear_numbers(*widths: int) -> int:
         (resnet18, {}, 11_689_512 - STEM),
         (resnet34, {}, 21_797_672 - STEM),
         (resnet50, {}, 25_557_032 - STEM),
+        (resnet101, {}, 44_549_160 - STEM),
+        # a count by hand of section 3.1 of Levi and Hassner: their 227 pixels end in the 7x7 places that 224 do here
+        (
+            levi,
+            {"size": 224, "stem_stride": 4},
+            linear_numbers(7 * 7 * 3, 96)
+            + linear_numbers(5 * 5 * 96, 256)
+            + linear_numbers(3 * 3 * 256, 384)
+            + linear_numbers(7 * 7 * 384, 512, 512, 1000),
+        ),
+        # and of section 3 of Khorrami et al., whose convolutions have no bias
+        (
+            zero_bias_cnn,
+            {"size": 96},
+            5 * 5 * (3 * 64 + 64 * 128 + 128 * 256) + linear_numbers(4 * 256, 300, 1000),
+        ),
         (densenet, {}, 7_978_856 - STEM - 2 * 64),  # our stem has no normalisation
         # BVLC's Caffe model; each of its 7,280 biases is a scale and a shift here
         (googlenet, {}, 6_998_552 - STEM + 7_280),
@@ -150,18 +172,23 @@ def test_networks_without_published_count_agree_with_a_count_by_hand() -> None:
         (densenet, (1024,), (1024,)),
         (ferplus_vgg13, (2304,), (4096,)),
         (googlenet, (1024,), (1024,)),
+        (levi, (512,), (512,)),
         (resnet18, (512,), (512,)),
         (resnet34, (512,), (512,)),
         (resnet50, (2048,), (2048,)),
+        (resnet101, (2048,), (2048,)),
         (resnet_v1, (2048,), (2048,)),
         (resnet_v2, (1024, 6, 6), (1024, 8, 8)),
         (vgg13, (4096,), (4096,)),
         (vgg16, (4096,), (4096,)),
+        (vgg16_hybrid, (512, 3, 3), (512, 4, 4)),
         (vgg16_without_last_pool, (4608,), (8192,)),
         (vgg19, (4096,), (4096,)),
+        (vgg19_extra_dropout, (4096,), (4096,)),
         (vgg_f, (4096,), (4096,)),
         (vgg_face, (4096,), (4096,)),
         (wide_resnet, (256,), (256,)),
+        (zero_bias_cnn, (300,), (300,)),
     ],
     ids=short_name,
 )

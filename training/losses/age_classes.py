@@ -25,6 +25,19 @@ GALLAGHER: Groups = ((0, 2), (3, 7), (8, 12), (13, 19), (20, 36), (37, 65), (66,
 SINGLE_YEARS: Groups = tuple((year, year) for year in range(OLDEST_YEARS + 1))
 """Every year its own class: plain softmax loss over 101 classes."""
 
+AGE_GROUPS: dict[str, Groups] = {"adience": ADIENCE, "gallagher": GALLAGHER, "single_years": SINGLE_YEARS}
+
+
+def age_groups(name: str) -> Groups:
+    """Return the groups of a name.
+
+    Raises:
+        ValueError: No such groups.
+    """
+    if name not in AGE_GROUPS:
+        raise ValueError(f"age groups: expected one of {', '.join(AGE_GROUPS)}, found {name!r}")
+    return AGE_GROUPS[name]
+
 
 class AgeClassLoss(MaskedLoss):
     """Cross-entropy over groups of years; exactly 0, with gradient 0, where no age falls into a group.

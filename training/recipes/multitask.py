@@ -35,7 +35,7 @@ from training.loop import Experiment, averaged_weights
 from training.losses.feature_distillation import FeatureMap
 from training.losses.triplet_domain import DomainHead
 from training.multi_task_config import Config
-from training.multi_task_loss import DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
+from training.multi_task_loss import AGE_RANGE, DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
 from training.occlusion.hiding import Hider
 from training.occlusion.views import Hide
 from training.protocols.ensembles import network_predict
@@ -49,11 +49,20 @@ def build(config: Config) -> Experiment:
     Raises:
         DatasetError: A set is missing or malformed, has no training faces, or the first one no validation faces.
     """
+    return build_on(config, load_sets(config))
+
+
+def load_sets(config: Config) -> dict[str, PreparedFaces]:
+    """Return the sets of the shares, prepared first where the cache lacks them.
+
+    Raises:
+        DatasetError: As `build`.
+    """
     sets = {name: load_prepared(name, Path(config.data), Path(config.cache)) for name in config.shares}
     for faces in sets.values():
         faces.require("train")
     sets[next(iter(config.shares))].require("validation")
-    return build_on(config, sets)
+    return sets
 
 
 def build_on(
@@ -83,7 +92,7 @@ def build_on(
         seed=config.seed,
         mixing=config.mixing,
         sampling=_sampling(config, sets),
-        extra=_distilled(config, sets),
+        extra=_extra_labels(config, sets),
         hider=hider,
     )
     net = build_net(config).to(memory_format=torch.channels_last)
@@ -234,6 +243,18 @@ def _sampling(config: Config, sets: dict[str, PreparedFaces]) -> dict[str, npt.N
         faces = sets[name]
         label = "age" if np.isfinite(faces.age_years).any() else "emotion"
         found[name] = picture_weights(faces, np.arange(len(faces)), label, config.sampling)
+    return found
+
+
+def _extra_labels(
+    config: Config, sets: dict[str, PreparedFaces]
+) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
+    """Return what a teacher says, and the ranges of ages of the sets that give no years."""
+    found = {name: dict(labels) for name, labels in _distilled(config, sets).items()}
+    for name in config.shares:
+        ranges = {label: getattr(sets[name], label) for label in AGE_RANGE}
+        if np.isfinite(ranges[AGE_RANGE[0]]).any():
+            found.setdefault(name, {}).update(ranges)
     return found
 
 
