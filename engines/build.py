@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from engines.backends import MAX_BATCH
 from engines.build_control import BuildControl, Phases
 from engines.cuda_driver import find_driver
-from engines.errors import EngineError
+from engines.errors import CardError, EngineError
 from engines.half_precision import half_precision
 from engines.tensorrt_library import Library
 
@@ -92,6 +92,7 @@ def build_plan(
     Raises:
         NoDriverError: Full TensorRT was asked on a machine without a driver.
         BuildCancelledError: `control.cancelled` was set.
+        CardError: The model's input has a fixed batch size.
         EngineError: The library refuses the model or the settings; the text holds its last lines.
     """
     control = control or BuildControl()
@@ -176,7 +177,7 @@ def _configure(library: Library, builder: Any, network: Any, config: Any, settin
         tensor = network.get_input(index)
         rest = tuple(tensor.shape)[1:]
         if tensor.shape[0] != -1 or -1 in rest:
-            raise EngineError(
+            raise CardError(
                 f"input {tensor.name!r}: expected a free batch size and fixed other sizes, found "
                 f"{tuple(tensor.shape)}; export the model again"
             )

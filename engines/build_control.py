@@ -43,6 +43,27 @@ class BuildControl:
             raise BuildCancelledError("the build was cancelled; start it again or choose another back end")
 
 
+ControlFactory = Callable[[str], BuildControl]
+"""Given a model's name, returns where the progress of building its engine goes."""
+
+_factory: ControlFactory | None = None
+
+
+def watch_builds(factory: ControlFactory | None) -> None:
+    """Let a program see and cancel the builds that loading a model may need; None = nobody looks.
+
+    Args:
+        factory: Called on the thread that loads, before a build.
+    """
+    global _factory
+    _factory = factory
+
+
+def control_of_build(model: str) -> BuildControl:
+    """Return the control that `watch_builds` wants for a model."""
+    return BuildControl() if _factory is None else _factory(model)
+
+
 class Phases:
     """Turns TensorRT's nested phases into one share that never falls; may be used from several threads."""
 

@@ -137,6 +137,12 @@ class PlanCache:
                 return self._unkept(built.plan, error)
         return CachedPlan(built.plan, from_cache=False)
 
+    def discard(self, key: PlanKey) -> None:
+        """Forget the plan of a key: it can't be loaded."""
+        path = self.folder / f"{key.digest}.plan"
+        _delete(path.with_suffix(".json"))
+        _delete(path)
+
     def read_shared(self, key: PlanKey, kind: str) -> bytes:
         """Return what was kept for all models of a library, GPU and driver; empty when nothing was.
 

@@ -56,6 +56,7 @@ class Cuda:
         self._runtime = runtime
         self._device = device
         self._frees: list[Callable[[], object]] = []
+        self._graphs: list[Any] = []
         self.allocated_bytes = 0
         self.enter_thread()
         # Not the default stream: TensorRT would synchronise with everything there, and it can't be captured.
@@ -120,12 +121,18 @@ class Cuda:
             executable = self._call("cudaGraphInstantiate", graph, 0)
         finally:
             self._call("cudaGraphDestroy", graph)
-        self._frees.append(lambda: self._call("cudaGraphExecDestroy", executable))
+        self._graphs.append(executable)
         return executable
 
     def launch(self, graph: Any) -> None:
         """Queue a captured graph."""
         self._call("cudaGraphLaunch", graph, self._stream)
+
+    def release_graphs(self) -> None:
+        """Free all captured graphs; to be called before what they run is freed."""
+        while self._graphs:
+            with suppress(GpuError):
+                self._call("cudaGraphExecDestroy", self._graphs.pop())
 
     @contextmanager
     def events(self) -> Iterator[Callable[[Callable[[], None]], float]]:
@@ -153,6 +160,7 @@ class Cuda:
 
     def close(self) -> None:
         """Free everything, newest first; on a lost GPU there is nothing to free. May be called twice."""
+        self.release_graphs()
         while self._frees:
             free = self._frees.pop()
             with suppress(GpuError):

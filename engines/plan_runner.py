@@ -14,28 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from engines.cuda import ALIGNMENT_BYTES, Cuda
+from engines.cuda import Cuda
 from engines.errors import EngineError, GpuError
+from engines.plan_memory import Array, PlanMemory, plan_ports
 from engines.signature import Tensor
 from engines.tensorrt_library import Library
 
 logger = logging.getLogger(__name__)
-
-Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Port:
-    """An input or output: where it lies in its block of memory, and its size for one face."""
-
-    name: str
-    is_input: bool
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    offset_bytes: int
-    face_bytes: int
 
 
 @dataclass(slots=True)
@@ -66,27 +52,25 @@ class PlanRunner:
             EngineError: The plan can't run on this GPU.
             GpuError: The GPU has too little memory.
         """
-        self._library, self._cuda, self._largest = library, cuda, largest_batch
+        self._library, self._cuda = library, cuda
         self._slots: dict[int, _Slot] = {}
         self._mark = library.messages.mark()
         self._runtime: Any = library.module.Runtime(library.messages.logger)
         self._engine: Any = self._deserialise(plan)
         self._plan_bytes = len(plan)
         self._settings, self._runtime_cache = self._runtime_settings(runtime_cache)
-        ports = self._ports()
-        self._input = next(port for port in ports if port.is_input)
-        self._outputs = [port for port in ports if not port.is_input]
-        self._allocate()
+        ports = plan_ports(library.module, self._engine, largest_batch)
+        self._memory = PlanMemory(cuda, ports, largest_batch, int(self._engine.device_memory_size_v2))
 
     @property
     def inputs(self) -> dict[str, Tensor]:
         """Input name -> format and shape, for `engines.signature.check_signature`."""
-        return {self._input.name: Tensor(self._input.dtype.name, (None, *self._input.shape))}
+        return {self._memory.input.name: self._memory.input.tensor}
 
     @property
     def outputs(self) -> dict[str, Tensor]:
         """Output name -> format and shape."""
-        return {port.name: Tensor(port.dtype.name, (None, *port.shape)) for port in self._outputs}
+        return {port.name: port.tensor for port in self._memory.outputs}
 
     def prepare(self, count: int) -> None:
         """Make all that runs of a batch size need, and run it once.
@@ -114,7 +98,7 @@ class PlanRunner:
         """
         count = len(batch)
         self.prepare(count)
-        np.copyto(self._batches[:count], batch, casting="no")
+        np.copyto(self._memory.batch[:count], batch, casting="no")
         self._launch(self._slots[count])
 
     def collect(self, count: int) -> dict[str, Array]:
@@ -127,7 +111,7 @@ class PlanRunner:
             GpuError: The GPU failed.
         """
         self._cuda.synchronize()
-        return {name: values[:count].copy() for name, values in self._answers.items()}
+        return self._memory.answers(count)
 
     def device_times_ms(self, count: int, calls: int, *, copies: bool = True) -> list[float]:
         """Measure runs by the GPU's own clock.
@@ -154,7 +138,7 @@ class PlanRunner:
             "library": self._library.title,
             "plan_bytes": self._plan_bytes,
             "device_bytes": self._cuda.allocated_bytes,
-            "scratch_bytes": self._scratch_bytes,
+            "scratch_bytes": self._memory.scratch_bytes,
             "contexts": len(self._slots),
             "graphs": sum(slot.graph is not None for slot in self._slots.values()),
         }
@@ -166,12 +150,11 @@ class PlanRunner:
 
     def close(self) -> None:
         """Free everything; may be called twice."""
-        # Graphs use contexts, contexts the engine, the engine the runtime: newest first.
-        self._cuda.close()
+        # Graphs hold kernels of the contexts, contexts hold memory and engine, the engine holds the runtime.
+        self._cuda.release_graphs()
         self._slots.clear()
-        self._batches = self._pinned_in = self._pinned_out = np.empty(0, np.uint8)
-        self._answers: dict[str, Array] = {}
         self._settings = self._runtime_cache = self._engine = self._runtime = None
+        self._cuda.close()
 
     def _deserialise(self, plan: bytes) -> Any:
         """Return the engine, after the library said that it can run here, where it says so."""
@@ -214,43 +197,6 @@ class PlanRunner:
         settings.set_runtime_cache(cache)
         return settings, cache
 
-    def _ports(self) -> list[_Port]:
-        module, engine = self._library.module, self._engine
-        ports: list[_Port] = []
-        offsets = {True: 0, False: 0}
-        for index in range(engine.num_io_tensors):
-            name = engine.get_tensor_name(index)
-            is_input = engine.get_tensor_mode(name) == module.TensorIOMode.INPUT
-            dtype = np.dtype(module.nptype(engine.get_tensor_dtype(name)))
-            shape = tuple(int(size) for size in tuple(engine.get_tensor_shape(name))[1:])
-            face_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-            ports.append(_Port(name, is_input, dtype, shape, offsets[is_input], face_bytes))
-            offsets[is_input] += _aligned(face_bytes * self._largest)
-        if sum(port.is_input for port in ports) != 1:
-            found = [port.name for port in ports if port.is_input]
-            raise EngineError(f"expected a model with one input, found {found}; export the model again")
-        return ports
-
-    def _allocate(self) -> None:
-        """Get all memory at once: pinned, on the GPU, and what the contexts compute in."""
-        last = max(self._outputs, key=lambda port: port.offset_bytes)
-        self._out_bytes = _aligned(last.offset_bytes + last.face_bytes * self._largest)
-        in_bytes = _aligned(self._input.face_bytes * self._largest)
-        self._scratch_bytes = max(int(self._engine.device_memory_size_v2), ALIGNMENT_BYTES)
-        self._device_in = self._cuda.device_memory(in_bytes)
-        self._device_out = self._cuda.device_memory(self._out_bytes)
-        self._scratch = self._cuda.device_memory(self._scratch_bytes)
-        self._pinned_in = self._cuda.pinned_memory(in_bytes)
-        self._pinned_out = self._cuda.pinned_memory(self._out_bytes)
-        self._batches = self._view(self._pinned_in, self._input)
-        self._answers = {port.name: self._view(self._pinned_out, port) for port in self._outputs}
-
-    def _view(self, memory: npt.NDArray[np.uint8], port: _Port) -> Array:
-        """Return a port's part of a block as (largest batch, ...)."""
-        size_bytes = port.face_bytes * self._largest
-        part = memory[port.offset_bytes : port.offset_bytes + size_bytes]
-        return part.view(port.dtype).reshape(self._largest, *port.shape)
-
     def _make_context(self, count: int) -> Any:
         """Return a context for one batch size, its memory and addresses set."""
         context = self._engine.create_execution_context(self._settings)
@@ -258,11 +204,9 @@ class PlanRunner:
             raise GpuError(
                 f"{self._library.title} can't prepare a run ({self._reason()}); free some GPU memory"
             )
-        context.set_device_memory(self._scratch, self._scratch_bytes)
-        taken = context.set_input_shape(self._input.name, (count, *self._input.shape))
-        addresses = {self._input.name: self._device_in}
-        addresses |= {port.name: self._device_out + port.offset_bytes for port in self._outputs}
-        for name, address in addresses.items():
+        context.set_device_memory(self._memory.scratch, self._memory.scratch_bytes)
+        taken = context.set_input_shape(self._memory.input.name, (count, *self._memory.input.shape))
+        for name, address in self._memory.addresses.items():
             taken = context.set_tensor_address(name, address) and taken
         if not taken or context.infer_shapes():
             raise EngineError(
@@ -273,13 +217,13 @@ class PlanRunner:
     def _queue(self, slot: _Slot, *, copies: bool = True) -> None:
         """Queue one run, step by step."""
         if copies:
-            self._cuda.copy_in(self._device_in, self._pinned_in, self._input.face_bytes * slot.count)
+            self._memory.copy_in(slot.count)
         if not slot.context.execute_async_v3(self._cuda.stream_handle):
             raise GpuError(
                 f"{self._library.title} failed ({self._reason()}); restart the program to use it again"
             )
-        if copies:  # all outputs lie together: one copy of a few hundred bytes instead of one each
-            self._cuda.copy_out(self._pinned_out, self._device_out, self._out_bytes)
+        if copies:
+            self._memory.copy_out()
 
     def _launch(self, slot: _Slot, *, copies: bool = True) -> None:
         if slot.graph is None:
@@ -293,8 +237,8 @@ class PlanRunner:
         if not can(self._cuda.stream_handle):
             logger.warning("%s: a batch of %d can't be captured", self._library.title, slot.count)
             return None
-        return self._cuda.capture(lambda: self._queue(slot, copies=copies))
-
-
-def _aligned(size_bytes: int) -> int:
-    return -(-size_bytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+        try:
+            return self._cuda.capture(lambda: self._queue(slot, copies=copies))
+        except GpuError as error:  # a GPU that is really lost says so again at the next run
+            logger.warning("%s: a batch of %d can't be captured: %s", self._library.title, slot.count, error)
+            return None
