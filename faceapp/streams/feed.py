@@ -96,6 +96,11 @@ class Feed:
         return self._dropped
 
     @property
+    def alive(self) -> bool:
+        """Whether it still sends, or will once it is open."""
+        return self._thread.is_alive()
+
+    @property
     def problem(self) -> str:
         """Why it sends nothing, or why the last item did not get out; empty when all is well."""
         return self._problem
@@ -103,7 +108,7 @@ class Feed:
     @property
     def state(self) -> StreamState:
         """What the output is doing, with the drops."""
-        if self._problem and not self._thread.is_alive():
+        if self._problem and not self.alive:
             return StreamState(f"{self._output.name} failed", self._problem, problem=self._problem)
         lost = f", {self._dropped} dropped" if self._dropped else ""
         state = self._state

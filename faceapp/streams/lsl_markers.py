@@ -74,6 +74,11 @@ class MarkerInlet:
         lost = f", {self._dropped} dropped" if self._dropped else ""
         return StreamState(f"{text}{lost}", detail, problem=self._problem)
 
+    @property
+    def alive(self) -> bool:
+        """Whether it still looks for streams."""
+        return self._thread.is_alive()
+
     def take(self) -> list[ReceivedMark]:
         """Return the markers that have come since the last call; never waits."""
         return self._marks.clear()

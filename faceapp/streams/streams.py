@@ -49,14 +49,14 @@ class Streams:
         return bool(self._feeds) or self._inlet is not None
 
     def use(self, settings: Settings) -> None:
-        """Turn streams on and off; what stays the same goes on. Returns at once."""
+        """Turn streams on and off; what stays the same goes on, what has failed is tried again. Returns at once."""
         wanted: dict[object, LslOutput | OscOutput] = {}
         if settings.lsl:
             wanted["LSL", settings.lsl_network] = LslOutput(settings.lsl_network)
         if settings.osc:
             target = parse_osc_target(settings.osc_target)
             wanted["OSC", target] = OscOutput(target)
-        before = self._feeds
+        before = {key: feed for key, feed in self._feeds.items() if feed.alive}
         for key in before.keys() - wanted.keys():
             before[key].close(wait=False)
         self._feeds = {key: before.get(key) or Feed(output) for key, output in wanted.items()}
@@ -114,7 +114,7 @@ class Streams:
 
     def _use_markers(self, wanted: str | None, network: bool) -> None:
         key = None if wanted is None else (wanted, network)
-        if self._inlet is not None and self._inlet[0] != key:
+        if self._inlet is not None and (self._inlet[0] != key or not self._inlet[1].alive):
             self._inlet[1].close(wait=False)
             self._inlet = None
         if key is not None and self._inlet is None:

@@ -34,12 +34,12 @@ class Streaming(QObject):
     def follow(self, pipeline: Pipeline) -> None:
         """Send what a new pipeline finds, where the settings want it sent."""
         pipeline.set_listener(self.streams)
-        self.use()
+        self.streams.use(self._window.settings)
 
     def use(self) -> None:
-        """Turn streams on and off as the settings say."""
-        self.streams.use(self._window.settings)
+        """Turn streams on and off as the changed settings say."""
         self._told.clear()
+        self.streams.use(self._window.settings)
         self.refresh()
 
     def tell_mark(self, event: Event, time_s: float, begins: bool, ends: bool) -> None:
