@@ -12,12 +12,14 @@ from PySide6.QtWidgets import QLabel, QMenu, QStatusBar, QToolButton, QWidget
 from faceapp.pipeline import PipelineStatistics
 from faceapp.streams.feed import StreamState
 from faceapp.ui.choices import Choice
+from faceapp.ui.elided_label import ElidedLabel
 from faceapp.ui.icons import icon_pixmap
 from faceapp.ui.theme import Theme, text_font
 
 _HEIGHT_PX = 26
 LOCAL_ONLY = "local only, nothing leaves this computer"
-LEAVES = "values leave this computer, pictures stay"
+LOCAL_STREAMS = "local only"
+LEAVES = "values leave this computer"
 _STAGES = {
     "decode": "decoding",
     "track": "tracking",
@@ -53,11 +55,11 @@ class StatusBar(QStatusBar):
         self._backend = _Chooser("Back end", self.backend_chosen)
         self.addWidget(self._model)
         self.addWidget(self._backend)
-        self._streams = QLabel()
+        self._streams = ElidedLabel()
         self._streams.setFont(text_font(0.92))
         self._streams.setAccessibleName("Streams")
         self._streams.setContentsMargins(8, 0, 8, 0)
-        self.addWidget(self._streams)
+        self.addWidget(self._streams, 1)
         self._lock = QLabel()
         self._local = QLabel(LOCAL_ONLY)
         self._local.setFont(text_font(0.92))
@@ -97,9 +99,11 @@ class StatusBar(QStatusBar):
         """Show what goes out to other programs and comes in; nothing while all streams are off."""
         self._streams.setVisible(bool(states))
         self._streams.setText("   ".join(state.text for state in states))
-        self._streams.setToolTip("\n".join(state.problem or state.detail for state in states))
+        self._streams.setToolTip(
+            "\n".join(f"{state.text}: {state.problem or state.detail}" for state in states)
+        )
         leaves = any(state.leaves for state in states)
-        self._local.setText(LEAVES if leaves else LOCAL_ONLY)
+        self._local.setText(LEAVES if leaves else LOCAL_STREAMS if states else LOCAL_ONLY)
         self._lock.setVisible(not leaves)
 
     def show_engines(self, model: str, backend: str) -> None:

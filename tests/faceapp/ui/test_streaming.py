@@ -21,7 +21,7 @@ from faceapp.streams.streams import Streams
 from faceapp.types import FrameResult
 from faceapp.ui.form import Form
 from faceapp.ui.layout import FORM_GROUPS
-from faceapp.ui.status_bar import LEAVES, LOCAL_ONLY
+from faceapp.ui.status_bar import LEAVES, LOCAL_ONLY, LOCAL_STREAMS
 from faceapp.ui.theme import DARK
 from faceapp.ui.window import MainWindow
 from tests.faceapp.streams.test_osc import Listener
@@ -65,7 +65,7 @@ def test_osc_is_turned_on_in_the_settings_and_shown(
     window.controls.change("osc", True)
     qtbot.waitUntil(lambda: window.status._streams.text() == f"OSC → 127.0.0.1:{listener.port}", timeout=5000)
     assert window.status._streams.isVisible()
-    assert window.status._local.text() == LOCAL_ONLY, "it stays on this machine"
+    assert window.status._local.text() == LOCAL_STREAMS, "it stays on this machine"
     pipeline.listener.put(frames[0])  # type: ignore[attr-defined]
     window.show_result(frames[0])
     window.controls.mark("4")
@@ -95,6 +95,23 @@ def test_a_target_elsewhere_takes_the_promise_back(
     monkeypatch.undo()
     live_window.refresh()
     assert live_window.status._local.text() == LOCAL_ONLY and live_window.status._lock.isVisible()
+
+
+def test_many_streams_give_way_to_the_promise_in_a_narrow_window(
+    qtbot: QtBot, live_window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = tuple(
+        StreamState(f"stream {number} with a long name", "detail", leaves=True) for number in range(6)
+    )
+    monkeypatch.setattr(Streams, "states", lambda _: states)
+    live_window.resize(960, 600)
+    live_window.refresh()
+    status = live_window.status
+    qtbot.waitUntil(lambda: 0 < status._streams.width() < status._streams.sizeHint().width())
+    place = status._local.geometry()
+    assert status.rect().contains(place) and place.width() >= status._local.sizeHint().width()
+    assert place.left() >= status._streams.geometry().right()
+    assert "stream 5 with a long name: detail" in status._streams.toolTip()
 
 
 def test_a_problem_is_told_once_and_stays_in_the_chip(qtbot: QtBot, live_window: MainWindow) -> None:
