@@ -145,7 +145,7 @@ class _Conversion:
 
         if result not in self.made:
             self.made.add(result)
-            yield helper.make_node("Cast", [name], [result], result, to=to)
+            yield helper.make_node("Cast", [name], [result], f"cast/{result}", to=to)
 
     def _half_weight(self, name: str) -> str:
         if f"{name}_half" not in self.made:

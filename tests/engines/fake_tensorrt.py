@@ -204,7 +204,9 @@ class Engine:
 
     def __init__(self, module: FakeTensorRt, model: bytes, logger: Any) -> None:
         self.module, self.logger = module, logger
-        self.session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self.inputs = {value.name: value for value in self.session.get_inputs()}
         self.outputs = {value.name: value for value in self.session.get_outputs()}
         self._names = [*self.outputs, *self.inputs]  # in no order that one could rely on
