@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engines.backends import Bytes, Floats, resolve_threads
-from engines.build import BuildSettings, Built, Precision, build_plan, read_model
+from engines.build import BuildSettings, Precision
 from engines.build_control import control_of_build
-from engines.cache import CachedPlan, PlanCache, PlanKey
+from engines.cache import PlanCache, PlanKey
 from engines.card import ModelCard
-from engines.cuda import Cuda, import_runtime
-from engines.cuda_driver import Driver, driver_too_old, find_driver
-from engines.errors import CardError, EngineError, GpuError
+from engines.cuda import Cuda
+from engines.errors import EngineError, GpuError
 from engines.plan_runner import PlanRunner
+from engines.plans import GpuMachine, find_machine, get_plan, plan_key
 from engines.signature import check_signature
-from engines.tensorrt_library import Library, find_library
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +32,7 @@ _PRECISION_NAMES: dict[Precision, tuple[str, str]] = {
 def available() -> str:
     """Return why TensorRT can't be used here and what to do; empty when it can."""
     try:
-        _require()
+        find_machine()
     except EngineError as error:
         return str(error)
     return ""
@@ -65,15 +60,8 @@ class TensorRtBackend:
     def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
         """Build the engine or take the kept one, and capture small batches; see `engines.backends.Backend`."""
         resolve_threads(threads)  # a run needs none, but a wrong number is refused as everywhere
-        machine = _require()
-        model = read_model(path)
-        found = hashlib.sha256(model).hexdigest()
-        if found != card.sha256:  # checked again on the very bytes that are compiled
-            raise EngineError(
-                f"{path}: expected the file with SHA-256 {card.sha256[:12]}..., found {found[:12]}...: it was "
-                "replaced while it was loaded; load it again"
-            )
-        self._start(path, card, model, machine)
+        machine = find_machine()
+        self._start(path, card, machine)
         self.precision, short = _PRECISION_NAMES[self._settings.precision]
         self.description = f"{machine.library.title.split()[0]} {short} GPU"
 
@@ -120,12 +108,10 @@ class TensorRtBackend:
             self._cuda.close()
         self._runner = self._cuda = None
 
-    def _start(
-        self, path: Path, card: ModelCard, model: bytes, machine: _Machine, *, last: bool = False
-    ) -> None:
+    def _start(self, path: Path, card: ModelCard, machine: GpuMachine, *, last: bool = False) -> None:
         """Get a plan and load it; one from the cache that can't be loaded is built once more."""
-        key = _plan_key(card.sha256, machine, self._settings)
-        kept = self._plan(path, card, model, machine, key)
+        key, control = plan_key(card.sha256, machine, self._settings), control_of_build(card.name)
+        kept = get_plan(path, card, machine, self._settings, self._cache, control)
         try:
             self._load_plan(kept.plan, card, key, machine)
         except GpuError:
@@ -135,20 +121,9 @@ class TensorRtBackend:
                 raise
             logger.warning("model %s: the kept engine is of no use (%s); it is built again", card.name, error)
             self._cache.discard(key)
-            self._start(path, card, model, machine, last=True)
+            self._start(path, card, machine, last=True)
 
-    def _plan(self, path: Path, card: ModelCard, model: bytes, machine: _Machine, key: PlanKey) -> CachedPlan:
-        control = control_of_build(card.name)
-
-        def build(timing_cache: bytes) -> Built:
-            return build_plan(model, self._settings, machine.library, control, timing_cache)
-
-        try:
-            return self._cache.get_or_build(key, build, control)
-        except (CardError, EngineError) as error:
-            raise type(error)(f"{path}: {error}") from error
-
-    def _load_plan(self, plan: bytes, card: ModelCard, key: PlanKey, machine: _Machine) -> None:
+    def _load_plan(self, plan: bytes, card: ModelCard, key: PlanKey, machine: GpuMachine) -> None:
         with ExitStack() as undone:
             undone.callback(self.close)
             self._cuda = Cuda(machine.runtime)
@@ -169,45 +144,3 @@ class TensorRtBackend:
         if self._runner is None or self._cuda is None:
             raise EngineError("TensorRT: expected a loaded model, found none; load it first")
         return self._runner, self._cuda
-
-
-@dataclass(frozen=True, slots=True)
-class _Machine:
-    """What of this machine runs plans."""
-
-    driver: Driver
-    library: Library
-    runtime: Any
-
-
-def _require() -> _Machine:
-    """Return driver, library and CUDA runtime.
-
-    Raises:
-        EngineError: One of them is missing or too old; the driver is asked first, before anything is imported
-            that may need it.
-    """
-    driver = find_driver()
-    library = find_library()
-    runtime = import_runtime()
-    _, number = runtime.cudaRuntimeGetVersion()
-    if reason := driver_too_old(driver, (int(number) // 1000, 0)):
-        raise EngineError(reason)
-    return _Machine(driver, library, runtime)
-
-
-def _plan_key(model_sha256: str, machine: _Machine, settings: BuildSettings) -> PlanKey:
-    driver, library = machine.driver, machine.library
-    gpu = driver.gpus[0]
-    return PlanKey(
-        model_sha256=model_sha256,
-        library=library.name,
-        library_version=library.version,
-        gpu=gpu.name,
-        compute_capability=".".join(map(str, gpu.compute_capability)),
-        driver=driver.version or ".".join(map(str, driver.cuda_version)),
-        precision=settings.precision,
-        keep_float32=settings.keep_float32,
-        profile=settings.profile,
-        system=sys.platform,
-    )

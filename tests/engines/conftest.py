@@ -27,8 +27,7 @@ class FakeMachine:
 def fake_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeMachine]:
     """Return a function that fakes a machine with a GPU, and a cache folder of its own."""
     pytest.importorskip("onnx", reason="the fake GPU reads models with it: pip install onnx")
-    from engines import tensorrt_library
-    from engines.backends import tensorrt
+    from engines import plans, tensorrt_library
     from tests.engines.fake_tensorrt import FakeTensorRt
 
     def fake(
@@ -41,10 +40,10 @@ def fake_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         messages.logger = tensorrt_library._make_logger(module, messages)
         title = f"{'TensorRT-RTX' if flavour == 'tensorrt_rtx' else 'TensorRT'} {FLAVOURS[flavour]}"
         library = tensorrt_library.Library(module, flavour, FLAVOURS[flavour], title, messages)
-        monkeypatch.setattr(tensorrt, "find_driver", lambda: driver)
+        monkeypatch.setattr(plans, "find_driver", lambda: driver)
         monkeypatch.setattr("engines.build.find_driver", lambda: driver)
-        monkeypatch.setattr(tensorrt, "find_library", lambda: library)
-        monkeypatch.setattr(tensorrt, "import_runtime", lambda: cuda)
+        monkeypatch.setattr(plans, "find_library", lambda: library)
+        monkeypatch.setattr(plans, "import_runtime", lambda: cuda)
         return FakeMachine(cuda, module, driver)
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

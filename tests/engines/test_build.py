@@ -162,11 +162,10 @@ def test_nested_phases_make_one_share() -> None:
 def test_full_tensorrt_without_a_driver_is_refused_before_its_builder_is_made(
     fake_machine: Callable[..., object], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engines import cuda_driver
-    from engines.backends import tensorrt
+    from engines import cuda_driver, plans
 
     fake_machine("tensorrt")
-    library = tensorrt.find_library()
+    library = plans.find_library()
     monkeypatch.setattr(library.module, "Builder", lambda _: pytest.fail("made without a driver"))
     monkeypatch.setattr("engines.build.find_driver", cuda_driver.find_driver)
     monkeypatch.setattr(cuda_driver, "_DRIVER_FILE", "libcuda-absent.so.1")
@@ -183,10 +182,10 @@ def test_full_tensorrt_without_a_driver_is_refused_before_its_builder_is_made(
 def test_full_tensorrt_builds_for_the_gpus_here(
     fake_machine: Callable[..., object], tiny_model: Path
 ) -> None:
-    from engines.backends import tensorrt
+    from engines import plans
 
     fake_machine("tensorrt")
-    library, model = tensorrt.find_library(), read_model(tiny_model / MODEL_FILE)
+    library, model = plans.find_library(), read_model(tiny_model / MODEL_FILE)
     assert build_plan(model, BuildSettings(compute_capabilities=("8.9",)), library).plan
     with pytest.raises(
         EngineError, match=r"compute capability: expected 8\.9, found 12\.0; engines for other GPUs"

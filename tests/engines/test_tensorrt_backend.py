@@ -342,7 +342,7 @@ def test_a_driver_too_old_is_named(fake_machine: Fake, monkeypatch: pytest.Monke
     machine = fake_machine()
     assert unavailable_reason("tensorrt") == ""
     old = Driver("535.10", (12, 2), machine.driver.gpus)
-    monkeypatch.setattr("engines.backends.tensorrt.find_driver", lambda: old)
+    monkeypatch.setattr("engines.plans.find_driver", lambda: old)
     assert unavailable_reason("tensorrt") == (
         "expected an NVIDIA driver for CUDA 13.0 or newer, found 535.10 for CUDA 12.2; "
         "update the driver or choose another back end"
