@@ -19,7 +19,7 @@ from engines.backends.onnxruntime import plain_call
 from engines.card import MODEL_FILE, load_card, verify_model
 from engines.engine import load_engine
 from engines.models import find_model
-from engines.preprocess import Floats
+from engines.preprocess import Bytes
 from engines.verify import fixed_chips
 
 PLAIN = "plain onnxruntime"
@@ -85,7 +85,7 @@ def bench(
     threads: int | None = None,
     rounds: int = 40,
     calls: int = 10,
-    others: Mapping[str, Callable[[Floats], object]] | None = None,
+    others: Mapping[str, Callable[[Bytes], object]] | None = None,
 ) -> Report:
     """Measure a model.
 
@@ -108,7 +108,7 @@ def bench(
     refused = {name: reason for name in backends if (reason := unavailable_reason(name))}
     rows: list[Row] = []
     with ExitStack() as stack:
-        subjects: dict[str, Callable[[Floats], object]] = {PLAIN: plain_call(folder / MODEL_FILE, card)}
+        subjects: dict[str, Callable[[Bytes], object]] = {PLAIN: plain_call(folder / MODEL_FILE, card)}
         descriptions = {PLAIN: "InferenceSession.run, defaults"}
         for name in backends:
             if name not in refused:
@@ -144,7 +144,7 @@ def table(report: Report) -> str:
 
 
 def _times_ms(
-    subjects: dict[str, Callable[[Floats], object]], batch: Floats, rounds: int, calls: int
+    subjects: dict[str, Callable[[Bytes], object]], batch: Bytes, rounds: int, calls: int
 ) -> dict[str, list[float]]:
     """Return every call's duration by subject; they take turns, in an order mixed anew each round."""
     order = list(subjects)

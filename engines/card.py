@@ -54,7 +54,10 @@ _KINDS: dict[str, Kind] = {"age": "distribution", "alignment": "points"}
 """Task -> kind of its head; softmax for the others."""
 CARD_FILE = "card.json"
 MODEL_FILE = "model.onnx"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: the model file takes uint8 crops and gives probabilities and years (1: float32 crops, logits)."""
+AGE_OUTPUTS = ("age_years", "age_std_years")
+"""What the two columns of a distribution's output are: expectation and standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,12 @@ class InputSpec:
     """How a face becomes the network's input.
 
     Attributes:
-        name: Name of the model's input tensor, float32 (N, C, size, size).
+        name: Name of the model's input tensor, uint8 (N, size, size) for gray and (N, size, size, 3) for RGB:
+            as OpenCV cuts crops, so that none is copied or turned before the graph.
         size: Width and height of the chip in pixels.
         color: "gray" (one channel, BT.601 luma) or "rgb" (three).
-        mean: Subtracted from pixel values scaled to [0, 1].
-        std: Divides the result.
+        mean: Subtracted, inside the graph, from pixel values scaled to [0, 1].
+        std: Divides the result, inside the graph.
         crop: "aligned_face" (similarity alignment from landmarks, the box where there are none) or
             "whole_box".
     """
@@ -94,17 +98,23 @@ class InputSpec:
         """Number of input channels."""
         return 1 if self.color == "gray" else 3
 
+    @property
+    def chip_shape(self) -> tuple[int, ...]:
+        """Shape of one face's uint8 crop: (size, size), or (size, size, 3) for RGB."""
+        return (self.size, self.size) if self.color == "gray" else (self.size, self.size, 3)
+
 
 @dataclass(frozen=True, slots=True)
 class HeadSpec:
     """One output of the network.
 
     Attributes:
-        output: Name of the model's output tensor, float32 (N, len(labels)), logits.
+        output: Name of the model's output tensor, float32 (N, width).
         task: What it says.
-        kind: "softmax" (classes), "distribution" (softmax whose expectation and deviation are in `unit`) or "points"
-            (x and y of one point after the other, as shares of the chip's side; no logits).
-        labels: Class names in the tensor's order; a distribution's are numbers.
+        kind: "softmax" (the tensor holds one probability a class), "distribution" (of numbers: it holds their
+            expectation and standard deviation, in `unit`) or "points" (x and y of one point after the other, as shares
+            of the chip's side).
+        labels: Class names in the tensor's order; a distribution's are the numbers it is over.
         unit: Unit of a distribution's values, else empty.
     """
 
@@ -135,6 +145,11 @@ class HeadSpec:
             )
         if not isinstance(self.unit, str):
             raise CardError(f"heads.unit of {self.task}: expected a text, found {shown(self.unit)}")
+
+    @property
+    def width(self) -> int:
+        """Numbers a face in the output tensor."""
+        return len(AGE_OUTPUTS) if self.kind == "distribution" else len(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +303,11 @@ def _card_from_json(content: object) -> ModelCard:
         raise CardError(f"expected an object, found {type(content).__name__}")
     fields = dict(content)
     version = fields.pop("schema_version", None)
+    if version == 1:
+        raise CardError(
+            "schema_version: expected 2, found 1, whose model takes float32 crops and gives logits; convert it: "
+            "python -m training export --model FOLDER"
+        )
     if version != SCHEMA_VERSION:
         raise CardError(f"schema_version: expected {SCHEMA_VERSION}, found {shown(version)}")
     try:

@@ -33,7 +33,7 @@ class Engine:
         self._backend: Backend | None = backend
         self._lock = threading.Lock()
         spec = card.input
-        self._buffer: Floats = np.empty((MAX_BATCH, spec.channels, spec.size, spec.size), dtype=np.float32)
+        self._buffer: Bytes = np.empty((MAX_BATCH, *spec.chip_shape), dtype=np.uint8)
         self.backend_description = backend.description
         self.precision = backend.precision
 
@@ -42,8 +42,8 @@ class Engine:
         image: Bytes,
         landmarks: Sequence[AnyFloats | None],
         boxes: Sequence[AnyFloats],
-    ) -> Floats:
-        """Cut and normalise the faces of one picture.
+    ) -> Bytes:
+        """Cut the faces of one picture.
 
         Args:
             image: uint8 (H, W, 3) RGB or (H, W) gray.
@@ -51,7 +51,8 @@ class Engine:
             boxes: One (4,) x0 y0 x1 y1 in pixels per face; used where the landmarks can't be.
 
         Returns:
-            float32 (N, C, size, size): a view of a buffer that the next call overwrites.
+            uint8 (N, size, size) for gray, (N, size, size, 3) for RGB: a view of a buffer that the next call
+            overwrites.
 
         Raises:
             EngineError: The picture, the number of boxes or a box is not as above, or the engine is closed or
@@ -66,14 +67,15 @@ class Engine:
             except ValueError as error:
                 raise EngineError(f"{error}; check the tracker") from error
             if len(matrices) > len(self._buffer):
-                self._buffer = np.empty((len(matrices), *self._buffer.shape[1:]), dtype=np.float32)
+                self._buffer = np.empty((len(matrices), *self._buffer.shape[1:]), dtype=np.uint8)
             return prepare_batch(image, matrices, self.card.input, out=self._buffer)
 
-    def infer(self, batch: Floats) -> dict[str, Floats]:
+    def infer(self, batch: Bytes) -> dict[str, Floats]:
         """Run the network.
 
         Args:
-            batch: float32 (N, C, size, size), from `crop` or `engines.preprocess.prepare_batch`; N may be 0.
+            batch: uint8 (N, size, size) or (N, size, size, 3), from `crop` or `engines.preprocess.prepare_batch`;
+                N may be 0.
 
         Returns:
             See `engines.decode.decode`; arrays that the caller owns.
@@ -83,9 +85,12 @@ class Engine:
                 or the engine is closed or in use.
         """
         expected = self._buffer.shape[1:]
-        if batch.dtype != np.float32 or batch.shape[1:] != expected:
+        if batch.dtype != np.uint8 or batch.shape[1:] != expected:
             wanted = ", ".join(map(str, expected))
-            raise EngineError(f"batch: expected float32 (N, {wanted}), found {batch.dtype} {batch.shape}")
+            raise EngineError(
+                f"batch: expected uint8 (N, {wanted}), found {batch.dtype} {batch.shape}; "
+                "cut faces with engines.preprocess.prepare_batch"
+            )
         with self._in_use() as backend:
             starts = range(0, len(batch), MAX_BATCH)
             runs = [_run(backend, batch[start : start + MAX_BATCH], self.card) for start in starts]
@@ -134,7 +139,7 @@ class Engine:
         if len(runs) == 1:
             return runs[0]
         if not runs:
-            return {head.output: np.empty((0, len(head.labels)), np.float32) for head in self.card.heads}
+            return {head.output: np.empty((0, head.width), np.float32) for head in self.card.heads}
         return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
 
 
@@ -180,7 +185,7 @@ def _load_with(name: str, path: Path, card: ModelCard, threads: int | None) -> E
     return engine
 
 
-def _run(backend: Backend, batch: Floats, card: ModelCard) -> dict[str, Floats]:
+def _run(backend: Backend, batch: Bytes, card: ModelCard) -> dict[str, Floats]:
     """Run one batch of at most `MAX_BATCH` and check that every face has a row."""
     outputs = backend.run(np.ascontiguousarray(batch))
     for name, values in outputs.items():

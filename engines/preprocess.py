@@ -1,8 +1,9 @@
-"""From a picture and a face's landmarks or box to the network's input: the only crop and normalise code.
+"""From a picture and a face's landmarks or box to the network's uint8 crop: the only code that cuts faces.
 
 Training, evaluation, the window and the command lines all call these functions, so a face reaches the network
-in exactly one geometry. Matrices are 2x3 affine maps from picture pixels to chip pixels; pixel centres lie at
-whole numbers.
+in exactly one geometry. Models normalise the crop themselves, inside their graph; `normalise` is the same
+arithmetic for networks that are not exported yet. Matrices are 2x3 affine maps from picture pixels to chip
+pixels; pixel centres lie at whole numbers.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ def cut_chip(image: Bytes, matrix: Floats, spec: InputSpec) -> Bytes:
 
 
 def normalise(chip: Bytes, spec: InputSpec, out: Floats) -> None:
-    """Write one chip into a batch: scaled to [0, 1], less the mean, over the deviation, channels first.
+    """Write one chip as training takes it: scaled to [0, 1], less the mean, over the deviation, channels first.
 
     Args:
         chip: uint8 (size, size) or (size, size, 3), from `cut_chip`.
@@ -178,34 +179,58 @@ def normalise(chip: Bytes, spec: InputSpec, out: Floats) -> None:
         out: float32 (C, size, size), overwritten.
     """
     planes = chip[None] if chip.ndim == 2 else chip.transpose(2, 0, 1)
-    np.multiply(planes, np.float32(1 / (255 * spec.std)), out=out)
-    out -= np.float32(spec.mean / spec.std)
+    scale, shift = normalisation(spec)
+    np.multiply(planes, scale, out=out)
+    out -= shift
+
+
+def normalised(chips: Bytes, spec: InputSpec) -> Floats:
+    """Return chips as training takes them; see `normalise`.
+
+    Args:
+        chips: uint8 (N, size, size) or (N, size, size, 3), from `prepare_batch`.
+        spec: The card's input.
+
+    Returns:
+        float32 (N, C, size, size).
+    """
+    planes = chips[:, None] if chips.ndim == 3 else chips.transpose(0, 3, 1, 2)
+    out = np.empty(planes.shape, dtype=np.float32)
+    scale, shift = normalisation(spec)
+    np.multiply(planes, scale, out=out)
+    out -= shift
+    return out
+
+
+def normalisation(spec: InputSpec) -> tuple[np.float32, np.float32]:
+    """Return the scale and the shift of `level * scale - shift`, which every exported graph begins with."""
+    return np.float32(1 / (255 * spec.std)), np.float32(spec.mean / spec.std)
 
 
 def prepare_batch(
-    image: Bytes, matrices: Sequence[Floats], spec: InputSpec, out: Floats | None = None
-) -> Floats:
-    """Cut and normalise every face of one picture.
+    image: Bytes, matrices: Sequence[Floats], spec: InputSpec, out: Bytes | None = None
+) -> Bytes:
+    """Cut every face of one picture.
 
     Args:
         image: uint8 (H, W, 3) RGB or (H, W) gray.
         matrices: One map per face, see `face_matrix`.
         spec: The card's input.
-        out: Optional float32 buffer of at least N rows of (C, size, size), reused from frame to frame.
+        out: Optional uint8 buffer of at least N rows of (size, size) or (size, size, 3), reused from frame to frame.
 
     Returns:
-        float32 (N, C, size, size), a view of `out` where that is given.
+        uint8 (N, size, size) for gray, (N, size, size, 3) for RGB; a view of `out` where that is given.
 
     Raises:
         ValueError: `out` has fewer rows than there are faces.
     """
     count = len(matrices)
     if out is None:
-        out = np.empty((count, spec.channels, spec.size, spec.size), dtype=np.float32)
+        out = np.empty((count, *spec.chip_shape), dtype=np.uint8)
     if len(out) < count:
         raise ValueError(f"out: expected at least {count} rows, found {len(out)}")
     for row, matrix in zip(out, matrices, strict=False):
-        normalise(cut_chip(image, matrix, spec), spec, row)
+        row[:] = cut_chip(image, matrix, spec)
     return out[:count]
 
 

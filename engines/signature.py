@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from engines.card import ModelCard
 from engines.errors import CardError
@@ -11,25 +12,38 @@ Shape = tuple[int | None, ...]
 """Sizes of a tensor; None = known only when run."""
 
 
-def check_signature(card: ModelCard, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> None:
+class Tensor(NamedTuple):
+    """A tensor as a model file describes it: NumPy's name of its number format, and its shape."""
+
+    format: str
+    shape: Shape
+
+
+def check_signature(card: ModelCard, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> None:
     """Check a loaded model's inputs and outputs against its card.
 
     Args:
         card: The card.
-        inputs: Input name -> shape, as the file says.
-        outputs: Output name -> shape, as the file says.
+        inputs: Input name -> tensor, as the file says.
+        outputs: Output name -> tensor, as the file says.
 
     Raises:
-        CardError: A name or a shape differs; the text names the first difference.
+        CardError: A name, a number format or a shape differs; the text names the first difference.
     """
     spec = card.input
     if set(inputs) != {spec.name}:
         raise _mismatch(card, f"one input {spec.name!r}", f"{sorted(inputs)}")
-    _check_shape(card, f"input {spec.name!r}", (spec.channels, spec.size, spec.size), inputs[spec.name])
+    what, found = f"input {spec.name!r}", inputs[spec.name]
+    if found.format != "uint8":
+        raise _mismatch(card, f"{what} of uint8", found.format)
+    _check_shape(card, what, spec.chip_shape, found.shape)
     for head in card.heads:
+        what = f"output {head.output!r}"
         if head.output not in outputs:
-            raise _mismatch(card, f"an output {head.output!r} for {head.task}", f"only {sorted(outputs)}")
-        _check_shape(card, f"output {head.output!r}", (len(head.labels),), outputs[head.output])
+            raise _mismatch(card, f"an {what} for {head.task}", f"only {sorted(outputs)}")
+        if outputs[head.output].format != "float32":
+            raise _mismatch(card, f"{what} of float32", outputs[head.output].format)
+        _check_shape(card, what, (head.width,), outputs[head.output].shape)
 
 
 def _check_shape(card: ModelCard, what: str, expected: tuple[int, ...], found: Shape) -> None:

@@ -13,7 +13,7 @@ from engines.backends import MAX_BATCH, backend_names, unavailable_reason
 from engines.card import MODEL_FILE, InputSpec, ModelCard, load_card, verify_model
 from engines.engine import Engine, load_engine
 from engines.errors import CardError, EngineError
-from engines.preprocess import Floats, normalise
+from engines.preprocess import Bytes, Floats
 
 REFERENCE = "onnxruntime"
 TOLERANCES = {"float32": (1e-4, 0.01), "float16": (0.01, 0.3), "bfloat16": (0.03, 1.0)}
@@ -61,17 +61,17 @@ def verify(model: str, folder: Path) -> Iterator[Check]:
         yield _compare(model, folder, name, chips, reference)
 
 
-def fixed_chips(spec: InputSpec, count: int = MAX_BATCH) -> Floats:
+def fixed_chips(spec: InputSpec, count: int = MAX_BATCH) -> Bytes:
     """Return the same made-up chips each time: blurred blobs as large as a face's features, lit differently.
 
     Returns:
-        float32 (count, C, size, size), normalised as faces are.
+        uint8 (count, size, size) for gray, (count, size, size, 3) for RGB.
     """
     random = np.random.default_rng(48)
-    batch = np.empty((count, spec.channels, spec.size, spec.size), dtype=np.float32)
+    batch = np.empty((count, *spec.chip_shape), dtype=np.uint8)
     for row in batch:
         coarse = random.integers(0, 256, (6, 6) if spec.channels == 1 else (6, 6, 3), dtype=np.uint8)
-        normalise(cv2.resize(coarse, (spec.size, spec.size), interpolation=cv2.INTER_CUBIC), spec, row)
+        row[:] = cv2.resize(coarse, (spec.size, spec.size), interpolation=cv2.INTER_CUBIC)
     return batch
 
 
@@ -84,18 +84,18 @@ def largest_differences(found: dict[str, Floats], expected: dict[str, Floats]) -
     ), years
 
 
-def _reference(folder: Path, chips: Floats) -> dict[str, Floats]:
+def _reference(folder: Path, chips: Bytes) -> dict[str, Floats]:
     """Return ONNX Runtime's decoded answers for every chip alone."""
     with load_engine(folder, REFERENCE) as engine:
         return _in_batches(engine, chips, 1)
 
 
-def _in_batches(engine: Engine, chips: Floats, size: int) -> dict[str, Floats]:
+def _in_batches(engine: Engine, chips: Bytes, size: int) -> dict[str, Floats]:
     parts = [engine.infer(chips[start : start + size]) for start in range(0, len(chips), size)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _compare(model: str, folder: Path, name: str, chips: Floats, reference: dict[str, Floats]) -> Check:
+def _compare(model: str, folder: Path, name: str, chips: Bytes, reference: dict[str, Floats]) -> Check:
     if reason := unavailable_reason(name):
         return Check(model, name, "skipped", reason)
     try:

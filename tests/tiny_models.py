@@ -19,6 +19,7 @@ from engines.card import (
     ModelCard,
     file_sha256,
 )
+from training.graph import with_contract
 
 ALL_TASKS = ("emotion", "age", "gender", "smile")
 VISIBILITY_TASKS = tuple(VISIBILITY_LABELS)
@@ -54,6 +55,8 @@ def write_tiny_model(
     spec = spec or InputSpec()
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(_tiny_graph(spec, tasks, np.random.default_rng(seed)), str(folder / MODEL_FILE))
+    card = write_tiny_card(folder, name=name, occlusion=occlusion, tasks=tasks, spec=spec)
+    onnx.save(with_contract(onnx.load(str(folder / MODEL_FILE)), card), str(folder / MODEL_FILE))
     write_tiny_card(folder, name=name, occlusion=occlusion, tasks=tasks, spec=spec)
     return folder
 
@@ -83,13 +86,14 @@ def write_tiny_card(
 def save_graph(
     folder: Path, nodes: Sequence[onnx.NodeProto], weights: Sequence[onnx.TensorProto], **sizes: int
 ) -> None:
-    """Write `model.onnx`: nodes read "image" (N, 1, 48, 48), each keyword is one output (N, size)."""
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 1, 48, 48])
+    """Write `model.onnx`: nodes read "pixels", float (N, 48, 48), each keyword is one output (N, size)."""
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 48, 48])
+    cast = helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT)
     outputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", size]) for name, size in sizes.items()
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    graph = helper.make_graph(list(nodes), "test", [image], outputs, list(weights))
+    graph = helper.make_graph([cast, *nodes], "test", [image], outputs, list(weights))
     onnx.save(_model(graph), str(folder / MODEL_FILE))
 
 

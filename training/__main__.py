@@ -93,7 +93,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(command=_evaluate)
 
     export = commands.add_parser("export", help="export a run's checkpoint and measure it")
-    export.add_argument("run", type=Path, help="folder of a run")
+    export.add_argument("run", type=Path, nargs="?", help="folder of a run")
+    export.add_argument(
+        "--model", help="instead of a run: name or folder of a model exported long ago, to convert in place"
+    )
     export.add_argument("--to", type=Path, help="folder for model.onnx and card.json (default: RUN/model)")
     export.set_defaults(command=_export)
 
@@ -150,6 +153,14 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    if (options.run is None) == (options.model is None):
+        raise RecipeError("export: expected a run or --model, found neither or both; name one")
+    if options.model is not None:
+        from training.conversion import convert_model
+
+        card = convert_model(options.model)
+        print(f"{card.name} {card.version}: SHA-256 {card.sha256}")
+        return 0
     from training.run import export_run
 
     export_run(options.run, options.to or options.run / "model")

@@ -13,7 +13,7 @@ from engines import bench as engines_bench
 from engines.backends import backend_names
 from engines.card import load_card
 from engines.models import find_model
-from engines.preprocess import Floats
+from engines.preprocess import Bytes, normalised
 from training.settings import config_from_json
 
 PLAIN_PYTORCH = "plain pytorch"
@@ -33,11 +33,14 @@ def bench(model: str | Path, batches: Sequence[int], rounds: int = 40) -> engine
     Raises:
         CardError: The model is missing or damaged.
     """
-    net = _network(load_card(find_model(model)).recipe)
+    card = load_card(find_model(model))
+    net = _network(card.recipe)
 
-    def run(batch: Floats) -> list[Any]:
+    def run(batch: Bytes) -> list[Any]:
         with torch.inference_mode():
-            return [output.numpy() for output in net(torch.from_numpy(batch)).values()]
+            return [
+                output.numpy() for output in net(torch.from_numpy(normalised(batch, card.input))).values()
+            ]
 
     return engines_bench.bench(model, backend_names(), batches, rounds=rounds, others={PLAIN_PYTORCH: run})
 

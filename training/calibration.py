@@ -19,7 +19,9 @@ from scipy.special import log_softmax, softmax
 from torch import nn
 
 from engines.card import InputSpec
+from engines.preprocess import normalised
 from training.blocks.multi_task import MultiTaskNet
+from training.capsules.branches import LogitScale
 from training.data.prepared import PreparedFaces
 from training.data.sample import hashed_split
 from training.evaluation import predict_faces
@@ -135,12 +137,15 @@ def calibrate(
 
 
 def fold(branch: nn.Module, temperature: float) -> None:
-    """Divide the logits of a branch by a temperature, by changing its last linear layer.
+    """Divide the logits of a branch by a temperature, by changing its last linear layer, or a capsule branch's scale.
 
     Raises:
         ValueError: The branch ends with no linear layer.
     """
     layers = [module for module in branch.modules() if not list(module.children())]
+    if isinstance(layers[-1], LogitScale):
+        layers[-1].temperature *= temperature
+        return
     if not isinstance(layers[-1], nn.Linear):
         raise ValueError(f"branch: expected a linear layer at its end, found {layers[-1]}")
     with torch.no_grad():
@@ -175,9 +180,9 @@ def _logits(
     align: bool,
     hide: Hide | None,
 ) -> dict[str, Floats]:
-    def predict(images: Floats) -> dict[str, Floats]:
+    def predict(chips: npt.NDArray[np.uint8]) -> dict[str, Floats]:
         with torch.inference_mode():
-            answers = net.eval()(torch.from_numpy(images))
+            answers = net.eval()(torch.from_numpy(normalised(chips, spec)))
         return {task: rows.numpy() for task, rows in answers.items()}
 
     return predict_faces(predict, faces, positions, spec, align, hide)

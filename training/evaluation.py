@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from engines.card import EMOTIONS, InputSpec
 from training.answers import AGE_GROUPS_YEARS, Answers, Decoded, answers, emotion_confusion
-from training.data.mixed_batches import plain_images
+from training.data.mixed_batches import plain_chips
 from training.data.prepared import PreparedFaces
 from training.metrics import (
     Figure,
@@ -23,8 +23,8 @@ from training.occlusion.views import Hide
 from training.reliability import calibration_error_with_interval
 from training.resampling import RESAMPLES, Resampling, resampling
 
-Predict = Callable[[npt.NDArray[np.float32]], dict[str, npt.NDArray[np.float32]]]
-"""float32 (N, C, size, size) -> arrays as `engines.decode.decode` names them."""
+Predict = Callable[[npt.NDArray[np.uint8]], dict[str, npt.NDArray[np.float32]]]
+"""uint8 (N, size, size) or (N, size, size, 3) -> arrays as `engines.decode.decode` names them."""
 
 __all__ = ["AGE_GROUPS_YEARS", "emotion_confusion", "figures", "group_figures", "predict_faces"]
 
@@ -45,8 +45,8 @@ def predict_faces(
     blocks = [positions[start : start + _BATCH] for start in range(0, len(positions), _BATCH)]
     said = []
     for block in blocks:
-        images = plain_images(faces, block, spec, align)
-        said.append(predict(images if hide is None else hide(images, faces, block)))
+        chips = plain_chips(faces, block, spec, align)
+        said.append(predict(chips if hide is None else hide(chips, faces, block)))
     return {name: np.concatenate([part[name] for part in said]) for name in said[0]}
 
 

@@ -17,9 +17,12 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from engines.card import CARD_FILE, MODEL_FILE, ModelCard, file_sha256
+from engines.card import CARD_FILE, MODEL_FILE, InputSpec, ModelCard, file_sha256
 from engines.decode import decode
+from engines.preprocess import normalised
+from training.decoding import decode_logits
 from training.errors import RecipeError
+from training.graph import with_contract
 
 OPSET = 20
 LARGEST_BATCH = 16
@@ -61,24 +64,40 @@ def export_model(net: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
     model = halve_weights(to_onnx(net, card, names))
     onnx.checker.check_model(model, full_check=True)
     differences = check_parity(net, model, card)
+    recipe = {**card.recipe, "export": {"opset": OPSET, "weights": "float16", "parity": differences}}
+    return write_model(model, dataclasses.replace(card, recipe=recipe), folder)
+
+
+def write_model(model: onnx.ModelProto, card: ModelCard, folder: Path) -> ModelCard:
+    """Write a graph and its card, replacing older ones; return the card with the graph's hash.
+
+    Args:
+        model: The graph.
+        card: Its card; the hash is filled in.
+        folder: Where both go; made if missing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         path = Path(scratch) / MODEL_FILE
         path.write_bytes(model.SerializeToString())
-        recipe = {**card.recipe, "export": {"opset": OPSET, "weights": "float16", "parity": differences}}
-        card = dataclasses.replace(card, sha256=file_sha256(path), recipe=recipe)
+        card = dataclasses.replace(card, sha256=file_sha256(path))
         path.replace(folder / MODEL_FILE)
     card.save(folder / CARD_FILE)
     return card
 
 
 def to_onnx(net: nn.Module, card: ModelCard, names: tuple[str, ...]) -> onnx.ModelProto:
-    """Return the float32 graph with a dynamic batch of 1 to 16."""
+    """Return the float32 graph from uint8 crops to decoded numbers, with a dynamic batch of 1 to 16."""
+    return with_contract(logits_graph(net, card.input, names), card)
+
+
+def logits_graph(net: nn.Module, spec: InputSpec, names: tuple[str, ...]) -> onnx.ModelProto:
+    """Return the float32 graph of the network alone, from normalised images to logits."""
     for chatty in ("torch.onnx", "onnxscript", "onnx_ir"):
         logging.getLogger(chatty).setLevel(
             logging.ERROR
         )  # they tell of torchvision's absence and of every pass
-    example = torch.zeros(2, card.input.channels, card.input.size, card.input.size)
+    example = torch.zeros(2, spec.channels, spec.size, spec.size)
     with warnings.catch_warnings():
         # The exporter of torch 2.13 calls parts of torch that are deprecated; nothing here can change that.
         warnings.simplefilter("ignore", FutureWarning)
@@ -88,7 +107,7 @@ def to_onnx(net: nn.Module, card: ModelCard, names: tuple[str, ...]) -> onnx.Mod
             (example,),
             dynamo=True,
             opset_version=OPSET,
-            input_names=[card.input.name],
+            input_names=[spec.name],
             output_names=list(names),
             dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}},
             external_data=False,
@@ -124,7 +143,7 @@ def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def check_parity(net: nn.Module, model: onnx.ModelProto, card: ModelCard) -> dict[str, float]:
-    """Compare the exported graph with the network on random faces, for a batch of 1 and of 16.
+    """Compare the exported graph with the network on random crops, for a batch of 1 and of 16.
 
     Returns:
         Decoded value -> largest difference found.
@@ -133,15 +152,16 @@ def check_parity(net: nn.Module, model: onnx.ModelProto, card: ModelCard) -> dic
         RecipeError: A difference is over its tolerance.
     """
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    generator = torch.Generator().manual_seed(1)
+    random = np.random.default_rng(1)
     largest: dict[str, float] = {}
     for count in (1, LARGEST_BATCH):
-        image = torch.randn(count, card.input.channels, card.input.size, card.input.size, generator=generator)
+        chips = random.integers(0, 256, (count, *card.input.chip_shape), dtype=np.uint8)
         with torch.inference_mode():
-            wanted = {name: value.float().numpy() for name, value in net.eval()(image).items()}
+            answers = net.eval()(torch.from_numpy(normalised(chips, card.input)))
+        wanted = {name: value.float().numpy() for name, value in answers.items()}
         names = [output.name for output in session.get_outputs()]
-        found = dict(zip(names, session.run(None, {card.input.name: image.numpy()}), strict=True))
-        for key, difference in _differences(decode(wanted, card), decode(found, card)).items():
+        found = dict(zip(names, session.run(None, {card.input.name: chips}), strict=True))
+        for key, difference in _differences(decode_logits(wanted, card), decode(found, card)).items():
             largest[key] = max(largest.get(key, 0.0), difference)
     for key, difference in largest.items():
         limit = TOLERANCE_DECODED.get(key, 0.02)

@@ -149,8 +149,8 @@ def predict_set(
     """
     align = engine.card.input.crop == "aligned_face" if crop == "card" else crop == "aligned"
 
-    def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
-        blocks = [images[start : start + LARGEST_BATCH] for start in range(0, len(images), LARGEST_BATCH)]
+    def predict(chips: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        blocks = [chips[start : start + LARGEST_BATCH] for start in range(0, len(chips), LARGEST_BATCH)]
         said = [engine.infer(block) for block in blocks]
         return {name: np.concatenate([one[name] for one in said]) for name in said[0]}
 

@@ -21,6 +21,7 @@ from engines.card import ModelCard
 from engines.errors import EngineError
 
 Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 
 MAX_BATCH = 16
 """Most faces a back end takes in one run; the engine splits larger batches."""
@@ -54,14 +55,14 @@ class Backend(Protocol):
             EngineError: The library refused the model.
         """
 
-    def run(self, batch: Floats) -> dict[str, Floats]:
+    def run(self, batch: Bytes) -> dict[str, Floats]:
         """Run one batch.
 
         Args:
-            batch: float32 (N, C, size, size), C-contiguous, 1 <= N <= `MAX_BATCH`.
+            batch: uint8 (N, *card.input.chip_shape), C-contiguous, 1 <= N <= `MAX_BATCH`.
 
         Returns:
-            Output name -> float32 (N, labels), for every head of the card; arrays that the caller owns.
+            Output name -> float32 (N, width), for every head of the card; arrays that the caller owns.
 
         Raises:
             EngineError: The library failed.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.backends import Floats, resolve_threads
+from engines.backends import Bytes, Floats, resolve_threads
 from engines.card import ModelCard
 from engines.errors import EngineError
-from engines.signature import Shape, check_signature
+from engines.signature import Tensor, check_signature
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -51,13 +51,13 @@ class OnnxRuntimeBackend:
             raise EngineError(
                 f"{path}: ONNX Runtime can't load the model ({_first_line(error)}); restore it"
             ) from error
-        check_signature(card, _shapes(session.get_inputs()), _shapes(session.get_outputs()))
+        check_signature(card, _tensors(session.get_inputs()), _tensors(session.get_outputs()))
         self._input, self._outputs = card.input.name, [head.output for head in card.heads]
         self._session = session
         # The first run plans the memory and takes several times longer; better here than on the first face.
-        self.run(np.zeros((1, card.input.channels, card.input.size, card.input.size), dtype=np.float32))
+        self.run(np.zeros((1, *card.input.chip_shape), dtype=np.uint8))
 
-    def run(self, batch: Floats) -> dict[str, Floats]:
+    def run(self, batch: Bytes) -> dict[str, Floats]:
         """Run one batch; see `engines.backends.Backend`."""
         if self._session is None:
             raise EngineError("ONNX Runtime: expected a loaded model, found none; load it first")
@@ -74,7 +74,7 @@ class OnnxRuntimeBackend:
         self._session = None
 
 
-def plain_call(path: Path, card: ModelCard) -> Callable[[Floats], object]:
+def plain_call(path: Path, card: ModelCard) -> Callable[[Bytes], object]:
     """Return `InferenceSession.run` with every default of the library: what benchmarks compare with."""
     import onnxruntime
 
@@ -82,10 +82,16 @@ def plain_call(path: Path, card: ModelCard) -> Callable[[Floats], object]:
     return lambda batch: session.run(None, {card.input.name: batch})
 
 
-def _shapes(values: list[object]) -> dict[str, Shape]:
-    """Return name -> shape; ONNX Runtime gives a free size as its name or as None."""
+_FORMATS = {"tensor(float)": "float32", "tensor(float16)": "float16"}
+
+
+def _tensors(values: list[Any]) -> dict[str, Tensor]:
+    """Return name -> tensor; ONNX Runtime gives a free size as its name or as None."""
     return {
-        value.name: tuple(size if isinstance(size, int) else None for size in value.shape)  # type: ignore[attr-defined]
+        value.name: Tensor(
+            _FORMATS.get(value.type, value.type.removeprefix("tensor(").removesuffix(")")),
+            tuple(size if isinstance(size, int) else None for size in value.shape),
+        )
         for value in values
     }
 

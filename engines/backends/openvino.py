@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.backends import MAX_BATCH, Floats, resolve_threads
+from engines.backends import MAX_BATCH, Bytes, Floats, resolve_threads
 from engines.card import ModelCard
 from engines.errors import EngineError
-from engines.signature import Shape, check_signature
+from engines.signature import Tensor, check_signature
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -50,10 +50,10 @@ class OpenVinoBackend:
         try:
             core = openvino.Core()
             model = _read_onnx(path)
-            check_signature(card, _shapes(model.inputs), _shapes(model.outputs))
+            check_signature(card, _tensors(model.inputs), _tensors(model.outputs))
             # A bounded batch is at most 5% slower than a model compiled for each size, and never recompiled.
             batch = openvino.Dimension(1, MAX_BATCH)
-            model.reshape({spec.name: openvino.PartialShape([batch, spec.channels, spec.size, spec.size])})
+            model.reshape({spec.name: openvino.PartialShape([batch, *spec.chip_shape])})
             compiled = core.compile_model(model, "CPU", _settings(threads))
             short_format = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
             self._outputs = _output_indices(compiled, card)
@@ -64,9 +64,9 @@ class OpenVinoBackend:
             ) from error
         self.precision, self.description = _NUMBER_FORMATS[short_format], f"OpenVINO {short_format} CPU"
         for size in _WARM_BATCHES:
-            self.run(np.zeros((size, spec.channels, spec.size, spec.size), dtype=np.float32))
+            self.run(np.zeros((size, *spec.chip_shape), dtype=np.uint8))
 
-    def run(self, batch: Floats) -> dict[str, Floats]:
+    def run(self, batch: Bytes) -> dict[str, Floats]:
         """Run one batch; see `engines.backends.Backend`."""
         if self._request is None:
             raise EngineError("OpenVINO: expected a loaded model, found none; load it first")
@@ -129,10 +129,13 @@ def _settings(threads: int) -> dict[str, object]:
     }
 
 
-def _shapes(ports: list[Any]) -> dict[str, Shape]:
-    """Return name -> shape of a model's inputs or outputs."""
+def _tensors(ports: list[Any]) -> dict[str, Tensor]:
+    """Return name -> tensor of a model's inputs or outputs."""
     return {
-        name: tuple(size.get_length() if size.is_static else None for size in port.partial_shape)
+        name: Tensor(
+            port.element_type.to_dtype().name,
+            tuple(size.get_length() if size.is_static else None for size in port.partial_shape),
+        )
         for port in ports
         for name in port.get_names()
     }

@@ -60,7 +60,7 @@ def plain_loop(text: str, model: Path, *, faces: int, frames: int, warm_up: int)
         release()
 
 
-def _batch(image: Image, found: list[object], spec: InputSpec) -> Floats:
+def _batch(image: Image, found: list[object], spec: InputSpec) -> Image:
     height, width = image.shape[:2]
     matrices = []
     for mesh in found:

@@ -19,7 +19,7 @@ from faceapp.pictures.files import read_picture
 from faceapp.pictures.ordered import in_order
 from faceapp.predictions import head_values, make_predictions, unknown_values
 from faceapp.settings import OcclusionMode
-from faceapp.types import Floats, Frame, Occlusion, Prediction, Tracker
+from faceapp.types import Frame, Image, Occlusion, Prediction, Tracker
 
 BATCH = 16
 Engines = Mapping[Occlusion, Engine]
@@ -49,7 +49,7 @@ class _Prepared:
 
     occlusion: Occlusion
     engine: Engine | None = None
-    chip: Floats | None = None
+    chip: Image | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -103,7 +103,7 @@ def test_every_batch_size_gives_onnx_runtime_s_numbers(load: Load, tiny_model: P
 def test_other_inputs_work(load: Load, tmp_path: Path, spec: InputSpec) -> None:
     backend, _ = load(write_tiny_model(tmp_path / "model", spec=spec, tasks=("age", "smile")))
     outputs = backend.run(fixed_chips(spec, 2))
-    assert {name: values.shape for name, values in outputs.items()} == {"age": (2, 101), "smile": (2, 2)}
+    assert {name: values.shape for name, values in outputs.items()} == {"age": (2, 2), "smile": (2, 2)}
 
 
 def test_only_the_card_s_outputs_are_given(load: Load, tmp_path: Path) -> None:
@@ -140,14 +140,14 @@ def test_the_batch_is_left_alone_and_may_be_read_only(load: Load, tiny_model: Pa
 def test_a_reused_buffer_is_read_anew(load: Load, tiny_model: Path) -> None:
     backend, card = load(tiny_model)
     chips = fixed_chips(card.input, 2)
-    buffer = np.zeros((4, *chips.shape[1:]), np.float32)
+    buffer = np.zeros((4, *chips.shape[1:]), np.uint8)
     answers = []
     for chip in chips:
         buffer[0] = chip
         answers.append(backend.run(buffer[:1])["emotion"])
     together = backend.run(chips)["emotion"]
-    np.testing.assert_allclose(np.concatenate(answers), together, atol=0.1)
-    assert np.abs(answers[0] - answers[1]).max() > 0.2
+    np.testing.assert_allclose(np.concatenate(answers), together, atol=0.03)
+    assert np.abs(answers[0] - answers[1]).max() > 0.06
 
 
 def test_it_runs_on_another_thread_than_it_was_loaded_on(load: Load, tiny_model: Path) -> None:
@@ -206,7 +206,7 @@ def dense(folder: Path, *, size: int = 8, output: str = "emotion") -> None:
     """Write a model of one dense layer."""
     weight = numpy_helper.from_array(np.ones((48 * 48, size), np.float32), "weight")
     nodes = [
-        helper.make_node("Flatten", ["image"], ["flat"]),
+        helper.make_node("Flatten", ["pixels"], ["flat"]),
         helper.make_node("MatMul", ["flat", "weight"], [output]),
     ]
     save_graph(folder, nodes, [weight], **{output: size})
@@ -230,8 +230,8 @@ def test_an_output_of_another_shape_gives_a_card_error(load: Load, tmp_path: Pat
     ("spec", "message"),
     [
         (InputSpec(name="picture"), r"one input 'picture', found \['image'\]"),
-        (InputSpec(size=64), r"of shape \(any, 1, 64, 64\), found \(any, 1, 48, 48\)"),
-        (InputSpec(color="rgb"), r"of shape \(any, 3, 48, 48\), found \(any, 1, 48, 48\)"),
+        (InputSpec(size=64), r"of shape \(any, 64, 64\), found \(any, 48, 48\)"),
+        (InputSpec(color="rgb"), r"of shape \(any, 48, 48, 3\), found \(any, 48, 48\)"),
     ],
 )
 def test_another_input_gives_a_card_error(load: Load, tmp_path: Path, spec: InputSpec, message: str) -> None:
@@ -309,4 +309,4 @@ def test_a_head_keeps_its_own_output(load: Load, tmp_path: Path) -> None:
     chips = fixed_chips(card.input, 2)
     found, expected = backend.run(chips), reference.run(chips)
     for name in ("smile", "age"):
-        np.testing.assert_allclose(found[name], expected[name], atol=0.1)
+        np.testing.assert_allclose(found[name], expected[name], atol=0.03 if name == "smile" else 1)

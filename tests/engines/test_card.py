@@ -49,7 +49,7 @@ cards = st.builds(
 
 def good_content() -> dict[str, Any]:
     card = ModelCard("tiny", "1.0", InputSpec(), tuple(tiny_head(task) for task in ALL_TASKS), "ab" * 32)
-    return {"schema_version": 1, **json.loads(json.dumps(dataclasses.asdict(card)))}
+    return {"schema_version": 2, **json.loads(json.dumps(dataclasses.asdict(card)))}
 
 
 def load_content(tmp_path: Path, content: object) -> ModelCard:
@@ -82,7 +82,8 @@ def set_field(content: dict[str, Any], path: tuple[str | int, ...], value: objec
 
 
 BAD_FIELDS = [
-    (("schema_version",), 2),
+    (("schema_version",), 1),
+    (("schema_version",), 3),
     (("schema_version",), None),
     (("name",), ""),
     (("name",), "a/b"),

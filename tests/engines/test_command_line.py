@@ -49,7 +49,7 @@ def test_list_shows_a_changed_model_and_a_broken_card(
     text = capsys.readouterr().out
     assert "hash differs from the card" in text
     assert "broken: " in text
-    assert "schema_version: expected 1" in text
+    assert "schema_version: expected 2" in text
 
 
 def test_list_of_nothing_says_where_it_looked(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,10 +159,9 @@ def test_the_fixed_chips_are_the_same_each_time_and_varied() -> None:
     for spec in (InputSpec(), InputSpec(size=64, color="rgb")):
         chips = fixed_chips(spec)
         np.testing.assert_array_equal(chips, fixed_chips(spec))
-        assert chips.shape == (16, spec.channels, spec.size, spec.size)
-        assert np.abs(chips[0] - chips[1]).mean() > 0.3
-        assert chips.min() >= -2
-        assert chips.max() <= 2
+        assert chips.shape == (16, *spec.chip_shape)
+        assert chips.dtype == np.uint8
+        assert np.abs(chips[0].astype(int) - chips[1]).mean() > 20
 
 
 def test_differences_are_told_apart_by_unit() -> None:

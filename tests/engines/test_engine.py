@@ -54,9 +54,9 @@ class FakeBackend:
         self.entered.set()
         assert self.go_on.wait(30)
         count = len(batch) - self.rows_lost
-        logits = np.zeros((count, 2), np.float32)
-        logits[:, 1] = batch[:count, 0, 0, 0]
-        return {"smile": logits}
+        probabilities = np.zeros((count, 2), np.float32)
+        probabilities[:, 1] = batch[:count, 0, 0] / 255
+        return {"smile": probabilities}
 
     def close(self) -> None:
         self.closed += 1
@@ -93,7 +93,7 @@ def test_the_batch_buffer_is_reused_and_grows(engine: Engine, astronaut: np.ndar
     second = engine.crop(astronaut, [None] * MAX_BATCH, [BOX] * MAX_BATCH)
     assert np.shares_memory(first, second)
     many = engine.crop(astronaut, [None] * 20, [BOX] * 20)
-    assert many.shape == (20, 1, 48, 48)
+    assert many.shape == (20, 48, 48) and many.dtype == np.uint8
     assert np.shares_memory(many, engine.crop(astronaut, [None] * 3, [BOX] * 3))
     assert engine.infer(many)["emotion"].shape == (20, 8)
 
@@ -106,8 +106,8 @@ def test_no_faces_give_empty_arrays(engine: Engine, astronaut: np.ndarray) -> No
 
 def test_large_batches_are_split_and_keep_their_order(fake: tuple[Engine, FakeBackend]) -> None:
     engine, backend = fake
-    batch = np.zeros((MAX_BATCH * 2 + 5, 1, 48, 48), np.float32)
-    batch[:, 0, 0, 0] = np.linspace(-4, 4, len(batch))
+    batch = np.zeros((MAX_BATCH * 2 + 5, 48, 48), np.uint8)
+    batch[:, 0, 0] = 6 * np.arange(len(batch))
     smile = engine.infer(batch)["smile"]
     assert backend.batches == [MAX_BATCH, MAX_BATCH, 5]
     assert (np.diff(smile) > 0).all()
@@ -123,10 +123,16 @@ def test_a_batch_that_is_not_contiguous_gives_the_same_numbers(engine: Engine) -
 
 @pytest.mark.parametrize(
     "batch",
-    [np.zeros((1, 1, 48, 47), np.float32), np.zeros((1, 48, 48), np.float32), np.zeros((1, 1, 48, 48))],
+    [
+        np.zeros((1, 48, 47), np.uint8),
+        np.zeros((1, 1, 48, 48), np.uint8),
+        np.zeros((1, 48, 48), np.float32),
+        np.zeros((1, 48, 48), np.int8),
+        np.zeros((48, 48), np.uint8),
+    ],
 )
 def test_another_batch_is_refused(engine: Engine, batch: np.ndarray) -> None:
-    with pytest.raises(EngineError, match=r"batch: expected float32 \(N, 1, 48, 48\), found"):
+    with pytest.raises(EngineError, match=r"batch: expected uint8 \(N, 48, 48\), found .*prepare_batch"):
         engine.infer(batch)
 
 
@@ -156,14 +162,14 @@ def test_a_back_end_that_loses_rows_is_refused(fake: tuple[Engine, FakeBackend])
     engine, backend = fake
     backend.rows_lost = 1
     with pytest.raises(EngineError, match="expected 3 rows in output 'smile', found 2"):
-        engine.infer(np.zeros((3, 1, 48, 48), np.float32))
+        engine.infer(np.zeros((3, 48, 48), np.uint8))
 
 
 def test_a_closed_engine_refuses_clearly(engine: Engine, astronaut: np.ndarray) -> None:
     engine.close()
     engine.close()
     for call in (
-        lambda: engine.infer(np.zeros((1, 1, 48, 48), np.float32)),
+        lambda: engine.infer(np.zeros((1, 48, 48), np.uint8)),
         lambda: engine.crop(astronaut, [None], [BOX]),
     ):
         with pytest.raises(EngineError, match="found it closed; load it again"):
@@ -185,7 +191,7 @@ def test_a_second_thread_at_the_same_time_is_refused_and_closing_waits(
 ) -> None:
     engine, backend = fake
     backend.go_on.clear()
-    batch = np.zeros((1, 1, 48, 48), np.float32)
+    batch = np.zeros((1, 48, 48), np.uint8)
     answers: list[dict[str, np.ndarray]] = []
     running = threading.Thread(target=lambda: answers.append(engine.infer(batch)))
     running.start()
@@ -235,7 +241,7 @@ def test_a_named_back_end_is_never_replaced(tiny_model: Path, monkeypatch: pytes
 def test_a_model_that_no_back_end_loads_says_each_reason_once(tmp_path: Path) -> None:
     # An operator that no back end knows: the file is well formed, so each library itself refuses it.
     nodes = [
-        helper.make_node("Flatten", ["image"], ["flat"]),
+        helper.make_node("Flatten", ["pixels"], ["flat"]),
         helper.make_node("Unheard", ["flat"], ["emotion"]),
     ]
     save_graph(tmp_path, nodes, [], emotion=8)
@@ -253,7 +259,7 @@ def test_nan_in_the_outputs_gives_an_engine_error(name: str, tmp_path: Path) -> 
     weight = np.ones((48 * 48, 8), np.float32)
     weight[7, 3] = np.nan
     nodes = [
-        helper.make_node("Flatten", ["image"], ["flat"]),
+        helper.make_node("Flatten", ["pixels"], ["flat"]),
         helper.make_node("MatMul", ["flat", "weight"], ["emotion"]),
     ]
     save_graph(tmp_path, nodes, [numpy_helper.from_array(weight, "weight")], emotion=8)
@@ -262,7 +268,7 @@ def test_nan_in_the_outputs_gives_an_engine_error(name: str, tmp_path: Path) -> 
         load_engine(tmp_path, name) as loaded,
         pytest.raises(EngineError, match="NaN or infinity for 2 of 2 faces"),
     ):
-        loaded.infer(np.ones((2, 1, 48, 48), np.float32))
+        loaded.infer(np.ones((2, 48, 48), np.uint8))
 
 
 def test_a_model_that_is_not_its_card_s_is_refused(tiny_model: Path, tmp_path: Path) -> None:

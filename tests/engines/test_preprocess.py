@@ -17,6 +17,7 @@ from engines.preprocess import (
     cut_chip,
     face_matrix,
     normalise,
+    normalised,
     prepare_batch,
 )
 
@@ -290,20 +291,30 @@ def test_normalise_scales_and_puts_channels_first(mean: float, std: float) -> No
     np.testing.assert_allclose(out, (chip.transpose(2, 0, 1) / 255.0 - mean) / std, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("spec", [InputSpec(size=40), InputSpec(size=40, color="rgb", mean=0.4, std=0.3)])
+def test_many_chips_are_normalised_as_each_is(spec: InputSpec) -> None:
+    chips = np.random.default_rng(1).integers(0, 256, (3, *spec.chip_shape), dtype=np.uint8)
+    batch = normalised(chips, spec)
+    one = np.empty(batch.shape[1:], np.float32)
+    for chip, row in zip(chips, batch, strict=True):
+        normalise(chip, spec, one)
+        np.testing.assert_array_equal(row, one)
+
+
 def test_a_batch_is_written_into_the_buffer_and_returned_as_its_view(
     astronaut: np.ndarray, astronaut_landmarks: np.ndarray
 ) -> None:
     box = np.array([0, 0, 512, 512], np.float32)
     matrices = [alignment_matrix(astronaut_landmarks, 48), box_matrix(box, 48)]
-    buffer = np.full((4, 1, 48, 48), 9, np.float32)
+    buffer = np.full((4, 48, 48), 9, np.uint8)
     batch = prepare_batch(astronaut, matrices, GRAY, out=buffer)
-    assert batch.shape == (2, 1, 48, 48)
+    assert batch.shape == (2, 48, 48)
     assert np.shares_memory(batch, buffer)
     assert (buffer[2:] == 9).all()
     np.testing.assert_array_equal(batch, prepare_batch(astronaut, matrices, GRAY))
     for row, matrix in zip(batch, matrices, strict=True):
-        chip = cut_chip(astronaut, matrix, GRAY)
-        np.testing.assert_allclose(row[0], (chip / 255.0 - 0.5) / 0.25, atol=1e-5)
-    assert prepare_batch(astronaut, [], GRAY).shape == (0, 1, 48, 48)
+        np.testing.assert_array_equal(row, cut_chip(astronaut, matrix, GRAY))
+    assert prepare_batch(astronaut, [], GRAY).shape == (0, 48, 48)
+    assert prepare_batch(astronaut, matrices, InputSpec(color="rgb")).shape == (2, 48, 48, 3)
     with pytest.raises(ValueError, match="rows"):
         prepare_batch(astronaut, matrices, GRAY, out=buffer[:1])

@@ -11,7 +11,7 @@ import numpy as np
 from engines.card import InputSpec, ModelCard
 from engines.errors import EngineError
 from faceapp.errors import SourceError
-from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Occlusion
+from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Image, Occlusion
 from tests.tiny_models import tiny_head
 
 RATE_HZ = 25.0
@@ -129,11 +129,11 @@ class FakeEngine:
         self._tasks = tasks
         self._infer = infer
 
-    def crop(self, image: np.ndarray, landmarks: Sequence[Floats | None], boxes: Sequence[Floats]) -> Floats:
+    def crop(self, image: np.ndarray, landmarks: Sequence[Floats | None], boxes: Sequence[Floats]) -> Image:
         assert len(landmarks) == len(boxes)
-        return np.zeros((len(boxes), 1, 48, 48), dtype=np.float32)
+        return np.zeros((len(boxes), 48, 48), dtype=np.uint8)
 
-    def infer(self, batch: Floats) -> dict[str, Floats]:
+    def infer(self, batch: Image) -> dict[str, Floats]:
         self.threads.add(threading.current_thread().name)
         self.batches.append(len(batch))
         if self._infer is not None:

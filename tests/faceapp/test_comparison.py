@@ -12,16 +12,16 @@ from engines.engine import Engine
 from faceapp.comparison import PICTURE_PX, ComparingReader, SideBySide, compared_values, hidden_by
 from faceapp.hiding import Hiding, drawn_on
 from faceapp.settings import Settings
-from faceapp.types import FaceTrack, Floats, Frame, Occlusion
+from faceapp.types import FaceTrack, Floats, Frame, Image, Occlusion
 from tests.faceapp.fakes import FakeEngine
 
 
 class BrightnessEngine(FakeEngine):
     """Says how bright each chip is, so that it is seen which picture it was given."""
 
-    def infer(self, batch: Floats) -> dict[str, Floats]:
+    def infer(self, batch: Image) -> dict[str, Floats]:
         heads = super().infer(batch)
-        heads["smile"] = batch.mean(axis=(1, 2, 3))
+        heads["smile"] = batch.mean(axis=(1, 2)) / np.float32(255)
         return heads
 
 

@@ -11,9 +11,10 @@ import torch
 from sklearn.svm import LinearSVC, LinearSVR
 
 from engines.card import AGES_YEARS, EMOTIONS, GENDERS, HeadSpec, InputSpec, ModelCard
-from engines.decode import decode
 from engines.engine import load_engine
+from engines.preprocess import normalised
 from training.blocks.multi_task import MultiTaskNet
+from training.decoding import decode_logits
 from training.distillation.combination import Machine, fit_machine
 from training.distillation.combined_net import CombinedNet, YearsDistribution, years_table
 from training.errors import RecipeError
@@ -28,13 +29,20 @@ CARD = ModelCard("combination", "1", InputSpec(size=16), HEADS, "0" * 64, occlus
 
 
 def images(count: int, seed: int) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
-    """Pictures whose texture tells their labels: rows, columns, squares or plain."""
+    """Pictures whose texture tells their labels, as networks take them."""
+    pictures, labels = chips(count, seed)
+    return torch.from_numpy(normalised(pictures, CARD.input)), labels
+
+
+def chips(count: int, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Pictures whose texture tells their labels: rows, columns, squares or plain; uint8."""
     random = np.random.default_rng(seed)
     kind = random.integers(0, 4, count)
-    picture = random.normal(0, 0.3, (count, 1, 16, 16)).astype(np.float32)
+    levels = random.normal(90, 18, (count, 16, 16))
     down, across = np.indices((16, 16)) // 2 % 2
-    picture[:, 0] += 2 * np.stack([down, across, down ^ across, np.ones_like(down)])[kind]
-    return torch.from_numpy(picture), {"emotion": kind, "gender": kind // 3, "age": 8.0 + 25 * kind}
+    levels += 100 * np.stack([down, across, down ^ across, np.ones_like(down)])[kind]
+    labels = {"emotion": kind, "gender": kind // 3, "age": 8.0 + 25 * kind}
+    return levels.clip(0, 255).astype(np.uint8), labels
 
 
 def trained_like(seed: int) -> MultiTaskNet:
@@ -101,7 +109,7 @@ def test_one_graph_gives_the_numbers_of_the_machines_in_the_engine(
     pictures, labels = images(40, 6)
     export_model(CombinedNet(students, machines), CARD, tmp_path / "combination")
     with load_engine(tmp_path / "combination", backend="onnxruntime") as engine:
-        said = engine.infer(pictures.numpy())
+        said = engine.infer(chips(40, 6)[0])
 
     scores = {task: machines[task].scores(side_by_side(students, pictures, task)) for task in machines}
     emotion = torch.from_numpy(scores["emotion"] / machines["emotion"].spread).softmax(dim=1).numpy()
@@ -120,7 +128,7 @@ def test_the_distribution_expects_the_years_it_was_given(std_years: float) -> No
     logits = YearsDistribution(std_years)(years)
     card = ModelCard("age", "1", InputSpec(), (HEADS[1],), "0" * 64)
 
-    said = decode({"age": logits.numpy()}, card)
+    said = decode_logits({"age": logits.numpy()}, card)
     assert said["age_years"] == pytest.approx(years[:, 0].clamp(0, 100).numpy(), abs=0.01)
     assert said["age_std_years"][5] == pytest.approx((std_years**2 + 0.25) ** 0.5, rel=0.1)
     assert (years_table(std_years) >= 0).all() and years_table(std_years).sum(axis=1) == pytest.approx(1)

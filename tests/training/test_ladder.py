@@ -262,7 +262,8 @@ def test_a_ladder_is_made_once_reported_and_its_combination_runs_in_the_engine(
     faces = ladder_faces(task, prepared, SPEC, settings.shift_px)
     ladder = Ladder(settings, faces, trained_net(run)[0], out)
     with load_engine(out / "model", backend="onnxruntime") as engine:
-        said = engine.infer(faces.measured.images(np.arange(len(faces.measured)), "upper"))
+        levels = (faces.measured.images(np.arange(len(faces.measured)), "upper") * SPEC.std + SPEC.mean) * 255
+        said = engine.infer(np.rint(levels[:, 0]).astype(np.uint8))
     wanted = ladder.outcome("combination", 1).said
     if task == "age":
         assert said["age_years"] == pytest.approx(wanted.clip(0, 100), abs=0.5)

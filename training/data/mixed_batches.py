@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from engines.card import InputSpec
-from engines.preprocess import cut_chip, normalise
+from engines.preprocess import cut_chip, normalised
 from training.data.augmentation import Augmentation
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError, RecipeError
@@ -35,6 +35,7 @@ _ORDER, _CHANGES, _FORMS = 0, 1, 2
 
 Batch = dict[str, Tensor]
 Rows = npt.NDArray[np.int64]
+Change = Callable[[npt.NDArray[np.float32], int], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -221,9 +222,20 @@ def plain_images(
     positions: npt.NDArray[np.int64],
     spec: InputSpec,
     align: bool,
-    change: Callable[[npt.NDArray[np.float32], int], npt.NDArray[np.float32]] | None = None,
+    change: Change | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Return faces as the program would prepare them, float32 (N, C, size, size).
+    """Return faces as a network that is not exported takes them, float32 (N, C, size, size); see `plain_chips`."""
+    return normalised(plain_chips(faces, positions, spec, align, change), spec)
+
+
+def plain_chips(
+    faces: PreparedFaces,
+    positions: npt.NDArray[np.int64],
+    spec: InputSpec,
+    align: bool,
+    change: Change | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Return faces as the program cuts them, uint8 (N, size, size) or (N, size, size, 3).
 
     Args:
         faces: The set.
@@ -232,13 +244,13 @@ def plain_images(
         align: Use the landmarks.
         change: (crop map float32 (2, 3), side of the chip) -> the map to cut with; None leaves it as it is.
     """
-    images = np.empty((len(positions), spec.channels, spec.size, spec.size), dtype=np.float32)
-    for row, position in zip(images, positions, strict=True):
+    chips = np.empty((len(positions), *spec.chip_shape), dtype=np.uint8)
+    for chip, position in zip(chips, positions, strict=True):
         matrix = faces.matrix(int(position), spec.size, align)
         if change is not None:
             matrix = change(matrix, spec.size)
-        normalise(cut_chip(faces.image(int(position)), matrix, spec), spec, row)
-    return images
+        chip[:] = cut_chip(faces.image(int(position)), matrix, spec)
+    return chips
 
 
 def _in_memory(faces: PreparedFaces) -> PreparedFaces:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from engines.card import LABELS, ModelCard, load_card
-from engines.decode import decode
 from engines.models import find_model
 from training.data.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces
+from training.decoding import decode_logits
 from training.distillation.labels import FEATURES
 from training.distillation.views import View
 from training.errors import RecipeError
@@ -74,7 +74,9 @@ class Teacher:
     ) -> dict[str, Floats]:
         """Return the answers as `engines.decode.decode` names them."""
         probs = self.label(faces, positions, views)
-        return decode({task: np.log(np.maximum(rows, 1e-12)) for task, rows in probs.items()}, self.card)
+        return decode_logits(
+            {task: np.log(np.maximum(rows, 1e-12)) for task, rows in probs.items()}, self.card
+        )
 
     def _block(
         self, faces: PreparedFaces, block: npt.NDArray[np.int64], views: Sequence[View], features: bool

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from matplotlib.figure import Figure as Picture
 
 from engines.card import LABELS, InputSpec
+from engines.preprocess import normalised
 from training.blocks.multi_task import MultiTaskNet
-from training.data.mixed_batches import plain_images
+from training.data.mixed_batches import plain_chips
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
 from training.explain.grad_cam import grad_cam
@@ -95,9 +96,10 @@ def _looked_at(
     shown: str,
     options: argparse.Namespace,
 ) -> tuple[Floats, Floats]:
-    images = plain_images(faces, positions, spec, spec.crop == "aligned_face")
+    chips = plain_chips(faces, positions, spec, spec.crop == "aligned_face")
     if (hide := view(shown, spec, options.cache)) is not None:
-        images = hide(images, faces, positions)
+        chips = hide(chips, faces, positions)
+    images = normalised(chips, spec)
     return images, grad_cam(net, images, options.task)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from engines.card import InputSpec
 from engines.occlusion import hide_half
-from engines.preprocess import cut_chip, normalise
+from engines.preprocess import cut_chip, normalised
 from training.data.prepared import PreparedFaces
 from training.data.sample import hashed_split
 from training.errors import DatasetError
@@ -74,7 +74,7 @@ class Faces:
             chips[flips] = chips[flips][:, :, ::-1]
         if half is not None:
             chips = hide_half(chips, half, row_axis=1)
-        return _normalised(chips, self.spec)
+        return normalised(chips, self.spec)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,11 +154,3 @@ def _cut(task: str, faces: PreparedFaces, positions: Positions, spec: InputSpec,
         chip[:] = cut_chip(faces.image(position), matrix, wide)
     votes = faces.emotion[positions] if task == "emotion" else np.empty((len(positions), 0), np.float32)
     return Faces(chips, _labels(task, faces)[positions], votes, faces.subject[positions], spec)
-
-
-def _normalised(chips: Bytes, spec: InputSpec) -> Floats:
-    """Return float32 (B, C, size, size): `engines.preprocess.normalise` on all chips, stacked as one tall one."""
-    count, size = chips.shape[:2]
-    planes = np.empty((spec.channels, count * size, size), np.float32)
-    normalise(chips.reshape(count * size, size, *chips.shape[3:]), spec, planes)
-    return np.ascontiguousarray(planes.reshape(spec.channels, count, size, size).transpose(1, 0, 2, 3))

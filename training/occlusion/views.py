@@ -10,17 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import InputSpec
-from engines.occlusion import Half
-from engines.preprocess import normalise
+from engines.occlusion import Half, hide_half
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
-from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, black_level, lay
+from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, lay
 from training.occlusion.layers import Layers, load_layers
 
-Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int64]
-Hide = Callable[[Floats, PreparedFaces, Positions], Floats]
-"""(normalised chips float32 (N, C, size, size), their set, their positions in it) -> the same with a half hidden."""
+Hide = Callable[[Bytes, PreparedFaces, Positions], Bytes]
+"""(chips uint8 (N, size, size) or (N, size, size, 3), their set, their positions in it) -> the same with a half hidden."""
 
 VIEWS = ("visible", "upper_half", "lower_half", "headset", "mask")
 """Nothing hidden, a black half of the chip (TS1), and drawn occlusions."""
@@ -65,13 +64,9 @@ class BlackHalf:
     half: Half
     spec: InputSpec
 
-    def __call__(self, images: Floats, faces: PreparedFaces, positions: Positions) -> Floats:
+    def __call__(self, chips: Bytes, faces: PreparedFaces, positions: Positions) -> Bytes:
         """Return the chips with their half black; see `Hide`."""
-        hidden = images.copy()
-        middle = self.spec.size // 2
-        rows = slice(0, middle) if self.half == "upper" else slice(self.spec.size - middle, None)
-        hidden[:, :, rows] = black_level(self.spec)
-        return hidden
+        return hide_half(chips, self.half, row_axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +84,17 @@ class Drawn:
     cache: Path
     _layers: dict[str, Layers] = field(default_factory=dict, compare=False, repr=False)
 
-    def __call__(self, images: Floats, faces: PreparedFaces, positions: Positions) -> Floats:
+    def __call__(self, chips: Bytes, faces: PreparedFaces, positions: Positions) -> Bytes:
         """Return the chips with the drawing on them; see `Hide`."""
         if faces.name not in self._layers:
             kinds = UPPER_KINDS if self.half == "upper" else LOWER_KINDS
             self._layers[faces.name] = load_layers(faces, self.cache, self.half, kinds)
         layers = self._layers[faces.name]
-        hidden = BlackHalf(self.half, self.spec)(images, faces, positions)
-        levels = np.clip(np.rint(255 * (images * self.spec.std + self.spec.mean)), 0, 255).astype(np.uint8)
+        hidden = BlackHalf(self.half, self.spec)(chips, faces, positions)
         for row, position in enumerate(positions):
-            chip = levels[row].transpose(1, 2, 0)
-            chip = np.ascontiguousarray(chip[:, :, 0] if chip.shape[2] == 1 else chip)
+            chip = chips[row].copy()
             if lay(chip, layers[position], _PLAIN_MAP):
-                normalise(chip, self.spec, hidden[row])
+                hidden[row] = chip
         return hidden
 
 

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from engines.card import ModelCard
-from engines.decode import decode
+from engines.preprocess import normalised
 from training.answers import Decoded
 from training.data.prepared import PreparedFaces
+from training.decoding import decode_logits
 from training.evaluation import Predict, predict_faces
 from training.protocols.folds import Positions
 
@@ -30,11 +31,12 @@ def network_predict(net: nn.Module, card: ModelCard, bfloat16: bool = False) -> 
     net = net.eval()
     device = next(net.parameters()).device
 
-    def predict(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
-        batch = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
+    def predict(chips: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        images = torch.from_numpy(normalised(chips, card.input))
+        batch = images.to(device, memory_format=torch.channels_last)
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             outputs = net(batch)
-        return decode({name: output.float().cpu().numpy() for name, output in outputs.items()}, card)
+        return decode_logits({name: output.float().cpu().numpy() for name, output in outputs.items()}, card)
 
     return predict
 
@@ -61,8 +63,8 @@ def average_decoded(parts: Sequence[Decoded]) -> dict[str, npt.NDArray[np.float3
 def flip_averaged(predict: Predict) -> Predict:
     """Return a predictor that averages a face and its mirror image."""
 
-    def both(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
-        return average_decoded([predict(images), predict(np.ascontiguousarray(images[..., ::-1]))])
+    def both(chips: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        return average_decoded([predict(chips), predict(np.ascontiguousarray(chips[:, :, ::-1]))])
 
     return both
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from engines.card import CARD_FILE, OCCLUSIONS, VISIBILITY_LABELS, HeadSpec, InputSpec, ModelCard
 from engines.engine import load_engine
-from engines.preprocess import ALIGNMENT_TEMPLATE
+from engines.preprocess import ALIGNMENT_TEMPLATE, normalised
 from engines.visibility import MODEL_NAME
 from training.blocks.multi_task import MultiTaskNet
 from training.checkpoints import averaged_weights
@@ -29,7 +29,7 @@ from training.experiment import Experiment
 from training.losses.alignment_points import AlignmentPointsLoss
 from training.metrics import Figure
 from training.nets import bknet
-from training.occlusion.visibility_batches import Jitter, VisibilityBatches, VisibilityFaces, stacked
+from training.occlusion.visibility_batches import Jitter, VisibilityBatches, VisibilityFaces
 from training.occlusion.visibility_figures import visibility_figures
 from training.report import LICENSE
 from training.schedules import one_cycle
@@ -143,7 +143,9 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
         schedule=one_cycle.build(optimizer, total_steps=config.epochs * batches.steps),
         evaluate=lambda trained: {
             name: figure.value
-            for name, figure in _held_out_figures(_network(trained), faces, "validation").items()
+            for name, figure in _held_out_figures(
+                _network(trained, input_spec(config)), faces, "validation"
+            ).items()
         },
         epochs=config.epochs,
         config=asdict(config),
@@ -210,11 +212,12 @@ def _visibility_faces(config: Config, sets: Mapping[str, PreparedFaces]) -> dict
     }
 
 
-def _network(net: nn.Module) -> Any:
-    def infer(images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
+def _network(net: nn.Module, spec: InputSpec) -> Any:
+    def infer(chips: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        images = torch.from_numpy(normalised(chips, spec))
         with torch.inference_mode():
-            answers = net(torch.from_numpy(images).to(memory_format=torch.channels_last))
-        points = answers["alignment"].float().numpy().reshape(len(images), -1, 2)
+            answers = net(images.to(memory_format=torch.channels_last))
+        points = answers["alignment"].float().numpy().reshape(len(chips), -1, 2)
         return {"occlusion": answers["occlusion"].float().softmax(dim=1).numpy(), "alignment": points}
 
     return infer
@@ -228,9 +231,8 @@ def _held_out_figures(infer: Any, sets: Mapping[str, VisibilityFaces], split: st
     ]
     if not samples:
         return {}
-    batch = stacked(samples, next(iter(sets.values())).spec)
-    images = batch["image"].numpy()
-    said = [infer(images[start : start + 256]) for start in range(0, len(images), 256)]
+    chips = np.stack([chip for chip, _, _ in samples])
+    said = [infer(chips[start : start + 256]) for start in range(0, len(chips), 256)]
     probs, points = (np.concatenate([one[name] for one in said]) for name in ("occlusion", "alignment"))
-    wanted = batch["alignment"].numpy().reshape(len(images), -1, 2)
-    return visibility_figures(probs, points, batch["occlusion"].numpy(), wanted, OCCLUSIONS)
+    kinds, wanted = np.array([kind for _, kind, _ in samples]), np.stack([places for *_, places in samples])
+    return visibility_figures(probs, points, kinds, wanted.reshape(len(chips), -1, 2), OCCLUSIONS)
