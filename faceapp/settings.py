@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from faceapp.notice import NOTICE
 from faceapp.region import Region, make_region
 from faceapp.streams.target import DEFAULT_TARGET, check_stream_name, parse_osc_target
 
@@ -64,6 +65,9 @@ class Settings:
         camera_rate_hz: Frames a second asked of a camera; None takes the driver's.
         record_video: Write the picture beside the table.
         record_faces: How faces look in the recorded picture.
+        cover_on_screen: Cover faces in the live picture too, as in the recorded one.
+        ask_before_recording: Ask for participant and consent before every recording.
+        consent_notice: Text of the notice that participants are asked to accept.
         sessions_dir: Folder that holds the session folders.
         lsl: Offer values and markers to other programs through Lab Streaming Layer.
         lsl_network: Let other computers find these streams, and find theirs.
@@ -114,6 +118,13 @@ class Settings:
     record_faces: FaceStyle = field(
         default="clear", metadata=field_metadata(str, "Faces in the recording", choices=get_args(FaceStyle))
     )
+    cover_on_screen: bool = field(
+        default=False, metadata=field_metadata(bool, "Cover faces on the screen too")
+    )
+    ask_before_recording: bool = field(
+        default=False, metadata=field_metadata(bool, "Ask before every recording")
+    )
+    consent_notice: str = field(default=NOTICE, metadata=field_metadata(str, "Notice for participants"))
     sessions_dir: Path = field(
         default_factory=_default_sessions_dir, metadata=field_metadata(Path, "Folder of sessions")
     )
@@ -187,6 +198,8 @@ class Settings:
 
 STREAM_SETTINGS = ("lsl", "lsl_network", "lsl_markers", "osc", "osc_target")
 """What goes out while it arises, and comes in; nothing of it changes what is recorded of the pictures."""
+WINDOW_SETTINGS = ("cover_on_screen", "ask_before_recording", "consent_notice")
+"""What the live window does before and beside recording; nothing of it changes what is recorded either."""
 _LIMITS = {entry.name: entry.metadata for entry in fields(Settings)}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from faceapp.errors import SessionError, SourceError
 from faceapp.session.about import About
 from faceapp.session.metadata import SESSION_FILE, load_metadata
-from faceapp.settings import STREAM_SETTINGS, Settings
+from faceapp.settings import STREAM_SETTINGS, WINDOW_SETTINGS, Settings
 from faceapp.sources.options import Clip
 
 Advance = Callable[[int | None], object]
@@ -157,7 +157,7 @@ def _key(text: str, settings: Settings, clip: Clip, about: About, occurrence: in
     if path.exists():
         state = path.stat()
         where = [str(path.resolve()), state.st_size if path.is_file() else 0, state.st_mtime_ns]
-    unimportant = ("source", "sessions_dir", "theme", *STREAM_SETTINGS)
+    unimportant = ("source", "sessions_dir", "theme", *STREAM_SETTINGS, *WINDOW_SETTINGS)
     chosen = {**settings.as_json(), **dict.fromkeys(unimportant, "")}
     content = [where, occurrence, chosen, [clip.start_s, clip.end_s, clip.every], about.as_json()]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
 from faceapp.settings import FaceStyle, Settings, check_value, field_metadata
 from faceapp.sources.options import Clip
 
+_AS_IN_WINDOW = ("backend", "smoothing", "landmark_smoothing", "max_faces", "engine_threads")
 _LONGEST_S = 1e6
 _MOST_PROCESSES = 64
 
@@ -68,20 +69,17 @@ class QueueOptions:
         return Clip(self.start_s, self.end_s, self.every)
 
     def settings(self, window: Settings) -> Settings:
-        """Return settings for the analysis; what has no option here is as in the window, but for its camera.
+        """Return settings for the analysis; how faces are read and smoothed is as in the window.
 
         Args:
             window: Settings of the live window.
         """
-        return replace(
-            window,
+        return Settings(
             model=self.model,
             record_video=self.record_video,
             record_faces=self.record_faces,
             sessions_dir=self.out,
-            region=None,
-            simulate="none",
-            occlusion="auto",
+            **{name: getattr(window, name) for name in _AS_IN_WINDOW},
         )
 
     def as_json(self) -> dict[str, Any]:

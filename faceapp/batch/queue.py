@@ -192,12 +192,17 @@ class Queue:
                 self._change(number, state="stopping")
                 self._stopping.add(number)
 
-    def again(self, number: int) -> None:
-        """Let an input that failed or was cancelled wait again."""
+    def again(self, numbers: Iterable[int]) -> None:
+        """Let inputs that failed or were cancelled wait again.
+
+        Raises:
+            SessionError: The queue can't be kept.
+        """
         with self._lock:
-            if self._items[number].state in ("failed", "cancelled"):
-                self._change(number, state="waiting", problem="", frames=0, left_s=None)
-                self._save()
+            for number in numbers:
+                if number in self._items and self._items[number].state in ("failed", "cancelled"):
+                    self._change(number, state="waiting", problem="", frames=0)
+            self._save()
 
     def look(self) -> Look:
         """Return the queue as it is now."""

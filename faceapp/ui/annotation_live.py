@@ -19,6 +19,7 @@ from faceapp.session.annotation_scheme import (
     save_scheme,
 )
 from faceapp.ui.annotation_scheme_form import SchemeForm
+from faceapp.ui.open_dialog import ask_path
 from faceapp.ui.theme import theme_named
 
 if TYPE_CHECKING:
@@ -118,12 +119,13 @@ class LiveAnnotation(QObject):
 
     def ask_session(self) -> None:
         """Ask for a recorded session and show it in a player; what is live goes on."""
-        dialog = QFileDialog(self._window, "Open a session folder", str(self._window.settings.sessions_dir))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setModal(False)
-        dialog.fileSelected.connect(lambda name: self.show_session(Path(name)))
-        dialog.show()
+        ask_path(
+            self._window,
+            "Open a session folder",
+            QFileDialog.FileMode.Directory,
+            lambda paths: self.show_session(Path(paths[0])),
+            folder=str(self._window.settings.sessions_dir),
+        )
 
     def show_session(self, folder: Path) -> None:
         """Show a recorded session in a window of its own."""

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QLineEdit,
+    QPlainTextEdit,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -99,7 +100,7 @@ class Centre(QWidget):
 
     def take_focus(self) -> None:
         """Give the keys to the window's shortcuts, unless a person is writing."""
-        if not isinstance(QApplication.focusWidget(), QLineEdit | QAbstractSpinBox):
+        if not isinstance(QApplication.focusWidget(), QLineEdit | QAbstractSpinBox | QPlainTextEdit):
             (self._live_view if self.shows_picture else self.empty).setFocus()
 
     def clear(self) -> None:

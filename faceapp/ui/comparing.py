@@ -8,10 +8,14 @@ from PySide6.QtCore import Qt
 
 from faceapp.hiding import Hidden
 from faceapp.ui.comparison_view import NOTHING_HIDDEN, TOO_LITTLE, WAITING
+from faceapp.ui.screen_cover import covers
 
 if TYPE_CHECKING:
     from faceapp.ui.dock import Dock
     from faceapp.ui.window import MainWindow
+
+
+COVERED = "Faces are covered on the screen. Uncover them in the settings to compare them side by side."
 
 
 class Comparing:
@@ -25,6 +29,10 @@ class Comparing:
     def toggle(self) -> None:
         """Show the comparison, hiding a face behind a headset if none is hidden yet, or the picture again."""
         window = self._window
+        if not self.on and covers(window.settings):
+            window.centre.notice.show_notice(COVERED)
+            window.toolbar.set_comparing(False)
+            return
         self.on = not self.on
         window.live.side_by_side.wanted = self.on
         window.live.side_by_side.newest = None
@@ -38,6 +46,11 @@ class Comparing:
         else:
             self.give_room_back()
         window.centre.take_focus()
+
+    def follow_cover(self) -> None:
+        """Leave the comparison, which shows faces, once they are covered on the screen."""
+        if self.on and covers(self._window.settings):
+            self.toggle()
 
     def follow_hiding(self, what: Hidden) -> None:
         """Say what to do where nothing is hidden, and drop what was compared before."""

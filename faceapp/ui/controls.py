@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, QUrl
+from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QImage
 from PySide6.QtWidgets import QFileDialog
 
@@ -20,6 +20,8 @@ from faceapp.settings import STREAM_SETTINGS
 from faceapp.ui.about import TITLE, about_page, installed_cards
 from faceapp.ui.choices import HIDINGS, LOOK_AGAIN, MODES, OPEN_ADDRESS, OPEN_FILE, find_choices
 from faceapp.ui.keys import keys_page
+from faceapp.ui.open_dialog import ask_path
+from faceapp.ui.sheet_frame import SheetFrame
 
 if TYPE_CHECKING:
     from faceapp.ui.window import MainWindow
@@ -54,6 +56,8 @@ class Controls(QObject):
         actions: dict[str, Callable[[], None]] = {
             "pause": self.toggle_pause,
             "record": self.toggle_record,
+            "record_with_details": self._window.recording.toggle_with_details,
+            "queue": self._window.queue.toggle,
             "snapshot": self.snapshot,
             "occlusion": self.next_occlusion,
             "hide": self.next_hiding,
@@ -97,13 +101,13 @@ class Controls(QObject):
 
     def ask_file(self) -> None:
         """Ask for a video or a picture; the live picture goes on meanwhile."""
-        dialog = QFileDialog(self._window, "Open a video or picture")
-        dialog.setNameFilter(_FILES)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setModal(False)
-        dialog.fileSelected.connect(self.open_source)
-        dialog.show()
+        ask_path(
+            self._window,
+            "Open a video or picture",
+            QFileDialog.FileMode.ExistingFile,
+            lambda paths: self.open_source(paths[0]),
+            names=_FILES,
+        )
 
     def ask_address(self) -> None:
         """Show the field for a web address; what runs is stopped, so that its place is free."""
@@ -138,12 +142,7 @@ class Controls(QObject):
 
     def toggle_record(self) -> None:
         """Start or stop recording."""
-        window = self._window
-        if window.recorder.wanted:
-            window.recorder.stop()
-        elif window.live.pipeline is not None and window.centre.shows_picture:
-            window.recorder.start(window.live.pipeline, window.settings)
-        window.refresh()
+        self._window.recording.toggle()
 
     def mark(self, label: str) -> None:
         """Set a marker: a flag in the timeline, and in the session while one is recorded."""
@@ -201,6 +200,8 @@ class Controls(QObject):
 
     def _pass_on(self, name: str, value: Any) -> None:
         live = self._window.live
+        if name in ("cover_on_screen", "record_faces"):
+            self._window.comparing.follow_cover()
         if name == "theme":
             self._window.set_theme(value)
         elif name in STREAM_SETTINGS:
@@ -260,8 +261,9 @@ class Controls(QObject):
     def back(self) -> None:
         """Close what lies on top: a page, full screen, a message."""
         window = self._window
-        if window.sheet.isVisible():
-            window.sheet.hide()
+        sheets = [sheet for sheet in window.findChildren(SheetFrame) if sheet.isVisible()]
+        if sheets:
+            sheets[-1].hide()
         elif window.fixed_region.drawing:
             window.fixed_region.cancel()
         elif window.audience.on:

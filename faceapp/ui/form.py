@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from faceapp.ui.chooser import Chooser
+from faceapp.ui.open_dialog import ask_path
 from faceapp.ui.switch import Switch
 from faceapp.ui.theme import Theme, text_font
 
@@ -44,13 +45,21 @@ class Form(QScrollArea):
         record: The dataclass instance whose fields are shown.
         groups: Headlines, each with the names of its fields; fields named nowhere are left out.
         theme: The colours.
+        choices: Name of a field -> its choices, where only the program that runs knows them.
     """
 
     changed = Signal(str, object)
 
-    def __init__(self, record: Any, groups: Sequence[tuple[str, Sequence[str]]], theme: Theme) -> None:
+    def __init__(
+        self,
+        record: Any,
+        groups: Sequence[tuple[str, Sequence[str]]],
+        theme: Theme,
+        choices: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         super().__init__()
         self._theme = theme
+        self._choices = dict(choices or {})
         self._switches: list[Switch] = []
         self._setters: dict[str, Callable[[Any], None]] = {}
         self._filling = False
@@ -119,7 +128,8 @@ class Form(QScrollArea):
         if limits["kind"] is Path:
             return self._folder(name)
         if limits["kind"] is str:
-            return self._chooser(name, limits["choices"]) if "choices" in limits else self._text(name, limits)
+            choices = self._choices.get(name) or limits.get("choices")
+            return self._chooser(name, choices) if choices else self._text(name, limits)
         return self._number(name, limits)
 
     def _switch(self, name: str) -> Control:
@@ -179,7 +189,7 @@ class Form(QScrollArea):
         optional = bool(limits.get("optional"))
         lowest = limits["minimum"] - 1 if optional else limits["minimum"]
         box.setRange(lowest, limits["maximum"])
-        box.setSpecialValueText(_AUTOMATIC if optional else "")
+        box.setSpecialValueText(limits.get("nothing", _AUTOMATIC) if optional else "")
         box.setAlignment(Qt.AlignmentFlag.AlignRight)
         box.setFixedWidth(96)
         box.setKeyboardTracking(False)
@@ -207,12 +217,13 @@ class Form(QScrollArea):
             self._tell(name, Path(folder))
 
         def ask() -> None:
-            dialog = QFileDialog(self.window(), button.accessibleName(), button.property("folder"))
-            dialog.setFileMode(QFileDialog.FileMode.Directory)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.setModal(False)
-            dialog.fileSelected.connect(chosen)
-            dialog.show()
+            ask_path(
+                self.window(),
+                button.accessibleName(),
+                QFileDialog.FileMode.Directory,
+                lambda paths: chosen(paths[0]),
+                folder=button.property("folder"),
+            )
 
         button.clicked.connect(ask)
         return button, show

@@ -34,6 +34,7 @@ def _key(shown: str, action: str, text: str, *keys: Qt.Key) -> KeyAction:
 KEY_ACTIONS = (
     _key("Space", "pause", "pause, or go on", Qt.Key.Key_Space),
     _key("R", "record", "start or stop recording", Qt.Key.Key_R),
+    KeyAction("Shift R", "record_with_details", "record after asking for participant and consent", ()),
     _key("S", "snapshot", "save the picture as you see it", Qt.Key.Key_S),
     _key("O", "occlusion", "next occlusion mode: auto, full, headset, mask", Qt.Key.Key_O),
     _key("H", "hide", "draw a headset, a mask, nothing", Qt.Key.Key_H),
@@ -48,10 +49,18 @@ KEY_ACTIONS = (
     _key("N", "note", "write a note at this moment", Qt.Key.Key_N),
     _key("A", "about", "markers are about the chosen face, or all", Qt.Key.Key_A),
     KeyAction("Ctrl Z", "undo", "take the last marker back", ()),
+    KeyAction("Ctrl L", "queue", "analyse files: show or hide the queue", ()),
     _key("F", "audience", "full screen for an audience", Qt.Key.Key_F),
     _key("Esc", "back", "leave full screen, close a message", Qt.Key.Key_Escape),
     _key("?", "keys", "show these keys", Qt.Key.Key_Question),
 )
+
+
+_WITH_MODIFIER = {
+    (Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_Z): "undo",
+    (Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_L): "queue",
+    (Qt.KeyboardModifier.ShiftModifier, Qt.Key.Key_R): "record_with_details",
+}
 
 
 def action_of(event: QKeyEvent) -> tuple[str, str]:
@@ -59,8 +68,9 @@ def action_of(event: QKeyEvent) -> tuple[str, str]:
 
     A letter that the window does not use itself is a marker: the annotation scheme knows which.
     """
-    if event.key() == Qt.Key.Key_Z and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
-        return "undo", ""
+    modified = _WITH_MODIFIER.get((event.modifiers(), Qt.Key(event.key())))
+    if modified is not None and (modified == "undo" or not event.isAutoRepeat()):
+        return modified, ""
     held = (
         Qt.KeyboardModifier.ControlModifier
         | Qt.KeyboardModifier.AltModifier

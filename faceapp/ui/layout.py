@@ -13,6 +13,7 @@ from faceapp.ui.dock import Dock
 from faceapp.ui.face_cards import FaceCards
 from faceapp.ui.form import Form
 from faceapp.ui.menu import fill_menu
+from faceapp.ui.recording_step import KEPT
 from faceapp.ui.sheet import Sheet
 from faceapp.ui.status_bar import StatusBar
 from faceapp.ui.theme import Theme
@@ -27,7 +28,7 @@ FORM_GROUPS = (
     ("Reading", ("smoothing", "show_raw", "landmark_smoothing", "max_faces", "engine_threads")),
     ("Picture", ("show_mesh", "theme")),
     ("Camera", ("camera_width_px", "camera_height_px", "camera_rate_hz")),
-    ("Recording", ("record_video", "record_faces", "sessions_dir")),
+    ("Recording", (*KEPT, "sessions_dir")),
     ("Other programs", ("lsl", "lsl_network", "lsl_markers", "osc", "osc_target")),
 )
 """Headlines of the form with the settings below each; the other settings have choosers of their own."""
@@ -67,6 +68,7 @@ def connect_parts(window: MainWindow) -> None:
     toolbar.pause_clicked.connect(controls.toggle_pause)
     toolbar.record_clicked.connect(controls.toggle_record)
     toolbar.snapshot_clicked.connect(controls.snapshot)
+    toolbar.queue_clicked.connect(window.queue.toggle)
     toolbar.settings_button.clicked.connect(controls.toggle_form)
     window.status.model_chosen.connect(partial(controls.change, "model"))
     window.status.backend_chosen.connect(partial(controls.change, "backend"))

@@ -14,12 +14,14 @@ from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from faceapp.errors import SessionError
 from faceapp.pipeline import PipelineStatistics
 from faceapp.settings import Settings, Theme, default_path
 from faceapp.types import FrameResult
 from faceapp.ui.application import make_application
+from faceapp.ui.steady import EASE_S
 from faceapp.ui.window import MainWindow
 
 __all__ = ["MainWindow", "run_window", "save_window_picture"]
@@ -66,6 +68,20 @@ def _tell_unexpected(
     window.controls.complain(f"Something went wrong in the window ({kind.__name__}: {error}); it goes on.")
 
 
+def settle(window: MainWindow, statistics: PipelineStatistics | None = None, backend: str = "") -> None:
+    """Show the newest result as it looks once the bars have arrived, for a picture of the window."""
+    window.show_timeline()
+    window.refresh()
+    window.status.show_statistics(statistics)
+    if backend:
+        window.status.show_engines("" if window.chosen is None else window.chosen.model, backend)
+    until_s = time.perf_counter() + 2 * EASE_S
+    while time.perf_counter() < until_s:
+        QApplication.processEvents()
+    QApplication.sendPostedEvents()
+    QApplication.processEvents()
+
+
 def _wait_for_threads() -> None:
     """Let threads that load a model finish; leaving the interpreter under them aborts the program."""
     until_s = time.monotonic() + _LOADING_S
@@ -103,7 +119,7 @@ def save_window_picture(
     window.show()
     for result in results:
         window.show_result(result)
-    window.settle(statistics, backend)
+    settle(window, statistics, backend)
     picture = window.grab()
     window.close()
     window.deleteLater()

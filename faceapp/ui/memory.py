@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -29,6 +30,18 @@ class WindowMemory:
         """Don't show the notice again."""
         if self._store is not None:
             self._store.setValue("welcomed", True)
+
+    def about(self, names: Iterable[str]) -> dict[str, str]:
+        """Return what was last written about a session, by field."""
+        if self._store is None:
+            return {}
+        return {name: str(self._store.value(f"about/{name}", "")) for name in names}
+
+    def set_about(self, values: Mapping[str, str]) -> None:
+        """Remember what was written about a session."""
+        if self._store is not None:
+            for name, value in values.items():
+                self._store.setValue(f"about/{name}", value)
 
     def restore(self, window: QMainWindow) -> None:
         """Put window and panels where they were; what can't be read is ignored."""

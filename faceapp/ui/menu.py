@@ -24,6 +24,8 @@ def fill_menu(window: MainWindow) -> None:
     menu.addAction("Open web address…", controls.ask_address)
     menu.addAction("Look again for cameras", controls.look_again)
     menu.addSeparator()
+    menu.addAction("Record with participant and consent…", window.recording.toggle_with_details)
+    menu.addAction("Analyse files…", window.queue.toggle)
     menu.addAction("Open session…", window.annotation.ask_session)
     menu.addAction("Annotation scheme…", window.annotation.show_scheme)
     menu.addSeparator()

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from engines.card import ModelCard
 from faceapp.errors import SessionError
 from faceapp.pipeline import Pipeline
+from faceapp.session.about import About
 from faceapp.session.annotation_edits import Annotations, Changes
 from faceapp.session.annotation_scheme import DEFAULT_SCHEME, SCHEME_FILE, Code, Scheme, save_scheme
 from faceapp.session.annotations import Event, append_changes, new_event_id
@@ -72,13 +73,20 @@ class Recorder(QObject):
         writer = self._writer
         return max(writer.dropped, writer.dropped_pictures) if writer is not None else 0
 
-    def start(self, pipeline: Pipeline, settings: Settings) -> None:
-        """Make a new session folder and record into it; returns at once."""
+    def start(self, pipeline: Pipeline, settings: Settings, about: About | None = None) -> None:
+        """Make a new session folder and record into it; returns at once.
+
+        Args:
+            pipeline: What runs.
+            settings: What is kept, and where.
+            about: What people say about the session.
+        """
         if self._wanted:
             return
         self._wanted, self._warned = True, False
         self._pipeline = pipeline
-        job = partial(_open_writer, settings, pipeline.source.name, pipeline.cards, self.scheme)
+        about = about or About()
+        job = partial(_open_writer, settings, pipeline.source.name, pipeline.cards, self.scheme, about)
         self._background.run(job, self._opened, self._failed)
 
     def stop(self) -> None:
@@ -193,9 +201,9 @@ def _close(writer: SessionWriter, marks: Annotations, received: Iterable[Event])
 
 
 def _open_writer(
-    settings: Settings, source: str, cards: Sequence[ModelCard], scheme: Scheme
+    settings: Settings, source: str, cards: Sequence[ModelCard], scheme: Scheme, about: About
 ) -> SessionWriter:
-    name = f"{datetime.now():%Y-%m-%d_%H-%M-%S} {source}"
+    name = f"{datetime.now():%Y-%m-%d_%H-%M-%S} {about.participant or source}"
     folder = new_session_folder(settings.sessions_dir, name)
     save_scheme(folder / SCHEME_FILE, scheme)
     return SessionWriter(
@@ -203,6 +211,7 @@ def _open_writer(
         source=source,
         cards=cards,
         settings=settings.as_json(),
+        about=about,
         video=settings.record_video,
         faces=settings.record_faces,
         captured=True,

@@ -1,60 +1,31 @@
-"""A page over the middle of the window, while the picture goes on: the keys, and what this program is."""
+"""A page of rows of text over the middle of the window: the keys, and what this program is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import (
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QScrollArea,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QWidget
 
-from faceapp.ui.icons import icon
+from faceapp.ui.sheet_frame import SheetFrame
 from faceapp.ui.theme import Theme, text_font
 
 _WIDTH_PX = 560
+_FRAME_PX = 92
+"""Title and margins above and below the rows."""
 
 
-class Sheet(QFrame):
-    """Shows rows of text; Esc or the cross closes it."""
+class Sheet(SheetFrame):
+    """Shows rows of text."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("Sheet")
-        self._title = QLabel()
-        self._title.setFont(text_font(1.4, bold=True))
-        self._cross = QToolButton()
-        self._cross.setProperty("flat", True)
-        self._cross.setToolTip("Close")
-        self._cross.setAccessibleName("Close this page")
-        self._cross.clicked.connect(self.hide)
-        head = QHBoxLayout()
-        head.addWidget(self._title, 1)
-        head.addWidget(self._cross)
+        super().__init__(theme, parent, QSize(_WIDTH_PX, 0))
         self._area = QScrollArea()
-        self._page = QGridLayout()
+        self._grid = QGridLayout()
         self._area.setWidgetResizable(True)
         self._area.viewport().setAutoFillBackground(False)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 18, 16, 18)
-        layout.setSpacing(12)
-        layout.addLayout(head)
-        layout.addWidget(self._area, 1)
-        parent.installEventFilter(self)
-        self.set_theme(theme)
-        self.hide()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Change the colours."""
-        self._cross.setIcon(icon("close", theme))
+        self.page.addWidget(self._area, 1)
 
     def show_rows(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         """Show a page, or close it when it is the one already open.
@@ -63,10 +34,10 @@ class Sheet(QFrame):
             title: Its headline.
             rows: (what, text) pairs; an empty `what` makes a paragraph over the whole width.
         """
-        if self.isVisible() and self._title.text() == title:
+        if self.isVisible() and self.title.text() == title:
             self.hide()
             return
-        self._title.setText(title)
+        self.title.setText(title)
         self.setAccessibleName(title)
         body = QWidget()
         grid = QGridLayout(body)
@@ -87,22 +58,11 @@ class Sheet(QFrame):
                 grid.addWidget(words, row, 0, 1, 2)
         grid.setRowStretch(len(rows), 1)
         self._area.setWidget(body)
-        self._page = grid
+        self._grid = grid
         body.setAutoFillBackground(False)
-        self._place()
-        self.show()
-        self.raise_()
-        self._cross.setFocus()
+        self.open()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay in the middle when the window changes its size."""
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self._place()
-        return False
-
-    def _place(self) -> None:
-        room = self.parentWidget().rect().adjusted(30, 30, -30, -30)
-        width = min(_WIDTH_PX, room.width())
-        needed = self._page.heightForWidth(width - 50)
-        height = min(needed + 92, room.height())
-        self.setGeometry(room.center().x() - width // 2, room.center().y() - height // 2, width, height)
+    def wanted_size(self) -> QSize:
+        """Return the size that shows all rows."""
+        width = min(_WIDTH_PX, self.parentWidget().width() - 60)
+        return QSize(width, self._grid.heightForWidth(width - 50) + _FRAME_PX)

@@ -49,9 +49,22 @@ QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox {
     padding: 0 9px; min-height: ${control}px; max-height: ${control}px;
     selection-background-color: $text; selection-color: $background;
 }
+QPlainTextEdit {
+    background: $raised; color: $text; border: 1px solid transparent; border-radius: 7px; padding: 5px 6px;
+    selection-background-color: $text; selection-color: $background;
+}
+QPlainTextEdit:focus { border: 1px solid $text; }
+QCheckBox { color: $text; spacing: 9px; }
+QCheckBox:disabled { color: $disabled; }
+QCheckBox::indicator {
+    width: 16px; height: 16px; border: 1px solid $muted; border-radius: 4px; background: $raised;
+}
+QCheckBox::indicator:checked { image: url("$icons/check-$name.svg"); }
+QCheckBox:focus { outline: none; }
+QCheckBox::indicator:focus { border: 1px solid $text; }
 QComboBox:hover, QLineEdit:hover, QSpinBox:hover { border-color: $line; }
 QComboBox:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid $text; }
-QComboBox:disabled, QLineEdit:disabled, QSpinBox:disabled { color: $disabled; }
+QComboBox:disabled, QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled { color: $disabled; }
 QAbstractSpinBox QLineEdit { padding: 0 8px 0 0; border: none; background: transparent; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: url("$icons/chevron-$name.svg"); width: 12px; height: 12px; }
@@ -96,6 +109,7 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 #Sheet { background: $surface; border: 1px solid $line; border-radius: 12px; }
 #DockTitle { background: $background; }
 #DockBody { background: $background; }
+#Sheet #DockBody { background: transparent; }
 """)
 
 

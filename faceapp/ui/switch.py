@@ -37,7 +37,8 @@ class Switch(QAbstractButton):
         radius = ground.height() / 2
         edge = "text" if self.hasFocus() else "muted"
         painter.setPen(QPen(self._theme.colour(edge), 1.4))
-        painter.setBrush(self._theme.colour("text" if self.isChecked() else "track"))
+        on = "text" if self.isEnabled() else "disabled"
+        painter.setBrush(self._theme.colour(on if self.isChecked() else "track"))
         painter.drawRoundedRect(ground, radius, radius)
         x = ground.right() - radius if self.isChecked() else ground.left() + radius
         painter.setPen(Qt.PenStyle.NoPen)

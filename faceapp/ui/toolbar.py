@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -18,12 +18,12 @@ from PySide6.QtWidgets import (
 
 from faceapp.ui.choices import HIDINGS, LOOK_AGAIN, MODES, OPEN_ADDRESS, OPEN_FILE, Choice
 from faceapp.ui.chooser import Chooser
-from faceapp.ui.icons import icon
+from faceapp.ui.icons import icon, icon_pixmap
 from faceapp.ui.seek_bar import clock_text
 from faceapp.ui.theme import RECORD_RED, Theme
 
 _HEIGHT_PX = 44
-_GAP_PX = 8
+_GAP_PX = 6
 _ICON = QSize(18, 18)
 
 
@@ -35,7 +35,7 @@ class Toolbar(QToolBar):
         occlusion_chosen: An occlusion mode.
         hiding_chosen: What to draw on faces.
         compare_clicked: The comparison side by side is wanted, or no more.
-        run_clicked, pause_clicked, record_clicked, snapshot_clicked: The buttons.
+        run_clicked, pause_clicked, record_clicked, snapshot_clicked, queue_clicked: The buttons.
     """
 
     source_chosen = Signal(str)
@@ -46,6 +46,7 @@ class Toolbar(QToolBar):
     pause_clicked = Signal()
     record_clicked = Signal()
     snapshot_clicked = Signal()
+    queue_clicked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__("Controls", parent)
@@ -82,11 +83,16 @@ class Toolbar(QToolBar):
         self._record.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._record.clicked.connect(self.record_clicked)
         self._snapshot = self._button("Save the picture as you see it (S)", self.snapshot_clicked)
+        self._queue = self._button("Analyse files: the queue (Ctrl L)", self.queue_clicked)
+        self._queue_percent: int | None = None
         self.settings_button = self._button("Settings")
         self.menu_button = self._button("More")
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         left = (self._source, self._segments(), self._hide, self._compare)
-        right = (self._run, self._pause, self._record, self._snapshot, self.settings_button, self.menu_button)
+        right = (
+            *(self._run, self._pause, self._record, self._snapshot),
+            *(self._queue, self.settings_button, self.menu_button),
+        )
         self.addWidget(_row(left, right))
         self._state = (False, False, False, False)
         self.set_theme(theme)
@@ -96,6 +102,7 @@ class Toolbar(QToolBar):
         self._theme = theme
         self._snapshot.setIcon(icon("snapshot", theme))
         self._compare.setIcon(icon("compare", theme))
+        self._queue.setIcon(_queue_icon(self._queue_percent, theme))
         self.settings_button.setIcon(icon("settings", theme))
         self.menu_button.setIcon(icon("more", theme))
         self._draw_state()
@@ -153,6 +160,20 @@ class Toolbar(QToolBar):
         if self._state[3]:
             lost = f", {dropped} dropped" if dropped else ""
             self._record.setText(f" {clock_text(elapsed_s)}{lost}")
+
+    def set_queue(self, share: float | None, failed: int) -> None:
+        """Show how far the queue is.
+
+        Args:
+            share: How much is done, 0 to 1; None while it is not worked off.
+            failed: Inputs that failed.
+        """
+        percent = None if share is None else round(share * 100)
+        if percent != self._queue_percent:
+            self._queue_percent = percent
+            self._queue.setIcon(_queue_icon(percent, self._theme))
+        state = "" if share is None else f", {share:.0%} done" + (f", {failed} failed" if failed else "")
+        _name(self._queue, f"Analyse files: the queue{state} (Ctrl L)")
 
     def _draw_state(self) -> None:
         running, paused, ready, recording = self._state
@@ -250,4 +271,18 @@ def _dot(fill: str, theme: Theme) -> QIcon:
     painter.drawEllipse(QPointF(27, 27), 16, 16)
     painter.end()
     pixmap.setDevicePixelRatio(3)
+    return QIcon(pixmap)
+
+
+def _queue_icon(percent: int | None, theme: Theme) -> QIcon:
+    """Return the icon of the queue, with a bar below it while it is worked off."""
+    if percent is None:
+        return icon("queue", theme)
+    pixmap = icon_pixmap("queue", theme.text, 18, 3.0).copy()
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+    for colour, width in (("line", 18.0), ("text", 18.0 * percent / 100)):
+        painter.fillRect(QRectF(0, 15.5, width, 2.5), theme.colour(colour))
+    painter.end()
     return QIcon(pixmap)

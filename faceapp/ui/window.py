@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeyEvent
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QMainWindow
 
-from faceapp.pipeline import PipelineStatistics
 from faceapp.settings import Settings
 from faceapp.types import FrameResult
 from faceapp.ui.annotation_live import LiveAnnotation
@@ -28,10 +27,12 @@ from faceapp.ui.keys import action_of
 from faceapp.ui.layout import build_parts, connect_parts
 from faceapp.ui.live import Live, MakePipeline, make_live_pipeline
 from faceapp.ui.memory import WindowMemory
+from faceapp.ui.queue.controls import QueueControls
 from faceapp.ui.readout import Readout, Readouts
 from faceapp.ui.recorder import Recorder
+from faceapp.ui.recording_controls import RecordingControls
+from faceapp.ui.screen_cover import ScreenCover
 from faceapp.ui.situation import Situation
-from faceapp.ui.steady import EASE_S
 from faceapp.ui.streaming import Streaming
 from faceapp.ui.theme import ICONS_DIR, apply_theme, theme_named
 
@@ -92,11 +93,13 @@ class MainWindow(QMainWindow):
         self.readouts, self.history = Readouts(), History()
         self.audience, self.comparing, self.streaming = Audience(self), Comparing(self), Streaming(self)
         self.annotation = LiveAnnotation(self, None if settings_path is None else settings_path.parent)
+        self.queue = QueueControls(self, None if settings_path is None else settings_path.parent)
+        self.recording, self._cover = RecordingControls(self), ScreenCover()
         self.controls, self.fixed_region = Controls(self), FixedRegion(self)
         self._situation = Situation(self)
         self._chosen_id: int | None = None
         self._timeline_due_s = 0.0
-        self._choices = Choices((), (), ())
+        self.choices = Choices((), (), ())
         theme = theme_named(settings.theme)
         apply_theme(theme)
         build_parts(self, theme)
@@ -154,6 +157,7 @@ class MainWindow(QMainWindow):
     def show_result(self, result: FrameResult) -> None:
         """Show one result everywhere."""
         forced = self.settings.occlusion != "auto"
+        result = self._cover.covered(result, self.settings)
         self.readouts.update(result, raw=self.settings.show_raw, forced=forced)
         self.history.add(result, raw=self.settings.show_raw)
         self.centre.video.overlay.chosen_id = self.chosen_id if len(self.readouts) > 1 else None
@@ -197,17 +201,18 @@ class MainWindow(QMainWindow):
         """Show the settings in every control that has one."""
         settings = self.settings
         self.form.fill(settings)
-        self.toolbar.set_sources(with_current(self._choices.sources, settings), settings.source)
+        self.recording.show_settings()
+        self.toolbar.set_sources(with_current(self.choices.sources, settings), settings.source)
         self.toolbar.set_occlusion(settings.occlusion)
-        self.status.set_models(self._choices.models, settings.model)
-        self.status.set_backends(self._choices.backends, settings.backend)
+        self.status.set_models(self.choices.models, settings.model)
+        self.status.set_backends(self.choices.backends, settings.backend)
         self.centre.video.overlay.show_mesh = settings.show_mesh
         self.centre.video.region_tool.region = settings.region
         self.centre.video.update()
 
     def set_choices(self, choices: Choices) -> None:
         """Show what can be chosen on this machine."""
-        self._choices = choices
+        self.choices = choices
         self.show_settings()
 
     def set_theme(self, name: str) -> None:
@@ -217,6 +222,8 @@ class MainWindow(QMainWindow):
         parts = (self.toolbar, self.centre, self.cards, self.timeline, self.form, self.status, self.sheet)
         for part in (*parts, self.faces_dock, self.timeline_dock, self.form_dock):
             part.set_theme(theme)
+        self.queue.set_theme(name)
+        self.recording.set_theme(name)
 
     def remember(self) -> None:
         """Save the settings, off this thread."""
@@ -224,19 +231,6 @@ class MainWindow(QMainWindow):
             self.background.run(
                 partial(self.settings.save, self._settings_path), failed=self.controls.complain
             )
-
-    def settle(self, statistics: PipelineStatistics | None = None, backend: str = "") -> None:
-        """Show the newest result as it looks once the bars have arrived, for a picture of the window."""
-        self.show_timeline()
-        self.refresh()
-        self.status.show_statistics(statistics)
-        if backend:
-            self.status.show_engines("" if self.chosen is None else self.chosen.model, backend)
-        until_s = time.perf_counter() + 2 * EASE_S
-        while time.perf_counter() < until_s:
-            QApplication.processEvents()
-        QApplication.sendPostedEvents()
-        QApplication.processEvents()
 
     # Qt's events
 
@@ -251,10 +245,13 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the dropped file."""
+        """Open the dropped file; several go into the queue."""
         files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        self.controls.open_source(files[0])
+        if len(files) > 1:
+            self.queue.add(files)
+        else:
+            self.controls.open_source(files[0])
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop everything: the recording is closed, the threads end."""
@@ -266,9 +263,11 @@ class MainWindow(QMainWindow):
         self.memory.save(self)
         self.recorder.stop()
         self.annotation.close()
+        self.queue.worker.stop()
         self.live.stop()
         self.streaming.close()
         self.hide()
+        self.queue.close()
         self.background.close(_CLOSE_S)
         super().closeEvent(event)
 

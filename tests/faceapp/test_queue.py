@@ -136,7 +136,7 @@ def test_one_can_be_cancelled_while_it_waits_or_runs(queue: Queue, tmp_path: Pat
     work_off(queue, cancel_first)
     assert seen[0] == ["running", "waiting", "cancelled"]
     assert states(queue) == ["cancelled", "done", "cancelled"]
-    queue.again(2)
+    queue.again([2])
     assert states(queue) == ["cancelled", "done", "waiting"]
 
 

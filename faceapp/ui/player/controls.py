@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from faceapp.errors import SessionError
@@ -15,6 +14,7 @@ from faceapp.session.annotation_faces import FaceEdits
 from faceapp.session.annotation_scheme import SCHEME_FILE, Scheme, save_scheme, user_scheme_path
 from faceapp.session.check import check_session
 from faceapp.ui.annotation_scheme_form import SchemeForm
+from faceapp.ui.open_dialog import ask_path
 from faceapp.ui.player.keys import player_keys_page
 from faceapp.ui.player.mark_controls import MarkControls
 from faceapp.ui.player.review import Review
@@ -145,12 +145,12 @@ class PlayerControls(MarkControls):
 
     def ask_session(self) -> None:
         """Ask for a session folder."""
-        dialog = QFileDialog(self._window, "Open a session folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setModal(False)
-        dialog.fileSelected.connect(lambda name: self._window.open_session(Path(name)))
-        dialog.show()
+        ask_path(
+            self._window,
+            "Open a session folder",
+            QFileDialog.FileMode.Directory,
+            lambda paths: self._window.open_session(Path(paths[0])),
+        )
 
     def show_scheme(self) -> SchemeForm | None:
         """Show the form of the session's annotation scheme."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from faceapp.errors import SessionError
-from faceapp.session.about import NOTICE, About, Consent
+from faceapp.notice import NOTICE
+from faceapp.session.about import About, Consent
 from faceapp.session.check import check_session
 from faceapp.session.disk_watch import DiskWatch
 from faceapp.session.reader import read_session

@@ -14,8 +14,8 @@ from faceapp.ui.layout import FORM_GROUPS
 from faceapp.ui.switch import Switch
 from faceapp.ui.theme import DARK
 
-ELSEWHERE = {"source", "model", "backend", "occlusion", "simulate", "region"}
-"""Settings with a chooser in the toolbar or the status line, or a tool in the menu."""
+ELSEWHERE = {"source", "model", "backend", "occlusion", "simulate", "region", "consent_notice"}
+"""Settings with a chooser in the toolbar or the status line, a tool in the menu, or the page before a recording."""
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from faceapp.pipeline import PipelineState, PipelineStatistics
 from faceapp.settings import Settings
 from faceapp.types import FrameResult
 from faceapp.ui.centre import FIRST_START
-from faceapp.ui.main_window import save_window_picture
+from faceapp.ui.main_window import save_window_picture, settle
 from faceapp.ui.theme import DARK, LIGHT
 from faceapp.ui.window import SMALLEST, MainWindow
 from tests.faceapp.ui.fakes import FakePipeline, FakeVideo
@@ -40,8 +40,9 @@ def test_nothing_is_cut_or_covered_at_the_smallest_size(
     qtbot: QtBot, live_window: MainWindow, result: FrameResult
 ) -> None:
     live_window.resize(SMALLEST)
+    live_window.toolbar.set_queue(1.0, 2)
     live_window.show_result(result)
-    live_window.settle()
+    settle(live_window)
     assert (live_window.width(), live_window.height()) == (960, 600)
     assert live_window.toolbar.minimumSizeHint().width() <= 960, "every control fits"
     shown = [part for part in live_window.toolbar.findChildren(QAbstractButton) if part.isVisible()]

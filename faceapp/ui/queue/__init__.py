@@ -1,0 +1,1 @@
+"""The queue of files as people see it: a page over the window, worked off while the picture goes on."""
