@@ -1,4 +1,4 @@
-"""`python -m engines`: list the models, verify them, measure them."""
+"""`python -m engines`: list the models, compile them, verify them, measure them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from engines.backends import backend_names
 from engines.bench import bench, table
+from engines.build_command import add_build_parser
 from engines.card import MODEL_FILE, file_sha256, load_card
 from engines.errors import CardError, EngineError
 from engines.models import MODELS_DIR, find_model, model_names
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="name, heads, input, hash and figures of every model")
     listing.set_defaults(run=_list)
+    add_build_parser(commands)
     checking = commands.add_parser("verify", help="card, hash, and every back end against ONNX Runtime")
     checking.add_argument("--model", action="append", help="name or folder; may be repeated (default: all)")
     checking.set_defaults(run=_verify)

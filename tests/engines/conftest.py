@@ -21,6 +21,7 @@ class FakeMachine:
     cuda: FakeCuda
     module: object
     driver: Driver
+    library: object
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def fake_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         monkeypatch.setattr("engines.build.find_driver", lambda: driver)
         monkeypatch.setattr(plans, "find_library", lambda: library)
         monkeypatch.setattr(plans, "import_runtime", lambda: cuda)
-        return FakeMachine(cuda, module, driver)
+        return FakeMachine(cuda, module, driver, library)
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
