@@ -67,8 +67,8 @@ def run_recipe(name: str, data: Path, out: Path, cache: Path, assignments: Seque
     return 0
 
 
-def export_run(run: Path, folder: Path) -> ModelCard:
-    """Export and measure the checkpoint of a run.
+def export_run(run: Path, folder: Path) -> ModelCard | None:
+    """Export and measure the checkpoint of a run; return its card, None where no card describes its outputs.
 
     Raises:
         RecipeError: The folder holds no run.
@@ -85,6 +85,9 @@ def export_run(run: Path, folder: Path) -> ModelCard:
     net = recipe.build_net(config)
     net.load_state_dict(averaged_weights(run))
     _load_mean(net, config, run)
+    if hasattr(recipe, "export"):
+        exported: ModelCard | None = recipe.export(config, net.eval(), folder)
+        return exported
     return _export(recipe, name, config, net.eval(), folder)
 
 

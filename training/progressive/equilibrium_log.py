@@ -59,9 +59,9 @@ def read_equilibrium(folder: Path) -> dict[str, npt.NDArray[np.float64]]:
         folder: Of the run.
     """
     with (folder / TABLE).open(newline="") as stream:
-        rows = {int(row["step"]): row for row in csv.DictReader(stream)}
-    last = list(rows)[-1]
-    kept = [rows[step] for step in sorted(rows) if step <= last]
+        found = list(csv.DictReader(stream))
+    rows = {int(row["step"]): row for row in found}
+    kept = [rows[step] for step in sorted(rows) if step <= int(found[-1]["step"])]
     return {name: np.array([float(row[name]) for row in kept]) for name in _COLUMNS}
 
 

@@ -149,6 +149,18 @@ def finish(config: Config, net: nn.Module, out: Path) -> str:
     )
 
 
+def export(config: Config, net: nn.Module, folder: Path) -> None:
+    """Refuse: a BEGAN answers nothing that a model file could hold.
+
+    Raises:
+        RecipeError: Always.
+    """
+    raise RecipeError(
+        "export: expected a run whose network reads faces, found one of began; "
+        "train a column on it with `python -m training run progressive --set base=RUN`"
+    )
+
+
 def _held_out(sets: Mapping[str, PreparedFaces], spec: InputSpec) -> Tensor:
     """Return validation faces of all sets, float (N, 1, S, S), mixed; the first ones are shown."""
     found = []
