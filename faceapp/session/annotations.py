@@ -28,6 +28,10 @@ KINDS = ("marker", "exclude", "note")
 """What marks are for: coding, leaving a stretch out, a remark. Programs may use kinds of their own."""
 
 
+class EventOrderError(SessionError):
+    """A mark ends before it starts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One mark on the session's clock.
@@ -58,7 +62,7 @@ class Event:
             if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
                 raise SessionError(f"event.{name}: expected seconds, found {value!r}")
         if self.end < self.start:
-            raise SessionError(
+            raise EventOrderError(
                 f"event: expected an end not before its start, found {self.start} to {self.end}"
             )
         if self.face is not None and (not isinstance(self.face, int) or isinstance(self.face, bool)):
@@ -118,8 +122,32 @@ def append_changes(folder: Path, changes: Mapping[str, Event | None]) -> None:
         raise folder_error(folder, error) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the journal says last about one mark.
+
+    Attributes:
+        number: Of the line, from 1.
+        event: The mark; None where it is removed, or ends before it starts.
+        problem: One line about a mark that ends before it starts; else empty.
+    """
+
+    number: int
+    event: Event | None
+    problem: str = ""
+
+
 def read_events(folder: Path) -> tuple[Event, ...]:
-    """Return the marks of a session ordered by start; an incomplete last line is left out.
+    """Return the marks of a session ordered by start; what ends before it starts is left out.
+
+    Raises:
+        SessionError: As `read_lines`.
+    """
+    return in_order(line.event for line in read_lines(folder).values() if line.event is not None)
+
+
+def read_lines(folder: Path) -> dict[str, Line]:
+    """Return what the journal says last about every mark, by id; an incomplete last line is left out.
 
     Raises:
         SessionError: The file can't be read or a line is no event; the text names the line.
@@ -128,14 +156,14 @@ def read_events(folder: Path) -> tuple[Event, ...]:
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        return ()
+        return {}
     except OSError as error:
         raise SessionError(f"{path}: expected a file that can be read, found: {error.strerror}") from error
-    events: dict[str, Event | None] = {}
+    lines: dict[str, Line] = {}
     for number, line in enumerate(text.split("\n")[:-1], 1):
         if line.strip():
-            events |= _change(path, number, line)
-    return in_order(event for event in events.values() if event is not None)
+            lines |= _change(path, number, line)
+    return lines
 
 
 def in_order(events: Iterable[Event]) -> tuple[Event, ...]:
@@ -161,15 +189,19 @@ def outside_problem(event: Event, span_s: tuple[float, float]) -> str:
     )
 
 
-def _change(path: Path, number: int, line: str) -> dict[str, Event | None]:
+def _change(path: Path, number: int, line: str) -> dict[str, Line]:
     """Return what one line says: a mark, or that one is removed; lines of old sessions have no id."""
     try:
         content: Any = json.loads(line)
-        key = content.setdefault("id", f"line-{number}")
+        key = str(content.setdefault("id", f"line-{number}"))
         content.pop("saved_utc", None)
         if content.pop("removed", False):
-            return {str(key): None}
-        return {str(key): Event(**content)}
+            return {key: Line(number, None)}
+        return {key: Line(number, Event(**content))}
+    except EventOrderError as error:
+        return {
+            key: Line(number, None, f"{path.name}, line {number}: {error}; it is left out, correct the line")
+        }
     except (ValueError, TypeError, AttributeError, SessionError) as error:
         raise SessionError(
             f"{path}, line {number}: expected an event, found {line[:60]!r} ({error}); correct the line"

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from faceapp.errors import SessionError
-from faceapp.session.annotations import EVENTS_FILE, read_events
+from faceapp.session.annotations import EVENTS_FILE
 from faceapp.session.clock import utc_text
+from faceapp.session.fitting_marks import fitting_marks
 from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
 from faceapp.session.metadata import SESSION_FILE, file_inside, load_metadata, parquet_metadata, save_metadata
-from faceapp.session.reader import read_frames, read_parquet_table, read_table
+from faceapp.session.reader import read_frames, read_parquet_table, read_table, table_span_s
 from faceapp.session.sealing import DAMAGED, cut_incomplete_row, seal
 from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema
 from faceapp.session.video_encoder import VIDEO_FILE
@@ -67,6 +68,7 @@ def check_session(folder: Path, repair: bool = True) -> CheckResult:
     _check_leftovers(folder, repair, result)
     _check_events(folder, repair, result)
     table = _check_table(folder, metadata, repair, result)
+    _check_marks(folder, metadata, table, result)
     _check_video(folder, metadata, repair and unfinished, unfinished, result)
     if table is not None and (unfinished or result.repairs):
         result.repairs.append(f"{SESSION_FILE}: the counts and the state were brought up to date")
@@ -108,10 +110,18 @@ def _check_events(folder: Path, repair: bool, result: CheckResult) -> None:
         return
     if cut := cut_incomplete_row(path, cut=repair):
         result.repairs.append(f"{EVENTS_FILE}: an incomplete last line of {cut} bytes was cut off")
+
+
+def _check_marks(folder: Path, metadata: dict[str, Any], table: Any, result: CheckResult) -> None:
+    """Name marks that do not fit the session; they are never changed."""
+    whole = {**metadata, "state": "repaired"} if metadata["state"] == "recording" else metadata
     try:
-        read_events(folder)
+        span_s = (0.0, 0.0) if table is None else table_span_s(folder, metadata, table)
+        marks = fitting_marks(folder, whole, lambda: span_s)
     except SessionError as error:
         result.problems.append(str(error))
+        return
+    result.problems += marks.problems if table is not None else ()
 
 
 def _check_table(folder: Path, metadata: dict[str, Any], repair: bool, result: CheckResult) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from faceapp.errors import SessionError
-from faceapp.session.annotations import Event, read_events
+from faceapp.session.annotations import Event
+from faceapp.session.fitting_marks import fitting_marks, session_span_s
 from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
 from faceapp.session.metadata import file_inside, load_metadata
 from faceapp.session.sealing import read_csv_table
@@ -19,6 +21,9 @@ from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +34,9 @@ class Session:
         folder: Where it lies.
         metadata: Content of `session.json`.
         table: One row per frame and face, the columns of `faceapp.session.table.COLUMNS`.
-        events: Marks ordered by start.
+        events: Marks ordered by start, cut to the session.
         video: The clean video, or None when there is none.
+        problems: One line for every mark that does not fit the session and was cut or left out.
     """
 
     folder: Path
@@ -38,6 +44,7 @@ class Session:
     table: pyarrow.Table
     events: tuple[Event, ...]
     video: Path | None
+    problems: tuple[str, ...] = ()
 
     def column(self, name: str) -> npt.NDArray[np.float64]:
         """Return a column of numbers as float64; missing values are NaN."""
@@ -56,13 +63,30 @@ def read_session(folder: Path) -> Session:
     metadata = load_metadata(folder)
     entry = metadata.get("video")
     video = file_inside(folder, str(entry.get("file"))) if isinstance(entry, dict) else None
+    table = read_table(folder)
+    marks = fitting_marks(folder, metadata, lambda: table_span_s(folder, metadata, table))
+    for problem in marks.problems:
+        logger.warning("%s: %s", folder, problem)
     return Session(
         folder=folder,
         metadata=metadata,
-        table=read_table(folder),
-        events=read_events(folder),
+        table=table,
+        events=marks.events,
         video=video if video is not None and video.is_file() else None,
+        problems=marks.problems,
     )
+
+
+def table_span_s(folder: Path, metadata: Mapping[str, Any], table: pyarrow.Table) -> tuple[float, float]:
+    """Return the first and last time of a session in seconds, from both its tables.
+
+    Raises:
+        SessionError: The table of frames is malformed.
+    """
+    import pyarrow.compute as pc
+
+    ends = [pc.min_max(each.column("time_s")).as_py() for each in (table, read_frames(folder))]
+    return session_span_s(metadata, *([value for value in end.values() if value is not None] for end in ends))
 
 
 def read_table(folder: Path) -> pyarrow.Table:

@@ -119,11 +119,12 @@ def _timelines(session: Session) -> str:
 
 
 def _marks(session: Session) -> str:
+    told = "".join(f"<p>{escape(problem)}</p>" for problem in session.problems)
     if not session.events:
-        return ""
+        return f"<h2>Marks</h2>{told}" if told else ""
     names = ("start", "end", "kind", "label", "face", "note", "author")
     rows = [table_row((getattr(event, name) for name in names), "td") for event in session.events]
-    return f"<h2>Marks</h2><table>{table_row(names, 'th')}{''.join(rows)}</table>"
+    return f"<h2>Marks</h2>{told}<table>{table_row(names, 'th')}{''.join(rows)}</table>"
 
 
 def _provenance(metadata: Mapping[str, Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import numpy.typing as npt
 
 from engines.card import EMOTIONS
 from faceapp.session.annotation_edits import Annotations
-from faceapp.session.annotation_faces import FaceEdits, load_face_edits, save_face_edits
+from faceapp.session.annotation_faces import FaceEdits, describe_edit, load_face_edits, save_face_edits
 from faceapp.session.annotation_scheme import Scheme, session_scheme
-from faceapp.session.annotations import read_events
+from faceapp.session.fitting_marks import fitting_marks, session_span_s
 from faceapp.session.metadata import file_inside, load_metadata
 from faceapp.session.table import COLUMNS
+from faceapp.session.undo import Step
 from faceapp.ui.player.frame_times import FrameTimes, analysed_times, logged_times
 from faceapp.ui.player.stored_table import StoredTable
 
@@ -87,11 +90,18 @@ class Review:
         return self.table.times_s[mask], np.stack(values, axis=1)
 
     def set_faces(self, faces: FaceEdits) -> None:
-        """Take over corrections of faces and store them beside the table.
+        """Take over corrections of faces and store them beside the table; a step that can be undone as marks can.
 
         Raises:
             SessionError: They can't be stored.
         """
+        before = self.faces
+        text = describe_edit(before, faces)
+        self.annotations.steps.take(
+            Step(text, partial(self._store_faces, faces), partial(self._store_faces, before))
+        )
+
+    def _store_faces(self, faces: FaceEdits) -> None:
         save_face_edits(self.folder, faces)
         self.faces = faces
 
@@ -117,19 +127,22 @@ def load_review(folder: Path, user_scheme: Path | None = None) -> Review:
     times_s = logged_times(folder, with_video=video is not None)
     known = times_s is not None and len(times_s) > 0
     frames = FrameTimes(times_s if times_s is not None and known else analysed_times(table))
-    span_s = _span_s(metadata, table, frames)
+    span_s = session_span_s(
+        metadata, table.times_s[:1], table.times_s[-1:], frames.times_s[:1], frames.times_s[-1:]
+    )
+    marks = fitting_marks(folder, metadata, lambda: span_s)
     return Review(
         folder=folder,
         metadata=metadata,
         table=table,
-        annotations=Annotations(folder, read_events(folder), span_s),
+        annotations=Annotations(folder, marks.events, span_s),
         scheme=session_scheme(folder, user_scheme),
         faces=load_face_edits(folder),
         video=video,
         frames=frames,
         frames_known=known or video is None,
         analysed_s=logged_times(folder, with_video=False),
-        problem=problem or _unfinished(metadata),
+        problem=" ".join(filter(None, (problem or _unfinished(metadata), _unfitting(marks.problems)))),
     )
 
 
@@ -150,9 +163,9 @@ def _unfinished(metadata: dict[str, Any]) -> str:
     return "This recording was not closed. Everything up to about the last second is there; Repair seals it."
 
 
-def _span_s(metadata: dict[str, Any], table: StoredTable, frames: FrameTimes) -> tuple[float, float]:
-    """Return the session's first and last time, also where `session.json` is a second behind."""
-    starts = [metadata.get("first_time_s"), *table.times_s[:1], *frames.times_s[:1]]
-    ends = [metadata.get("last_time_s"), *table.times_s[-1:], *frames.times_s[-1:]]
-    numbers = [[float(time) for time in times if isinstance(time, int | float)] for times in (starts, ends)]
-    return min(numbers[0], default=0.0), max(numbers[1], default=0.0)
+def _unfitting(problems: Sequence[str]) -> str:
+    """Return what is told of marks that do not fit the session: the first in full, the others counted."""
+    if not problems:
+        return ""
+    more = f" {len(problems) - 1} more like this: see `faceapp session check`." if len(problems) > 1 else ""
+    return f"{problems[0]}.{more}"

@@ -92,7 +92,7 @@ def test_files_outside_the_folder_are_refused(session: Path, name: str):
 
 
 def test_events_come_back_ordered_and_a_wrong_line_is_named(session: Path):
-    late, early = Event(3, 4, label="späť"), Event(1, 1, kind="exclude", face=2, author="A")
+    late, early = Event(0.2, 0.3, label="späť"), Event(0.1, 0.1, kind="exclude", face=2, author="A")
     append_event(session, late)
     append_event(session, early)
     assert read_events(session) == (early, late)
