@@ -70,7 +70,7 @@ def run_build(options: argparse.Namespace) -> int:
         verify_model(card, folder / MODEL_FILE)
         settings = BuildSettings(
             options.precision,
-            getattr(card, "float32_nodes", ()),
+            card.float32_nodes,
             compute_capabilities=tuple(options.compute_capability),
         )
         job = _Job(folder / MODEL_FILE, card, settings)

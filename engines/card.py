@@ -168,6 +168,8 @@ class ModelCard:
         recipe: How it was trained: recipe name and resolved configuration.
         license: Terms of use.
         limits: What it must not be used for and where it fails.
+        float32_nodes: Names of nodes of the model file, or beginnings of names, that must stay in float32 when the
+            rest is compiled in float16.
     """
 
     name: str
@@ -181,6 +183,7 @@ class ModelCard:
     recipe: dict[str, Any] = field(default_factory=dict)
     license: str = ""
     limits: tuple[str, ...] = ()
+    float32_nodes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("name", "version"):
@@ -199,8 +202,10 @@ class ModelCard:
             require_object(name, getattr(self, name))
         if not isinstance(self.license, str):
             raise CardError(f"license: expected a text, found {shown(self.license)}")
-        if not isinstance(self.limits, tuple) or not all(isinstance(limit, str) for limit in self.limits):
-            raise CardError(f"limits: expected a list of texts, found {shown(self.limits)}")
+        for name in ("limits", "float32_nodes"):
+            texts = getattr(self, name)
+            if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
+                raise CardError(f"{name}: expected a list of texts, found {shown(texts)}")
 
     def _check_heads(self) -> None:
         tasks = [head.task for head in self.heads]
@@ -313,7 +318,8 @@ def _card_from_json(content: object) -> ModelCard:
     try:
         fields["input"] = InputSpec(**require_object("input", fields["input"]))
         fields["heads"] = tuple(_head_from_json(head) for head in require_list("heads", fields["heads"]))
-        fields["limits"] = tuple(require_list("limits", fields.get("limits", [])))
+        for name in ("limits", "float32_nodes"):
+            fields[name] = tuple(require_list(name, fields.get(name, [])))
         return ModelCard(**fields)
     except KeyError as error:
         raise CardError(f"expected the field {error}, found none") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from engines.backends import Bytes, Floats, resolve_threads
@@ -61,6 +62,7 @@ class TensorRtBackend:
         """Build the engine or take the kept one, and capture small batches; see `engines.backends.Backend`."""
         resolve_threads(threads)  # a run needs none, but a wrong number is refused as everywhere
         machine = find_machine()
+        self._settings = replace(self._settings, keep_float32=card.float32_nodes)
         self._start(path, card, machine)
         self.precision, short = _PRECISION_NAMES[self._settings.precision]
         self.description = f"{machine.library.title.split()[0]} {short} GPU"

@@ -37,7 +37,7 @@ def test_every_shipped_model_compiles(rtx: Library, name: str, precision: str) -
     folder = model_folder(name)
     model, card = read_model(folder / MODEL_FILE), load_card(folder)
     mark = rtx.messages.mark()
-    built = build_plan(model, BuildSettings(precision, getattr(card, "float32_nodes", ())), rtx)  # type: ignore[arg-type]
+    built = build_plan(model, BuildSettings(precision, card.float32_nodes), rtx)  # type: ignore[arg-type]
     assert rtx.messages.since(mark) == ""
     # float32 weights take what the file's float16 weights take, twice; a plan with less has lost some.
     share = len(built.plan) / len(model)

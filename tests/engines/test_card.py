@@ -137,6 +137,7 @@ BAD_FIELDS = [
     (("recipe",), None),
     (("license",), 1),
     (("limits",), "none"),
+    (("float32_nodes",), "none"),
     (("limits",), [1]),
     (("limits",), {"a": 1}),
     (("colour",), "gray"),
@@ -160,7 +161,8 @@ def test_a_wrong_field_is_named_on_one_line(
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in good_content() if name not in {"occlusion", "license", "limits"}]
+    "name",
+    [name for name in good_content() if name not in {"occlusion", "license", "limits", "float32_nodes"}],
 )
 def test_a_missing_field_is_named(name: str, tmp_path: Path) -> None:
     content = good_content()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from engines.verify import fixed_chips
 from tests.engines.conftest import FakeMachine
 from tests.engines.fake_gpu import ILLEGAL_ADDRESS, OUT_OF_MEMORY
 from tests.engines.fake_tensorrt import MAGIC
-from tests.tiny_models import write_tiny_model
+from tests.tiny_models import write_tiny_card, write_tiny_model
 
 Fake = Callable[..., FakeMachine]
 
@@ -360,3 +361,28 @@ def test_gpus_are_told_apart(fake_machine: Fake, tiny_model: Path) -> None:
     third = fake_machine(gpu="GeForce 9")
     loaded(tiny_model)
     assert third.module.builds == 0
+
+
+def test_nodes_that_the_card_names_stay_float32(fake_machine: Fake, tmp_path: Path) -> None:
+    import onnx
+
+    machine = fake_machine()
+    folder = write_tiny_model(tmp_path / "model")
+    model = onnx.load(str(folder / "model.onnx"))
+    for node in model.graph.node:
+        node.name = node.name or f"layer/{node.output[0]}"
+    onnx.save(model, str(folder / "model.onnx"))
+    plans = []
+    for names in ((), ("layer/",)):
+        card = replace(write_tiny_card(folder), float32_nodes=names)
+        card.save(folder / "card.json")
+        assert load_card(folder) == card
+        loaded(folder, "float16")
+        newest = max(
+            (user_cache_folder() / "engines").glob("*.plan"), key=lambda path: path.stat().st_mtime_ns
+        )
+        plans.append(onnx.load_model_from_string(newest.read_bytes().removeprefix(MAGIC)))
+    assert machine.module.builds == 2
+    halves = [{weight.name for weight in plan.graph.initializer if weight.data_type == 10} for plan in plans]
+    assert halves[0]
+    assert halves[1] == set()
