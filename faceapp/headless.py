@@ -14,7 +14,8 @@ from faceapp.errors import SessionError, SourceError
 from faceapp.hiding import with_drawings
 from faceapp.pipeline import Pipeline, PipelineStatistics
 from faceapp.session.about import About
-from faceapp.session.writer import SessionWriter, new_session_folder
+from faceapp.session.new_folder import new_session_folder
+from faceapp.session.writer import SessionWriter
 from faceapp.settings import Settings
 from faceapp.sources.options import Clip
 from faceapp.streams.streams import open_streams

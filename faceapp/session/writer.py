@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import re
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -12,21 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engines.card import ModelCard
 from faceapp.errors import SessionError
 from faceapp.session.about import About
 from faceapp.session.disk_watch import DiskWatch
-from faceapp.session.metadata import folder_error
 from faceapp.session.recording import FLUSH_EVERY_S, Recording
 from faceapp.settings import FaceStyle
-from faceapp.types import Frame, FrameResult, Image
+from faceapp.types import Frame, FrameResult, without_picture
 
 logger = logging.getLogger(__name__)
 
 _POLL_S = 0.2
-_NO_IMAGE: Image = np.zeros((0, 0, 3), dtype=np.uint8)  # a lost frame is counted, its picture let go
 _Item = Frame | FrameResult | tuple[str, Any] | None
 
 
@@ -38,7 +33,7 @@ class SessionWriter:
     the table goes on.
 
     Args:
-        folder: New or empty folder, see `new_session_folder`.
+        folder: New or empty folder, see `faceapp.session.new_folder`.
         source: Name of the source.
         cards: Cards of the models in use, stored with their hashes.
         settings: Resolved settings, stored as they are.
@@ -151,7 +146,7 @@ class SessionWriter:
             return True
         if not self._closing.is_set():
             self._recording.counts.dropped_pictures += 1
-            self._lost.append(replace(frame, image=_NO_IMAGE))
+            self._lost.append(without_picture(frame))
         return False
 
     def put(self, result: FrameResult) -> bool:
@@ -164,7 +159,7 @@ class SessionWriter:
             return True
         if not self._closing.is_set():
             self._recording.counts.dropped += 1
-            self._lost.append(replace(result, frame=replace(result.frame, image=_NO_IMAGE)))
+            self._lost.append(replace(result, frame=without_picture(result.frame)))
         return False
 
     def note_change(self, name: str, value: Any) -> None:
@@ -270,35 +265,3 @@ class SessionWriter:
                 return
             counts.dropped += isinstance(item, FrameResult)
             counts.dropped_pictures += isinstance(item, Frame)
-
-
-def new_session_folder(parent: Path, name: str) -> Path:
-    """Create an empty folder for a session; an existing one is never reused.
-
-    Args:
-        parent: Folder of all sessions; made where missing.
-        name: Wanted name; characters that some file system refuses become "-"; "-2" ... follows one in use.
-
-    Returns:
-        The new folder.
-
-    Raises:
-        SessionError: The parent can't be written.
-    """
-    stem = re.sub(r"[^\w.+ -]+", "-", name).strip(" .-")[:100] or "session"
-    for number in range(1, 100_000):
-        folder = parent / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir()
-            return folder
-        except FileExistsError:
-            if not parent.is_dir():
-                raise SessionError(
-                    f"{parent}: expected a folder, found a file; choose another folder"
-                ) from None
-        except OSError as error:
-            raise folder_error(parent, error) from error
-    raise SessionError(
-        f"{parent}: expected a free name like {stem}, found 99,999 in use; choose another folder"
-    )

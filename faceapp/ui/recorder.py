@@ -21,7 +21,8 @@ from faceapp.session.annotation_edits import Annotations, Changes
 from faceapp.session.annotation_scheme import DEFAULT_SCHEME, SCHEME_FILE, Code, Scheme, save_scheme
 from faceapp.session.annotations import Event, append_changes, new_event_id
 from faceapp.session.metadata import load_metadata
-from faceapp.session.writer import SessionWriter, new_session_folder
+from faceapp.session.new_folder import new_session_folder
+from faceapp.session.writer import SessionWriter
 from faceapp.settings import Settings
 from faceapp.ui.background import Background
 

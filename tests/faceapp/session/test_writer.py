@@ -10,9 +10,10 @@ import pytest
 
 from faceapp.errors import SessionError
 from faceapp.session.about import About
+from faceapp.session.new_folder import new_session_folder
 from faceapp.session.reader import read_session
 from faceapp.session.recording import Recording
-from faceapp.session.writer import SessionWriter, new_session_folder
+from faceapp.session.writer import SessionWriter
 from tests.faceapp.session.results import card, picture, result
 
 SETTINGS = {"smoothing": 0.5, "landmark_smoothing": 0.25, "model": "auto"}
