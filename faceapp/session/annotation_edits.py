@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,9 @@ from faceapp.session.annotations import (
     new_event_id,
     outside_problem,
 )
+from faceapp.session.undo import Step, Steps
 
 Changes = Mapping[str, Event | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that can be undone.
-
-    Attributes:
-        text: What was done, for people ("add smile at 3.20 s").
-        before: The marks as they were; None for one that was not there.
-        after: The marks as they became; None for one that was removed.
-    """
-
-    text: str
-    before: Changes
-    after: Changes
 
 
 class Annotations:
@@ -50,6 +36,7 @@ class Annotations:
     Attributes:
         span_s: As above.
         write: As above; may be replaced when a recording ends.
+        steps: What was done, for `undo`; corrections of the session's faces are kept there too.
     """
 
     def __init__(
@@ -64,8 +51,7 @@ class Annotations:
         named = (event if event.id else replace(event, id=new_event_id()) for event in events)
         self._events = {event.id: event for event in named}
         self._in_order: tuple[Event, ...] | None = None
-        self._done: list[Step] = []
-        self._undone: list[Step] = []
+        self.steps = Steps()
         self._open: dict[tuple[str, str, int | None], str] = {}
 
     @property
@@ -103,7 +89,7 @@ class Annotations:
         for event in stored.values():
             self._check(event)
         if stored:
-            self._do(Step(text, dict.fromkeys(stored), stored))
+            self._do(text, dict.fromkeys(stored), stored)
         return tuple(stored.values())
 
     def change(self, event_id: str, **values: Any) -> Event:
@@ -116,7 +102,7 @@ class Annotations:
         after = replace(before, **values)
         self._check(after)
         if after != before:
-            self._do(Step(f"change {describe(before)}", {event_id: before}, {event_id: after}))
+            self._do(f"change {describe(before)}", {event_id: before}, {event_id: after})
         return after
 
     def remove(self, event_id: str) -> None:
@@ -126,7 +112,7 @@ class Annotations:
             SessionError: No such mark, or it can't be stored.
         """
         before = self._known(event_id)
-        self._do(Step(f"remove {describe(before)}", {event_id: before}, {event_id: None}))
+        self._do(f"remove {describe(before)}", {event_id: before}, {event_id: None})
 
     def press(self, code: Code, time_s: float, author: str, face: int | None = None, note: str = "") -> Event:
         """Do what a code's key asks for: mark a moment, begin a stretch, or end the one that runs.
@@ -174,12 +160,12 @@ class Annotations:
     @property
     def undo_text(self) -> str:
         """What `undo` would take back; empty when there is nothing."""
-        return self._done[-1].text if self._done else ""
+        return self.steps.undo_text
 
     @property
     def redo_text(self) -> str:
         """What `redo` would do again; empty when there is nothing."""
-        return self._undone[-1].text if self._undone else ""
+        return self.steps.redo_text
 
     def undo(self) -> str:
         """Take the last step back and return what it was; "" when there is none.
@@ -187,7 +173,7 @@ class Annotations:
         Raises:
             SessionError: It can't be stored; nothing changes then.
         """
-        return self._move(self._done, self._undone, "before")
+        return self.steps.undo()
 
     def redo(self) -> str:
         """Do the last undone step again and return what it was; "" when there is none.
@@ -195,20 +181,10 @@ class Annotations:
         Raises:
             SessionError: It can't be stored; nothing changes then.
         """
-        return self._move(self._undone, self._done, "after")
+        return self.steps.redo()
 
-    def _move(self, source: list[Step], target: list[Step], state: str) -> str:
-        if not source:
-            return ""
-        step = source[-1]
-        self._apply(getattr(step, state))
-        target.append(source.pop())
-        return step.text
-
-    def _do(self, step: Step) -> None:
-        self._apply(step.after)
-        self._done.append(step)
-        self._undone.clear()
+    def _do(self, text: str, before: Changes, after: Changes) -> None:
+        self.steps.take(Step(text, partial(self._apply, after), partial(self._apply, before)))
 
     def _apply(self, changes: Changes) -> None:
         self.write(changes)

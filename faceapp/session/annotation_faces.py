@@ -88,6 +88,21 @@ class FaceEdits:
         return replace(self, excluded=self.excluded | {face} if excluded else self.excluded - {face})
 
 
+def describe_edit(before: FaceEdits, after: FaceEdits) -> str:
+    """Return what was done to faces in a few words: "merge face 3 into Ann"."""
+    for face in {*before.merged, *after.merged}:
+        if before.merged.get(face) != after.merged.get(face):
+            into = after.merged.get(face)
+            name = before.name_of(face)
+            return f"part {name}" if into is None else f"merge {name} into {before.name_of(into)}"
+    for face in before.excluded ^ after.excluded:
+        return f"{'leave out' if face in after.excluded else 'take back in'} {before.name_of(face)}"
+    for face in {*before.names, *after.names}:
+        if before.name_of(face) != after.name_of(face):
+            return f"rename {before.name_of(face)} to {after.name_of(face)}"
+    return "correct faces"
+
+
 def load_face_edits(folder: Path) -> FaceEdits:
     """Read the corrections of a session; none are there without the file.
 

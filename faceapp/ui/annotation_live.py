@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QFileDialog, QInputDialog
+from PySide6.QtWidgets import QFileDialog
 
 from faceapp.errors import SessionError
 from faceapp.session.annotation_scheme import (
@@ -19,6 +18,7 @@ from faceapp.session.annotation_scheme import (
     save_scheme,
 )
 from faceapp.ui.annotation_scheme_form import SchemeForm
+from faceapp.ui.marking import Marking
 from faceapp.ui.open_dialog import ask_path
 from faceapp.ui.theme import theme_named
 
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from faceapp.ui.player.window import PlayerWindow
     from faceapp.ui.window import MainWindow
 
-NOTE = Code("note", kind="note")
 
-
-class LiveAnnotation(QObject):
+class LiveAnnotation(Marking):
     """Turns keys into marks: flags in the timeline, and lines in the session while one is recorded.
 
     Args:
@@ -38,7 +36,6 @@ class LiveAnnotation(QObject):
 
     Attributes:
         scheme: What can be marked.
-        about_face: Whether marks are about the chosen face, and not about all.
         players: Windows of sessions that were opened from here.
     """
 
@@ -46,7 +43,6 @@ class LiveAnnotation(QObject):
         super().__init__(window)
         self._window = window
         self._path = None if folder is None else folder / SCHEME_FILE
-        self.about_face = False
         self.players: list[PlayerWindow] = []
         self.scheme = DEFAULT_SCHEME
 
@@ -63,26 +59,11 @@ class LiveAnnotation(QObject):
         """Set the mark of a key at the newest picture, or begin or end its stretch."""
         code = self.scheme.of_key(key)
         if code is not None:
-            self._set(code, self._window.history.now_s)
+            self.set_mark(code, self._window.history.now_s)
 
-    def ask_note(self) -> None:
-        """Ask for a text and set it at the moment the key was pressed; the picture goes on meanwhile."""
-        window, time_s = self._window, self._window.history.now_s
-        if not window.centre.shows_picture:
-            return
-        dialog = QInputDialog(window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle("Note")
-        dialog.setLabelText("Note at this moment:")
-        dialog.setModal(False)
-        dialog.resize(420, 120)
-        dialog.textValueSelected.connect(lambda text: self.add_note(text, time_s))
-        dialog.show()
-
-    def add_note(self, text: str, time_s: float) -> None:
-        """Set a note at a time of the source."""
-        if text.strip():
-            self._set(NOTE, time_s, text.strip())
+    def moment_s(self) -> float | None:
+        """Return the time of the newest picture."""
+        return self._window.history.now_s if self._window.centre.shows_picture else None
 
     def undo(self) -> None:
         """Take the last mark back."""
@@ -94,9 +75,8 @@ class LiveAnnotation(QObject):
             window.streaming.tell_undone(text)
             window.centre.notice.show_notice(f"Undone: {text}")
 
-    def toggle_about(self) -> None:
-        """Set marks about the chosen face, or about all."""
-        self.about_face = not self.about_face
+    def show_about(self) -> None:
+        """Say what new marks are about."""
         what = "the chosen face" if self.about_face else "all faces"
         self._window.centre.notice.show_notice(f"Markers are about {what} now.")
 
@@ -146,7 +126,8 @@ class LiveAnnotation(QObject):
             player.deleteLater()
         self.players.clear()
 
-    def _set(self, code: Code, time_s: float, note: str = "") -> None:
+    def set_mark(self, code: Code, time_s: float, note: str = "") -> None:
+        """Set a mark at a time of the source, or begin or end a stretch."""
         window = self._window
         if not window.centre.shows_picture:
             return

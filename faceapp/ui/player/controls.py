@@ -124,9 +124,11 @@ class PlayerControls(MarkControls):
     def edit_faces(self, faces: FaceEdits) -> None:
         """Take over corrections of faces."""
         review = self._window.review
-        if review is not None:
+        if review is not None and faces != review.faces:
             self._try(review.set_faces, faces)
             self._window.show_faces()
+            if review.faces == faces:
+                self._tell_undo(review.annotations.undo_text)
 
     def next_difference(self) -> None:
         """Go to the next moment at which the two that are compared begin to differ."""

@@ -7,37 +7,39 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QFileDialog, QInputDialog
+from PySide6.QtWidgets import QFileDialog
 
 from faceapp.errors import SessionError
 from faceapp.session.annotation_import import import_events
 from faceapp.session.annotation_scheme import Code
 from faceapp.session.annotations import Event
+from faceapp.ui.marking import Marking
+from faceapp.ui.open_dialog import ask_path
 
 if TYPE_CHECKING:
     from faceapp.ui.player.window import PlayerWindow
 
 _MARK_FILES = "Annotations (*.csv *.tsv *.txt *.eaf);;All files (*)"
 _JUST_BESIDE_S = 1e-3
-_NOTE = Code("note", kind="note")
 
 
-class MarkControls(QObject):
+class MarkControls(Marking):
     """Turns wishes into changes of the session's marks; only the annotator's own ones are touched."""
 
     def __init__(self, window: PlayerWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._about_face = False
 
-    def mark(self, code: Code, note: str = "", at_s: float | None = None) -> None:
+    def mark(self, code: Code) -> None:
         """Set a mark at the position, or begin or end a stretch."""
+        self.set_mark(code, self._window.view.position_s)
+
+    def set_mark(self, code: Code, time_s: float, note: str = "") -> None:
+        """Set a mark at a time, or begin or end a stretch."""
         window, review = self._window, self._window.review
         if review is None:
             return
-        face = window.chosen_face if self._about_face else None
-        time_s = window.view.position_s if at_s is None else at_s
+        face = window.chosen_face if self.about_face else None
         event = self._try(review.annotations.press, code, time_s, window.author, face, note)
         if event is not None:
             window.chosen_mark = event.id
@@ -45,22 +47,9 @@ class MarkControls(QObject):
             if any(each.id == event.id for each in review.annotations.running(window.author)):
                 window.notice.show_notice(f"“{code.label}” begins here; {code.key} ends it.")
 
-    def ask_note(self) -> None:
-        """Ask for a text and set it at the position of the moment the key was pressed."""
-        at_s = self._window.view.position_s
-        dialog = QInputDialog(self._window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle("Note")
-        dialog.setLabelText("Note at this moment:")
-        dialog.setModal(False)
-        dialog.resize(420, 120)
-        dialog.textValueSelected.connect(lambda text: self.add_note(text, at_s))
-        dialog.show()
-
-    def add_note(self, text: str, at_s: float) -> None:
-        """Set a note."""
-        if text.strip():
-            self.mark(_NOTE, text.strip(), at_s)
+    def moment_s(self) -> float | None:
+        """Return the position."""
+        return None if self._window.review is None else self._window.view.position_s
 
     def choose_mark(self, event_id: str) -> None:
         """Choose a mark in lanes and list."""
@@ -140,15 +129,10 @@ class MarkControls(QObject):
         self._window.show_marks()
         self._window.take_focus()
 
-    def toggle_about(self) -> None:
-        """Set new marks about the chosen face, or about all."""
-        self._about_face = not self._about_face
-        self.show_about()
-
     def show_about(self) -> None:
         """Show what new marks are about."""
         window, review = self._window, self._window.review
-        one = self._about_face and window.chosen_face is not None and review is not None
+        one = self.about_face and window.chosen_face is not None and review is not None
         name = review.faces.name_of(window.chosen_face) if one else "all"  # type: ignore[union-attr, arg-type]
         window.tools.show_about(f"About {name}", one)
 
@@ -165,13 +149,13 @@ class MarkControls(QObject):
 
     def ask_import(self) -> None:
         """Ask for a file of annotations."""
-        dialog = QFileDialog(self._window, "Import annotations from CSV or ELAN")
-        dialog.setNameFilter(_MARK_FILES)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setModal(False)
-        dialog.fileSelected.connect(lambda name: self.import_file(Path(name)))
-        dialog.show()
+        ask_path(
+            self._window,
+            "Import annotations from CSV or ELAN",
+            QFileDialog.FileMode.ExistingFile,
+            lambda paths: self.import_file(Path(paths[0])),
+            names=_MARK_FILES,
+        )
 
     def complain(self, problem: object) -> None:
         """Show an error's sentence until it is dismissed."""
@@ -194,7 +178,7 @@ class MarkControls(QObject):
         if review is None:
             return
         text = self._try(getattr(review.annotations, what))
-        self._window.show_marks()
+        self._window.show_faces()
         if text:
             self._window.notice.show_notice(f"{'Undone' if what == 'undo' else 'Done again'}: {text}")
 

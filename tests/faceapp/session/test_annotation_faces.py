@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from faceapp.errors import SessionError
-from faceapp.session.annotation_faces import FACES_FILE, FaceEdits, load_face_edits, save_face_edits
+from faceapp.session.annotation_faces import (
+    FACES_FILE,
+    FaceEdits,
+    describe_edit,
+    load_face_edits,
+    save_face_edits,
+)
 
 
 def test_names_merges_and_exclusions_are_stored_beside_the_table(tmp_path: Path) -> None:
@@ -48,3 +54,14 @@ def test_merges_in_a_circle_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / FACES_FILE).write_text(text)
     with pytest.raises(SessionError, match="expected to be merged into another face"):
         load_face_edits(tmp_path)
+
+
+def test_an_edit_is_told_in_words() -> None:
+    named = FaceEdits().renamed(1, "Ada")
+    assert describe_edit(FaceEdits(), named) == "rename face 1 to Ada"
+    merged = named.merged_into(3, 1)
+    assert describe_edit(named, merged) == "merge face 3 into Ada"
+    assert describe_edit(merged, merged.parted(3)) == "part face 3"
+    without = merged.with_excluded(2, True)
+    assert describe_edit(merged, without) == "leave out face 2"
+    assert describe_edit(without, merged) == "take back in face 2"

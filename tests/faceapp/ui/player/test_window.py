@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
+from faceapp.session.annotation_faces import load_face_edits
 from faceapp.session.annotation_scheme import SCHEME_FILE, Code, Scheme, load_scheme
 from faceapp.session.annotations import Event, read_events
 from faceapp.ui.player.chart import CHOSEN_FACE, EMOTIONS_TOGETHER, chart_columns
@@ -434,6 +435,29 @@ def test_faces_are_named_merged_and_left_out_beside_the_recording(
     qtbot.waitUntil(lambda: player.stage.result.faces == ())
     assert load_review(session).faces == player.review.faces
     assert (session / "faces.parquet").read_bytes() == recorded
+
+
+def test_marks_and_faces_are_undone_in_the_order_they_were_done(player: PlayerWindow, session: Path) -> None:
+    review = player.review
+    assert review is not None
+    before, marks = review.faces, len(review.annotations.events)
+    player.controls.edit_faces(before.renamed(1, "Ada"))
+    assert "rename face 1 to Ada" in player.notice.text
+    press(player, Qt.Key.Key_1, "1")
+    player.controls.edit_faces(review.faces.merged_into(2, 1))
+    assert len(review.persons()) == 1
+    press(player, Qt.Key.Key_Z, how=Qt.KeyboardModifier.ControlModifier)
+    assert player.notice.text == "Undone: merge face 2 into Ada"
+    assert len(review.persons()) == 2 and len(review.annotations.events) == marks + 1
+    press(player, Qt.Key.Key_Z, how=Qt.KeyboardModifier.ControlModifier)
+    assert len(review.annotations.events) == marks and review.faces.name_of(1) == "Ada"
+    press(player, Qt.Key.Key_Z, how=Qt.KeyboardModifier.ControlModifier)
+    assert review.faces == before == load_face_edits(session)
+    assert player.faces.list.topLevelItem(0).text(0) == "face 1"
+    for _ in range(3):
+        press(player, Qt.Key.Key_Y, how=Qt.KeyboardModifier.ControlModifier)
+    assert load_face_edits(session) == before.renamed(1, "Ada").merged_into(2, 1)
+    assert len(review.annotations.events) == marks + 1
 
 
 def test_a_click_on_a_face_chooses_it(qtbot: QtBot, player: PlayerWindow) -> None:
