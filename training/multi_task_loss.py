@@ -18,6 +18,7 @@ from training.losses.distillation import DistillationLoss
 from training.losses.feature_distillation import FeatureDistillationLoss
 from training.losses.masked_cross_entropy import MaskedCrossEntropy, one_hot
 from training.losses.masked_squared_hinge import MaskedSquaredHinge
+from training.losses.spread import SpreadLoss
 from training.losses.triplet_domain import TripletDomainLoss
 
 CLASS_LOSSES: Mapping[str, Callable[[float], nn.Module]] = {
@@ -27,6 +28,7 @@ CLASS_LOSSES: Mapping[str, Callable[[float], nn.Module]] = {
     "multi_label": lambda smoothing: CrowdLabelLoss("multi_label", label_smoothing=smoothing),
     "cross_entropy": lambda smoothing: MaskedCrossEntropy(label_smoothing=smoothing),
     "squared_hinge": lambda smoothing: MaskedSquaredHinge(),
+    "spread": lambda smoothing: SpreadLoss(),
 }
 AGE_LOSSES: Mapping[str, Callable[[], nn.Module]] = {
     "distribution": AgeDistributionLoss,
@@ -69,9 +71,10 @@ class LossSettings:
         for name, known in (("emotion", CLASS_LOSSES), ("age", AGE_LOSSES), ("binary", CLASS_LOSSES)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(known)}, found {getattr(self, name)!r}")
-        if self.label_smoothing and {"squared_hinge", "multi_label"} & {self.emotion, self.binary}:
+        if self.label_smoothing and {"squared_hinge", "multi_label", "spread"} & {self.emotion, self.binary}:
             raise ValueError(
-                f"label_smoothing: expected 0 with squared_hinge and multi_label, found {self.label_smoothing}"
+                "label_smoothing: expected 0 with squared_hinge, multi_label and spread, "
+                f"found {self.label_smoothing}"
             )
         for name in ("label_smoothing", "domain_weight", "feature_weight"):
             if getattr(self, name) < 0:

@@ -120,6 +120,7 @@ def _weights(path: Path) -> dict[str, Tensor]:
 
 def _load(net: MultiTaskNet, weights: dict[str, Tensor], name: str) -> None:
     try:
+        _require_plain(net, name)
         for layer_name, layer, normalisation in _layers(net):
             _load_layer(layer_name, layer, normalisation, weights)
     except (KeyError, RuntimeError) as error:
@@ -127,6 +128,19 @@ def _load(net: MultiTaskNet, weights: dict[str, Tensor], name: str) -> None:
             f"model {name!r}: expected the weights of its network in its file, found none that fit ({error}); "
             "train it again with the recipe as it is now"
         ) from error
+
+
+def _require_plain(net: nn.Module, name: str) -> None:
+    """Refuse a network whose weights are not all in layers that the exporter keeps by name."""
+    kinds = (nn.Conv2d, nn.Linear, *_NORMALISATIONS)
+    other = {type(module).__name__ for module in net.modules() if list(module.parameters(recurse=False))} - {
+        kind.__name__ for kind in kinds
+    }
+    if other:
+        raise RecipeError(
+            f"model {name!r}: expected convolutions, linear layers and batch normalisations, found "
+            f"{', '.join(sorted(other))}; name the folder of its run instead"
+        )
 
 
 def _load_layer(name: str, layer: Any, normalisation: Any, weights: dict[str, Tensor]) -> None:

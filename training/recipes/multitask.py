@@ -98,7 +98,7 @@ def build_on(
     net = build_net(config).to(memory_format=torch.channels_last)
     if config.initial:
         net.load_state_dict(averaged_weights(Path(config.initial)))
-    optimizer = _optimizer(config, net)
+    optimizer = optimizer_of(config, net)
     return Experiment(
         net=net,
         batches=batches,
@@ -215,7 +215,8 @@ def validation_figures(
     return {key: value for key, value in values.items() if math.isfinite(value)}
 
 
-def _optimizer(config: Config, net: nn.Module) -> torch.optim.Optimizer:
+def optimizer_of(config: Config, net: nn.Module) -> torch.optim.Optimizer:
+    """Return the optimizer that the settings ask for, over a network's parameters."""
     if config.optimizer == "adam":
         return torch.optim.Adam(net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     return torch.optim.SGD(
