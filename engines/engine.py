@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,15 @@ import numpy as np
 from engines.backends import MAX_BATCH, Backend, backend_names, create_backend, unavailable_reason
 from engines.card import MODEL_FILE, ModelCard, load_card, verify_model
 from engines.decode import decode
-from engines.errors import EngineError
+from engines.errors import EngineError, GpuError
+from engines.fallback import load_on_processor
 from engines.models import find_model
 from engines.preprocess import AnyFloats, Bytes, Floats, face_matrix, prepare_batch
 
 logger = logging.getLogger(__name__)
+
+MakeSpare = Callable[[str], tuple[str, Backend]]
+"""Given the failed back end's name, returns another's name and it, loaded."""
 
 
 class Engine:
@@ -27,8 +32,21 @@ class Engine:
     batch buffer is shared between calls.
     """
 
-    def __init__(self, card: ModelCard, backend: Backend, backend_name: str) -> None:
+    def __init__(
+        self, card: ModelCard, backend: Backend, backend_name: str, spare: MakeSpare | None = None
+    ) -> None:
+        """Take over a loaded back end.
+
+        Args:
+            card: The model's card.
+            backend: Loaded; closed with the engine.
+            backend_name: Its name.
+            spare: Loads another back end when the GPU fails; None = a failure stays an error.
+        """
         self.card = card
+        self.problem = ""
+        """Why the engine runs on the processor though a GPU was chosen, in one line; empty while all is well."""
+        self._spare = spare
         self.backend_name = backend_name
         self._backend: Backend | None = backend
         self._lock = threading.Lock()
@@ -92,8 +110,10 @@ class Engine:
                 "cut faces with engines.preprocess.prepare_batch"
             )
         with self._in_use() as backend:
-            starts = range(0, len(batch), MAX_BATCH)
-            runs = [_run(backend, batch[start : start + MAX_BATCH], self.card) for start in starts]
+            try:
+                runs = _run_all(backend, batch, self.card)
+            except GpuError as error:
+                runs = _run_all(self._replaced(error), batch, self.card)
         return decode(self._joined(runs), self.card)
 
     def predict(
@@ -134,6 +154,25 @@ class Engine:
         finally:
             self._lock.release()
 
+    def _replaced(self, error: GpuError) -> Backend:
+        """Go on with another back end after the GPU failed, and keep why.
+
+        Raises:
+            EngineError: There is no other, or it can't be loaded.
+        """
+        if self._spare is None:
+            raise error
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None  # nothing to close twice when no other can be loaded
+        self.backend_name, self._backend = self._spare(self.backend_name)
+        self._spare = None
+        self.backend_description = self._backend.description
+        self.precision = self._backend.precision
+        self.problem = _problem(error, self.backend_description)
+        logger.warning("model %s: %s", self.card.name, self.problem)
+        return self._backend
+
     def _joined(self, runs: list[dict[str, Floats]]) -> dict[str, Floats]:
         """Join the runs of a split batch; without any, every output has no rows."""
         if len(runs) == 1:
@@ -162,14 +201,17 @@ def load_engine(model: str | Path, backend: str = "auto", threads: int | None = 
     verify_model(card, path)
     if backend != "auto":
         return _load_with(backend, path, card, threads)
-    refusals = []
+    refusals, lost = [], None
     for name in backend_names():
         reason = unavailable_reason(name)
         if not reason:
             try:
-                return _load_with(name, path, card, threads)
+                engine = _load_with(name, path, card, threads)
             except EngineError as error:
-                reason = str(error)
+                reason, lost = str(error), error if isinstance(error, GpuError) else lost
+            else:
+                engine.problem = "" if lost is None else _problem(lost, engine.backend_description)
+                return engine
         logger.warning("back end %s refused for model %s: %s", name, card.name, reason)
         refusals.append(f"{name}: {reason}")
     raise EngineError(
@@ -180,9 +222,21 @@ def load_engine(model: str | Path, backend: str = "auto", threads: int | None = 
 def _load_with(name: str, path: Path, card: ModelCard, threads: int | None) -> Engine:
     backend = create_backend(name)
     backend.load(path, card, threads)
-    engine = Engine(card, backend, name)
+    engine = Engine(card, backend, name, partial(load_on_processor, path, card, threads))
     logger.info("model %s %s runs on %s", card.name, card.version, engine.backend_description)
     return engine
+
+
+def _problem(error: GpuError, description: str) -> str:
+    """Return a GPU's error and what goes on instead, for a banner."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}. Until then faces are read on {description}."
+
+
+def _run_all(backend: Backend, batch: Bytes, card: ModelCard) -> list[dict[str, Floats]]:
+    """Run a batch of any size in parts that the back end takes."""
+    starts = range(0, len(batch), MAX_BATCH)
+    return [_run(backend, batch[start : start + MAX_BATCH], card) for start in starts]
 
 
 def _run(backend: Backend, batch: Bytes, card: ModelCard) -> dict[str, Floats]:
