@@ -12,6 +12,7 @@ from faceapp.ui.overlay import Overlay, PictureMap
 from faceapp.ui.readout import Readouts
 from faceapp.ui.region_tool import DRAW_HINT, RegionTool
 from faceapp.ui.theme import RECORD_RED, Theme, text_font
+from faceapp.ui.wrinkle_inset import WrinkleInset
 
 _REDUCE_BELOW = 0.5
 """Bilinear sampling alone flickers below half size, so larger pictures are averaged down first."""
@@ -30,7 +31,7 @@ class VideoView(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.overlay, self.region_tool = Overlay(theme), RegionTool()
+        self.overlay, self.region_tool, self.wrinkles = Overlay(theme), RegionTool(), WrinkleInset()
         self._theme = theme
         self._result: FrameResult | None = None
         self._readouts = Readouts()
@@ -56,6 +57,11 @@ class VideoView(QWidget):
             readouts: What is said about the faces.
         """
         self._result, self._readouts = result, readouts
+        self.update()
+
+    def show_wrinkles(self, shown: bool) -> None:
+        """Show the chosen face with wrinkles enhanced in a corner, or no more."""
+        self.wrinkles.on = shown
         self.update()
 
     def set_hint(self, text: str) -> None:
@@ -113,6 +119,7 @@ class VideoView(QWidget):
             bounds = QRectF(self.rect()).adjusted(6, 6, -6, -6)
             if not self.region_tool.drawing:
                 self.overlay.paint(painter, self._result.faces, self._readouts, where, bounds)
+                self.wrinkles.paint(painter, self._result, self.overlay.chosen_id, bounds, self._theme)
             self.region_tool.paint(painter, self._picture_place(where), self._theme)
         if self._note:
             painter.fillRect(self.rect(), QColor(0, 0, 0, 110))
