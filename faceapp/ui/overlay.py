@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
@@ -19,6 +19,8 @@ _UNKNOWN = QColor("#9AA0A6")
 _UNREAD = QColor("#F4F5F6")
 """Of the dashed box around a face that is not read."""
 _CORNER_PX = 8.0
+_NAME_LETTERS = 12
+"""Widest name in a chip, in wide letters; a longer one is cut, the list of faces has it whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,18 @@ class PictureMap:
 
 
 class Overlay:
-    """Draws boxes and labels; keeps each label on its side of the face from frame to frame."""
+    """Draws boxes and labels; keeps each label on its side of the face from frame to frame.
+
+    Attributes:
+        theme: The colours.
+        show_mesh: Whether the mesh is drawn over each face.
+        chosen_id: Face whose box is drawn thicker.
+        names: Id -> name that a person has given, shown in place of the id.
+    """
 
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
+        self.names: Mapping[int, str] = {}
         self.show_mesh = False
         self.chosen_id: int | None = None
         self._places = LabelPlaces()
@@ -73,8 +83,11 @@ class Overlay:
                 _paint_mesh(painter, face, where)
             self._paint_box(painter, box, readout)
         font = text_font(round(min(max(min(bounds.height() / 560, bounds.width() / 760), 1.0), 2.2), 1))
-        chips = [_Chip(readout, font) for _, readout in known]
         ids = [face.id for face, _ in known]
+        chips = [
+            _Chip(readout, font, self.names.get(face, ""))
+            for face, (_, readout) in zip(ids, known, strict=True)
+        ]
         places = self._places.place(ids, boxes, [chip.size for chip in chips], bounds)
         for chip, place in zip(chips, places, strict=True):
             if place is not None:
@@ -94,19 +107,20 @@ class Overlay:
 
 
 class _Chip:
-    """One label: the id, a dot in the emotion's colour, the word with its number, a badge of what is visible.
+    """One label: the id or name, a dot in the emotion's colour, the word with its number, a badge of what is visible.
 
     A full face has the badge's icon alone; a face that is not read has the reason alone.
     """
 
-    def __init__(self, readout: Readout, font: QFont) -> None:
+    def __init__(self, readout: Readout, font: QFont, name: str) -> None:
         self._readout = readout
         self._font = font
         self._bold = QFont(font)
         self._bold.setWeight(QFont.Weight.DemiBold)
         plain, bold = QFontMetricsF(font), QFontMetricsF(self._bold)
         self._unit = plain.height()
-        self._id = str(readout.track_id)
+        longest = bold.averageCharWidth() * _NAME_LETTERS
+        self._id = bold.elidedText(name or str(readout.track_id), Qt.TextElideMode.ElideRight, longest)
         self._word = readout.emotion_word
         self._number = "" if readout.label is None else f"{readout.numbers[readout.label]:.2f}"
         word = "" if readout.abstains or readout.occlusion == "none" else readout.badge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import EMOTIONS
+from faceapp.session.annotation_faces import load_face_edits
 from faceapp.session.face_rows import analysed_times, emotion_columns, face_names
 from faceapp.session.reader import Session
 from faceapp.session.timeline import COLOURS
@@ -22,6 +24,7 @@ ABOUT = "the video with boxes, emotions and marks drawn in"
 _HOLD_S = 0.35
 """A box stays over the frames in between that were not analysed; the analysis rarely takes longer for one."""
 _MOMENT_S = 1.5
+_NAME_LETTERS = 24
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _GRAY = (154, 160, 166)
 Doubles = npt.NDArray[np.float64]
@@ -79,6 +82,7 @@ class _Labels:
         )
         self._analysed_s = analysed_times(session)
         self._events = session.events
+        self._edits = load_face_edits(session.folder)
         self._names = face_names(session)
         self._sizes = (session.metadata.get("video") or {}).get("frame_sizes") or []
 
@@ -93,7 +97,7 @@ class _Labels:
 
     def _draw_face(self, image: Image, row: int, time_s: float) -> None:
         emotions = self._rows.emotions[row]
-        name = self._names[int(self._rows.faces[row])]
+        name = shortened(self._names[int(self._rows.faces[row])])
         if np.isfinite(emotions).all():
             strongest = int(emotions.argmax())
             colour = _rgb(COLOURS[strongest])
@@ -119,7 +123,7 @@ class _Labels:
 
     def _marks(self, time_s: float) -> list[str]:
         return [
-            f"{event.label or event.kind}{f' ({self._names.get(event.face, event.face)})' if event.face else ''}"
+            f"{event.label or event.kind}{f' ({self._edits.name_of(self._edits.person_of(event.face))})' if event.face else ''}"
             for event in self._events
             if event.start <= time_s < max(event.end, event.start + (_MOMENT_S if event.is_point else 0))
         ]
@@ -134,12 +138,25 @@ def _draw_marks(image: Image, time_s: float, marks: list[str]) -> None:
 def _draw_text(image: Image, text: str, place: tuple[int, int], colour: tuple[int, int, int]) -> None:
     """Write a line on a dark ground that stays in the picture."""
     scale = max(0.4, image.shape[0] / 1100)
-    text = text.encode("ascii", "replace").decode()  # the drawn font knows no other letters
+    text = plain_letters(text)
     (width, height), below = cv2.getTextSize(text, _FONT, scale, 1)
     x = min(max(place[0], 2), max(2, image.shape[1] - width - 4))
     y = min(max(place[1], height + 4), image.shape[0] - below - 2)
     cv2.rectangle(image, (x - 3, y - height - 4), (x + width + 3, y + below + 1), (24, 26, 29), -1)
     cv2.putText(image, text, (x, y), _FONT, scale, colour, 1, cv2.LINE_AA)
+
+
+def shortened(name: str) -> str:
+    """Return a name that leaves room for the emotion."""
+    return name if len(name) <= _NAME_LETTERS else f"{name[: _NAME_LETTERS - 3]}..."
+
+
+def plain_letters(text: str) -> str:
+    """Return a text in the letters that OpenCV's font knows: accents are left away, what else it lacks becomes "?"."""
+    parts = unicodedata.normalize("NFKD", text)
+    return (
+        "".join(part for part in parts if not unicodedata.combining(part)).encode("ascii", "replace").decode()
+    )
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -79,6 +79,7 @@ class Stage(QObject):
         self.result = self._faces.result(time_s, image, raw=self._raw, faces=self._overlays)
         readouts = Readouts()  # a fresh one each time: the same frame always looks the same
         readouts.update(self.result)
+        self._video.overlay.names = self._faces.names
         self._video.overlay.chosen_id = self._chosen() if len(readouts) > 1 else None
         self._video.show_result(self.result, readouts)
         self.shown.emit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ class StoredFaces:
         entry = review.metadata.get("video")
         sizes = entry.get("frame_sizes") if isinstance(entry, dict) else None
         self._sizes = [(s["time_s"], (s["width_px"], s["height_px"])) for s in sizes or []]
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Names that people have given to faces, by id."""
+        return self._review.faces.names
 
     def result(self, time_s: float, image: Image, *, raw: bool, faces: bool = True) -> FrameResult:
         """Return a frame with what is stored about it.

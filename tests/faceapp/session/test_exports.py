@@ -350,3 +350,25 @@ def test_regular_columns_are_linear_and_never_bridge_a_gap(session: Path):
     assert not known[(clock > 1.17) & (clock < 1.79)].any()
     assert np.isnan(made.faces[2][:96]).all() and np.isfinite(made.faces[2][96:, 0]).all()
     assert len(EMOTIONS) == 8
+
+
+def test_names_given_in_the_player_stand_in_the_overlay_video(
+    session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import shutil
+
+    from faceapp.session.annotation_faces import FaceEdits, save_face_edits
+    from faceapp.session.exports import overlay
+
+    copy = shutil.copytree(session, tmp_path / "s")
+    save_face_edits(copy, FaceEdits(names={1: "Zoë 李 with a very long family name"}, merged={2: 1}))
+    texts: set[str] = set()
+    draw = overlay.cv2.putText
+    monkeypatch.setattr(
+        overlay.cv2, "putText", lambda image, text, *others: (texts.add(text), draw(image, text, *others))
+    )
+    (path,) = written(copy, "overlay", tmp_path)
+    named = {text.split(":")[0] for text in texts if ": " in text}
+    assert named == {"Zoe ? with a very lon..."}, "the drawn font has plain letters only"
+    assert any("(Zoe ? with a very long family name)" in text for text in texts), "marks about the face too"
+    assert path.stat().st_size > 0

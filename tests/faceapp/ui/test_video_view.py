@@ -150,3 +150,15 @@ def test_hint_note_and_recording_dot_are_painted(view: VideoView, result: FrameR
     view.set_note("")
     view.set_recording(True)
     assert view.grab().toImage().pixelColor(476, 24).name() == RECORD_RED.lower()
+
+
+def test_a_given_name_takes_the_place_of_the_id_in_the_chip(readouts: Readouts) -> None:
+    from faceapp.ui.overlay import _Chip
+    from faceapp.ui.theme import text_font
+
+    readout, font = next(iter(readouts)), text_font(1.0)
+    plain, named = _Chip(readout, font, ""), _Chip(readout, font, "Ada")
+    long = _Chip(readout, font, "Wolfeschlegelsteinhausenbergerdorff")
+    assert (plain._id, named._id) == (str(readout.track_id), "Ada")
+    assert long._id.startswith("Wolfe") and long._id.endswith("…"), "it leaves room for the emotion"
+    assert plain.size.width() < named.size.width() < long.size.width() < 2.2 * plain.size.width()

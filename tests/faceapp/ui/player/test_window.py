@@ -613,3 +613,19 @@ def test_annotator_and_place_are_remembered(
     first.controls.choose_annotator("Eve")
     first.close()
     assert open_player(session, memory_path=memory).author == "Eve"
+
+
+def test_a_name_stands_in_the_chip_on_the_picture(qtbot: QtBot, player: PlayerWindow) -> None:
+    review = player.review
+    assert review is not None
+    player.video.setFixedSize(600, 400)  # banners would make it smaller
+    player.view.move_to(4.0)
+    qtbot.waitUntil(lambda: player.stage.result.frame.time_s == pytest.approx(4.0))
+    assert player.video.overlay.names == {}
+    before = player.video.grab().toImage()
+    player.controls.edit_faces(review.faces.renamed(1, "Ada"))
+    assert player.video.overlay.names == {1: "Ada"}
+    named = player.video.grab().toImage()
+    assert named != before, "the chip says Ada and not 1"
+    player.controls.edit_faces(review.faces.renamed(1, ""))
+    assert player.video.overlay.names == {} and player.video.grab().toImage() == before
