@@ -53,7 +53,9 @@ _LOOK_EVERY = 10
 """Batches between looks at the loss and the clock: on a GPU, and between processes, each look waits."""
 
 
-def fit(experiment: Experiment, out: Path, resume: bool = True, progress: bool = True) -> nn.Module:
+def fit(
+    experiment: Experiment, out: Path, resume: bool = True, progress: bool = True, draw: bool = True
+) -> nn.Module:
     """Train and return the network to export, in evaluation mode on the CPU.
 
     Started by `torchrun`, each process trains on its part of every batch and the first one writes; see
@@ -64,6 +66,7 @@ def fit(experiment: Experiment, out: Path, resume: bool = True, progress: bool =
         out: Folder for the checkpoint, the resolved configuration, `curves.csv` and `curves.png`.
         resume: Go on from the folder's checkpoint where there is one.
         progress: Show a progress bar.
+        draw: Draw `curves.png` after every epoch; half a second, which counts where epochs are short.
 
     Returns:
         The averaged network, or the network itself where nothing is averaged.
@@ -75,7 +78,7 @@ def fit(experiment: Experiment, out: Path, resume: bool = True, progress: bool =
     processes = join(experiment.device)
     experiment.place(processes)
     processes.separate_random_numbers()
-    run = _Run(experiment, _averaged(experiment), out, progress and processes.first)
+    run = _Run(experiment, _averaged(experiment), out, progress and processes.first, draw)
     if processes.first:
         out.mkdir(parents=True, exist_ok=True)
     if resume:
@@ -93,6 +96,7 @@ class _Run:
     averaged: AveragedModel | None
     out: Path
     shown: bool
+    drawn: bool = True
     progress: Progress = field(default_factory=Progress)
     rows: list[dict[str, str]] = field(default_factory=list)
     saved_s: float = field(default_factory=time.monotonic)
@@ -117,7 +121,7 @@ class _Run:
             named = {f"loss_{name}": value for name, value in losses.items()}
             self._write_row({**named, **figures}, time.perf_counter() - started_s)
         self._save()
-        if self.experiment.processes.first:
+        if self.experiment.processes.first and self.drawn:
             draw_curves(self.out / CURVES, self.out / "curves.png")
 
     def _train_batches(self) -> dict[str, float]:

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -94,3 +95,8 @@ def predicted(net: nn.Module, inputs: Tensor, column: str) -> Tensor:
             for at in range(0, len(inputs), _AT_ONCE)
         ]
     return torch.cat(logits).float().softmax(dim=1).cpu()
+
+
+def accuracy(net: nn.Module, inputs: Tensor, truth: npt.NDArray[np.int64], column: str) -> float:
+    """Return the share of faces whose class a column hits; `truth` is int64 (N,), the rest as in `predicted`."""
+    return float((predicted(net, inputs, column).argmax(dim=1).numpy() == truth).mean())

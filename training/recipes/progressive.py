@@ -25,7 +25,7 @@ from training.loop import CURVES, fit
 from training.losses.masked_cross_entropy import MaskedCrossEntropy
 from training.progressive.autoencoder import EncoderSettings
 from training.progressive.bases import load_base, read_base
-from training.progressive.batches import TARGET, TaskBatches, encoded, part_images, predicted
+from training.progressive.batches import TARGET, TaskBatches, accuracy, encoded, part_images, predicted
 from training.progressive.columns import ColumnSettings
 from training.progressive.learning_curves import WITH, WITHOUT, draw_learning_curves, read_accuracy
 from training.progressive.network import ColumnPlan, ProgressiveNet
@@ -166,9 +166,27 @@ def build_on(config: Config, faces: PreparedFaces) -> Experiment:
     found = task_faces(config.task, faces, config.faces, config.people)
     config = config if config.plan else resolved(config, found)
     net = _started(config)
-    inputs = {part: part_images(found, part, input_spec(config)) for part in found.positions}
-    if not config.retrain_encoder:
-        inputs = {part: encoded(net, images) for part, images in inputs.items()}
+    return experiment_of(config, net, found, column_inputs(net, found, config.retrain_encoder))
+
+
+def column_inputs(net: ProgressiveNet, found: TaskFaces, images: bool) -> dict[str, Tensor]:
+    """Return each part's faces as the training takes them: the frozen encoder's maps, or images where it learns too."""
+    spec = InputSpec(size=net.settings.size)
+    inputs = {part: part_images(found, part, spec) for part in found.positions}
+    return inputs if images else {part: encoded(net, shown) for part, shown in inputs.items()}
+
+
+def experiment_of(
+    config: Config, net: ProgressiveNet, found: TaskFaces, inputs: Mapping[str, Tensor]
+) -> Experiment:
+    """Return the experiment that trains a network's newest column.
+
+    Args:
+        config: Resolved.
+        net: Everything but what is to be trained is frozen.
+        found: The task's faces.
+        inputs: From `column_inputs`.
+    """
     optimizer = torch.optim.Adam(
         [weight for weight in net.parameters() if weight.requires_grad], lr=config.learning_rate
     )
@@ -176,6 +194,7 @@ def build_on(config: Config, faces: PreparedFaces) -> Experiment:
     batches = TaskBatches(inputs["train"], targets, config.batch, config.seed)
     cross_entropy = MaskedCrossEntropy()
     column = config.plan["name"]
+    chosen, truth = inputs["validation"], found.truth("validation")
     return Experiment(
         net=net,
         batches=batches,
@@ -184,7 +203,7 @@ def build_on(config: Config, faces: PreparedFaces) -> Experiment:
         schedule=reduce_on_plateau.build(
             optimizer, total_steps=config.epochs * batches.steps, factor=0.5, patience=config.patience
         ),
-        evaluate=lambda trained: _figures(trained, column, inputs, found),
+        evaluate=lambda trained: {"validation_accuracy": accuracy(trained, chosen, truth, column)},
         epochs=config.epochs,
         config=asdict(config),
         average_decay=0.0,
@@ -249,16 +268,6 @@ def _started(config: Config) -> ProgressiveNet:
         load_base(net, read_base(Path(config.base)), Path(config.base))
     net.train_only(config.plan["name"], encoder=config.retrain_encoder)
     return net
-
-
-def _figures(net: nn.Module, column: str, inputs: Mapping[str, Tensor], found: TaskFaces) -> dict[str, float]:
-    """Return "validation_accuracy" and "test_accuracy"."""
-    return {
-        f"{part}_accuracy": float(
-            (predicted(net, inputs[part], column).argmax(dim=1).numpy() == found.truth(part)).mean()
-        )
-        for part in ("validation", "test")
-    }
 
 
 def _faces(config: Config) -> PreparedFaces:
