@@ -8,8 +8,8 @@ from types import ModuleType
 
 from faceapp.errors import StreamError
 
-_THIS_MACHINE = "[multicast]\nResolveScope = machine\n[log]\nlevel = -2\n"
-"""Streams are announced and looked for on this computer only; of liblsl's log only errors are printed."""
+_THIS_MACHINE = "[multicast]\nResolveScope = machine\n[log]\nlevel = -3\n"
+"""Streams are announced and looked for on this computer only; liblsl itself prints nothing but its own failures."""
 _lock = threading.Lock()
 _scope: list[bool] = []  # whether liblsl was opened to the network, once it has read its configuration
 
