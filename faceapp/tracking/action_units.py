@@ -186,7 +186,8 @@ MEASURED_UNITS = tuple(unit for unit in ACTION_UNITS if unit.measure is not None
 
 def seen_units(occlusion: Occlusion) -> npt.NDArray[np.bool_]:
     """Return for each of `MEASURED_UNITS` whether it is in sight."""
-    return _SEEN[OCCLUSIONS.index(occlusion)]
+    seen: npt.NDArray[np.bool_] = _SEEN[OCCLUSIONS.index(occlusion)]
+    return seen
 
 
 _SEEN = np.array([[kind in unit.seen_under for unit in MEASURED_UNITS] for kind in OCCLUSIONS])

@@ -45,5 +45,5 @@ def head_shapes(landmarks: Floats, points: npt.NDArray[np.int64]) -> Doubles:
     # Where a mesh is unusable everything below is NaN: the scale is.
     size = np.where(usable, np.einsum("nij,nij->n", firm, firm), np.nan)
     turn = np.matmul(left, right) * (spread.sum(axis=1) / size)[:, None, None]
-    moved: Doubles = np.matmul(landmarks[:, points] - centre, turn.transpose(0, 2, 1))
-    return moved + _REFERENCE_CENTRE
+    moved: Doubles = np.matmul(landmarks[:, points] - centre, turn.transpose(0, 2, 1)) + _REFERENCE_CENTRE
+    return moved

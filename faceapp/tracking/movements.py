@@ -88,7 +88,7 @@ def movements(landmarks: Floats, occlusions: Sequence[Occlusion] | None = None) 
         ValueError: Another shape.
     """
     median, spread = _NEUTRAL
-    found = ((measures(landmarks) - median) / spread).astype(np.float32)
+    found: Floats = ((measures(landmarks) - median) / spread).astype(np.float32)
     if occlusions is not None:
         for row, occlusion in zip(found, occlusions, strict=True):
             row[~seen_units(occlusion)] = np.nan
