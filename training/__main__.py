@@ -16,10 +16,13 @@ from training.comparison import add_compare
 from training.distillation.command import add_label
 from training.errors import DatasetError, RecipeError
 from training.explain.command import add_explain
+from training.gabor.pictures import add_gabor
+from training.gabor.study import add_study as add_gabor_study
 from training.ladder.command import add_ladder
 from training.movements.command import add_second_opinion
 from training.occlusion.views import VIEWS
 from training.prepare import add_prepare
+from training.progressive.command import add_columns
 from training.protocols.command import add_protocol
 from training.throughput import add_throughput
 
@@ -72,7 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     add_compare(commands, DEFAULT_CACHE)
     add_protocol(commands, DEFAULT_CACHE)
     add_ladder(commands, DEFAULT_CACHE)
+    add_columns(commands, DEFAULT_CACHE)
     add_second_opinion(commands, DEFAULT_CACHE)
+    add_gabor(commands)
+    add_gabor_study(commands, DEFAULT_CACHE)
 
     evaluate = commands.add_parser("evaluate", help="measure an exported model, print and save a report")
     evaluate.add_argument("--model", required=True, help="name of a shipped model, or folder of one")
