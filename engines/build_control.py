@@ -22,16 +22,23 @@ class BuildControl:
 
     Attributes:
         progress: Called with what is done; None = nobody looks.
+        ended: Called once when the build is over, however it went, or when none was needed.
         cancelled: Set it to stop the build at its next step.
     """
 
     progress: ProgressCallback | None = None
+    ended: Callable[[], None] | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     def report(self, share: float, step: str) -> None:
         """Tell how far the build is."""
         if self.progress is not None:
             self.progress(share, step)
+
+    def end(self) -> None:
+        """Tell that nothing more will be reported."""
+        if self.ended is not None:
+            self.ended()
 
     def check(self) -> None:
         """Stop here if someone cancelled.

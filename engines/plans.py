@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from engines.cuda import import_runtime
 from engines.cuda_driver import Driver, driver_too_old, find_driver
 from engines.errors import CardError, EngineError
 from engines.tensorrt_library import Library, find_library
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,14 @@ def get_plan(
         )
 
     def build(timing_cache: bytes) -> Built:
+        logger.warning(
+            "model %s: compiled for %s now; this is done once", card.name, machine.driver.gpus[0].name
+        )
         return build_plan(model, settings, machine.library, control, timing_cache)
 
     try:
         return cache.get_or_build(plan_key(card.sha256, machine, settings), build, control)
     except (CardError, EngineError) as error:
         raise type(error)(f"{path}: {error}") from error
+    finally:
+        control.end()

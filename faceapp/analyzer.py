@@ -90,6 +90,11 @@ class FaceReader:
         back_ends = dict.fromkeys(engine.backend_description for engine in engines)
         return ", ".join([*(engine.card.name for engine in engines), *back_ends])
 
+    @property
+    def problem(self) -> str:
+        """Why an engine runs on the processor though a GPU was chosen, in one line; empty while all is well."""
+        return next((engine.problem for engine in self._distinct_engines() if engine.problem), "")
+
     def read(self, frame: Frame, faces: Sequence[FaceTrack], track_ms: float) -> FrameResult:
         """Return the frame's result: one batch per engine, decoded, then smoothed per face.
 

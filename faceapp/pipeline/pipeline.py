@@ -120,6 +120,11 @@ class Pipeline:
         """Models and back ends in use, for the status line; empty until they are loaded."""
         return self._run.description if self._run is not None else ""
 
+    @property
+    def problem(self) -> str:
+        """Why engines run on the processor though a GPU was chosen, in one line; empty while all is well."""
+        return self._run.problem if self._run is not None else ""
+
     def start(self) -> None:
         """Start the threads, from the beginning of the source; nothing happens when they already run.
 

@@ -59,6 +59,8 @@ def _read_one(run: Run, reader: FaceReader, ticket: Ticket) -> None:
         reader.smoothing = controls.smoothing
     reader.occlusion = controls.occlusion or reader.occlusion
     result = reader.read(ticket.frame, ticket.faces, ticket.track_ms)
+    if reader.problem != run.problem:  # an engine changed its back end
+        _introduce(run, reader)
     if not run.source.live:  # a live source's reading is mostly waiting
         result.timing_ms["decode"] = ticket.decode_ms
     run.statistics.analysed(result.timing_ms)
@@ -90,4 +92,4 @@ def _swap(
 
 
 def _introduce(run: Run, reader: FaceReader) -> None:
-    run.cards, run.description = reader.cards, reader.description
+    run.cards, run.description, run.problem = reader.cards, reader.description, reader.problem

@@ -45,6 +45,7 @@ class Run:
         silent: Whether the source's last `read` brought nothing; written by the capture thread.
         cards: Cards of the engines in use, empty until they are loaded; written by the reading thread.
         description: Models and back ends in use, empty until they are loaded; written by the reading thread.
+        problem: Why engines run on the processor though a GPU was chosen; written by the reading thread.
         error: The first error of any thread.
     """
 
@@ -64,6 +65,7 @@ class Run:
         self.silent = False
         self.cards: tuple[ModelCard, ...] = ()
         self.description = ""
+        self.problem = ""
         self.error: Exception | None = None
         self._stop = threading.Event()
         bodies = (("capture", capture), ("tracking", track), ("reading", read))

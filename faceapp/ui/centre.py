@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from faceapp.pipeline import PipelineState
 from faceapp.types import FrameResult
 from faceapp.ui.banner import Banner
+from faceapp.ui.build_banner import BuildBanner
 from faceapp.ui.comparison_view import ComparisonView
 from faceapp.ui.empty_state import EmptyState
 from faceapp.ui.readout import Readouts
@@ -47,6 +48,7 @@ class Centre(QWidget):
         super().__init__(parent)
         self.setObjectName("Page")
         self.welcome, self.problem, self.notice = Banner(theme), Banner(theme), Banner(theme)
+        self.build = BuildBanner(theme)
         self.video = VideoView(theme)
         self.empty = EmptyState(theme, open_address)
         self.seek_bar = SeekBar(theme)
@@ -62,7 +64,7 @@ class Centre(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for part in (self.welcome, self.problem, self.notice):
+        for part in (self.welcome, self.problem, self.notice, self.build):
             layout.addWidget(part)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.seek_bar)
@@ -74,7 +76,7 @@ class Centre(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
-        banners = (self.welcome, self.problem, self.notice)
+        banners = (self.welcome, self.problem, self.notice, self.build)
         for part in (*banners, self.video, self.comparison, self.empty, self.seek_bar):
             part.set_theme(theme)
 

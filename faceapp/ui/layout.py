@@ -71,6 +71,7 @@ def connect_parts(window: MainWindow) -> None:
     toolbar.queue_clicked.connect(window.queue.toggle)
     toolbar.settings_button.clicked.connect(controls.toggle_form)
     window.status.model_chosen.connect(partial(controls.change, "model"))
+    window.centre.build.cancelled.connect(window.live.builds.cancel)
     window.status.backend_chosen.connect(partial(controls.change, "backend"))
     window.form.changed.connect(controls.change)
     window.cards.chosen.connect(window.choose_face)

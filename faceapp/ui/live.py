@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from faceapp.comparison import SideBySide, make_comparing_reader
+from faceapp.engine_builds import EngineBuilds
 from faceapp.hiding import HidingSource
 from faceapp.pipeline import Pipeline, PipelineState
 from faceapp.settings import Settings
@@ -34,6 +35,7 @@ class Live(QObject):
 
     Attributes:
         hiding: What is drawn on faces; shared with the thread that reads the source.
+        builds: Engines that are being compiled on the threads that load them.
         side_by_side: Whether faces are compared, and the newest comparisons; shared with the reading thread.
         pipeline: The one that runs, or None.
         asked: Settings of the last `open`.
@@ -46,6 +48,7 @@ class Live(QObject):
         self, background: Background, make_pipeline: MakePipeline, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
+        self.builds = EngineBuilds()
         self.side_by_side = SideBySide()
         self.hiding = self.side_by_side.hiding
         self.asked: Settings | None = None
@@ -65,6 +68,7 @@ class Live(QObject):
     def open(self, settings: Settings) -> None:
         """Stop what runs and start the source of the settings; returns at once."""
         self._let_go()
+        self.builds.allow()
         self._opening += 1
         self.asked = settings
         self._background.run(partial(self._replace, settings), self._taken_over, self._refused)
@@ -103,6 +107,7 @@ class Live(QObject):
 
     def change_reader(self, settings: Settings) -> None:
         """Change model or back end while running."""
+        self.builds.allow()
         if self.pipeline is not None:
             self.pipeline.set_reader_factory(reader_factory(settings, self.side_by_side))
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
+from engines.build_control import watch_builds
 from faceapp.errors import SessionError
 from faceapp.pipeline import PipelineStatistics
 from faceapp.settings import Settings, Theme, default_path
@@ -46,6 +47,7 @@ def run_window(settings: Settings, source: str, problems: Sequence[str] = ()) ->
     window = MainWindow(replace(settings, source=source or settings.source), settings_path=default_path())
     interrupt, hook = signal.signal(signal.SIGINT, lambda *_: application.quit()), sys.excepthook
     sys.excepthook = partial(_tell_unexpected, window)
+    watch_builds(window.live.builds.control)
     try:
         window.show()
         window.start()
@@ -54,6 +56,8 @@ def run_window(settings: Settings, source: str, problems: Sequence[str] = ()) ->
         code = int(application.exec())
         window.close()
     finally:
+        window.live.builds.cancel()  # a build would keep the program for minutes
+        watch_builds(None)
         sys.excepthook = hook
         signal.signal(signal.SIGINT, interrupt)
     _wait_for_threads()

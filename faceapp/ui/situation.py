@@ -21,6 +21,7 @@ class Situation:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._told_error: Exception | None = None
+        self._told_problem = ""
 
     def refresh(self) -> None:
         """Ask and show once."""
@@ -42,12 +43,14 @@ class Situation:
         window.centre.video.set_recording(recorder.wanted and window.audience.on)
         recorder.watch()
         window.streaming.refresh()
+        window.centre.build.tell(window.live.builds.newest)
         self._show_engines(pipeline)
         if pipeline is not None:
             window.centre.seek_bar.set_duration(getattr(pipeline.source, "duration_s", None))
             window.centre.seek_bar.setEnabled(not recorder.wanted)
             window.status.show_statistics(pipeline.statistics())
             self._tell_swap(pipeline.swap_error)
+            self._tell_problem(pipeline.problem)
 
     def _tell_failure(self, pipeline: Pipeline) -> None:
         if pipeline.error is not self._told_error:
@@ -61,6 +64,13 @@ class Situation:
         if error is not None and error is not self._told_error:
             self._told_error = error
             self._window.controls.complain(f"{error} The model before goes on.")
+
+    def _tell_problem(self, problem: str) -> None:
+        """Say once that the GPU is lost and the processor goes on."""
+        if problem != self._told_problem:
+            self._told_problem = problem
+            if problem:
+                self._window.controls.complain(problem)
 
     def _end(self) -> None:
         """A video has ended: its recording is complete, or it starts again."""

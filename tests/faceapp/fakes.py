@@ -120,6 +120,7 @@ class FakeEngine:
     ) -> None:
         heads = tuple(tiny_head(task) for task in tasks)
         self.card = ModelCard(name=name, version="1.0", input=InputSpec(), heads=heads, sha256="0" * 64)
+        self.problem = ""
         self.backend_name = "fake"
         self.backend_description = "Fake CPU"
         self.value = value

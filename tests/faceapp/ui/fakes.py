@@ -36,6 +36,7 @@ class FakePipeline:
         self.state = PipelineState.RUNNING
         self.error: Exception | None = None
         self.swap_error: Exception | None = None
+        self.problem = ""
         self.message = ""
         self.cards = (load_card(model_folder("multitask")),)
         self.description = "multitask, OpenVINO bf16 CPU"
