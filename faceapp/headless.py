@@ -23,6 +23,7 @@ from faceapp.types import FrameResult, Source
 
 if TYPE_CHECKING:
     from engines.card import ModelCard
+    from faceapp.analyzer import FaceReader
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +55,7 @@ def analyze(
     about: About | None = None,
     each: Callable[[FrameResult], object] = lambda result: None,
     key: str = "",
+    open_reader: Callable[[], FaceReader] | None = None,
 ) -> Outcome:
     """Analyse a source to its end and record every result.
 
@@ -65,6 +67,7 @@ def analyze(
         about: Noted in the session.
         each: Called with every result.
         key: Tells this input and way of analysis from others; stored, so that a later run finds what is done.
+        open_reader: Makes the reader, on the reading thread; None loads the engines of the settings.
 
     Raises:
         CardError: The model is missing or damaged.
@@ -72,7 +75,9 @@ def analyze(
         StreamError: A stream of the settings can't be opened.
     """
     source = with_drawings(source, settings)
-    pipeline = Pipeline(source, partial(make_tracker, settings), partial(make_reader, settings))
+    pipeline = Pipeline(
+        source, partial(make_tracker, settings), open_reader or partial(make_reader, settings)
+    )
     open_writer = partial(_open_writer, source, folder, settings, clip or Clip(), about or About(), key)
     run = _Run(pipeline, open_writer, each)
     try:

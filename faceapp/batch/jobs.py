@@ -8,14 +8,18 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceapp.errors import SessionError, SourceError
 from faceapp.session.about import About
 from faceapp.session.metadata import SESSION_FILE, load_metadata
 from faceapp.settings import STREAM_SETTINGS, WINDOW_SETTINGS, Settings
 from faceapp.sources.options import Clip
+
+if TYPE_CHECKING:
+    from faceapp.batch.engine_shelf import EngineShelf
 
 Advance = Callable[[int | None], object]
 """Called after every frame with the number of frames that the input has, as far as it is known."""
@@ -78,13 +82,16 @@ def make_jobs(texts: Sequence[str], out: Path, settings: Settings, clip: Clip, a
     return jobs
 
 
-def run_job(job: Job, advance: Advance, cancelled: Callable[[], bool]) -> Done:
+def run_job(
+    job: Job, advance: Advance, cancelled: Callable[[], bool], shelf: EngineShelf | None = None
+) -> Done:
     """Analyse one input to its end.
 
     Args:
         job: The job.
         advance: Called after every frame.
         cancelled: Asked after every frame; True stops, and what was analysed stays a valid session.
+        shelf: Lends engines; None loads them for this job alone.
 
     Raises:
         CardError: The model is missing or damaged.
@@ -105,7 +112,10 @@ def run_job(job: Job, advance: Advance, cancelled: Callable[[], bool]) -> Done:
         if cancelled():
             raise KeyboardInterrupt
 
-    outcome = analyze(source, folder, job.settings, clip, job.about, each, key=job.key)
+    open_reader = None if shelf is None else partial(shelf.reader, job.settings)
+    outcome = analyze(
+        source, folder, job.settings, clip, job.about, each, key=job.key, open_reader=open_reader
+    )
     problem = "" if outcome.error is None else str(outcome.error)
     done = Done(job, outcome.folder, outcome.frames, outcome.elapsed_s, problem, outcome.interrupted)
     if done.folder is not None and not (done.error or done.interrupted):

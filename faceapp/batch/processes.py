@@ -11,13 +11,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from engines.errors import CardError, EngineError
 from faceapp.batch.jobs import Done, Job, run_job
 from faceapp.errors import SessionError
+
+if TYPE_CHECKING:
+    from faceapp.batch.engine_shelf import EngineShelf
 
 Progress = Callable[[int, int | None], object]
 """Called with a job's number after each of its frames, and with the number of frames it has, once known."""
@@ -36,11 +40,15 @@ def run_here(jobs: Sequence[Job], progress: Progress) -> Iterator[Done]:
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model.
     """
-    for job in jobs:
-        done = run_job(job, lambda total, number=job.number: progress(number, total), lambda: False)  # type: ignore[misc]
-        yield done
-        if done.interrupted:
-            return
+    from faceapp.batch.engine_shelf import EngineShelf
+
+    with closing(EngineShelf()) as shelf:
+        for job in jobs:
+            step = partial(progress, job.number)
+            done = run_job(job, step, lambda: False, shelf)
+            yield done
+            if done.interrupted:
+                return
 
 
 def run_in_processes(jobs: Sequence[Job], processes: int, progress: Progress) -> Iterator[Done]:
@@ -203,4 +211,12 @@ def _run(job: Job, slot: int) -> Done:
     with _shared["busy"]:
         if stopped():
             return Done(job, interrupted=True)
-        return run_job(job, lambda total: steps.put((job.number, total)), stopped)
+        return run_job(job, lambda total: steps.put((job.number, total)), stopped, _shelf())
+
+
+def _shelf() -> EngineShelf:
+    """Return this worker's engines; made late, because it loads slow libraries."""
+    from faceapp.batch.engine_shelf import EngineShelf
+
+    shelf: EngineShelf = _shared.setdefault("shelf", EngineShelf())
+    return shelf

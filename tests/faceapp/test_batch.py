@@ -197,6 +197,34 @@ def test_ctrl_c_with_processes_closes_sessions_and_resume_goes_on(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_workers_of_a_killed_program_close_their_sessions_and_end(
+    tiny_model: Path, media_dir: Path, tmp_path: Path
+):
+    out = tmp_path / "out"
+    inputs = [str(media_dir / "face_noface.mov")] * 4
+    command = [sys.executable, "-m", "faceapp", "analyze", *inputs, "--no-video", "--processes", "2"]
+    process = subprocess.Popen([*command, "--model", str(tiny_model), "--out", str(out)], cwd=ROOT)
+    deadline = time.monotonic() + 100
+    while time.monotonic() < deadline and not list(out.glob("*/session.json")):
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    workers = [state(path) for path in out.glob("*/session.json")]
+    while time.monotonic() < deadline and "recording" in workers:
+        time.sleep(0.1)
+        workers = [state(path) for path in out.glob("*/session.json")]
+    assert workers and set(workers) == {"closed"}
+    begun = len(workers)
+    time.sleep(1.0)
+    assert len(list(out.glob("*/session.json"))) == begun, "no worker goes on with the next input"
+
+
+def state(path: Path) -> str:
+    return str(json.loads(path.read_text())["state"])
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Dask's own
 def test_a_local_dask_cluster_gives_the_sessions(tiny_model: Path, videos: Path, tmp_path: Path):
     pytest.importorskip("distributed")
