@@ -34,7 +34,9 @@ from tests.tiny_models import save_graph, tiny_head, write_tiny_card, write_tiny
 NAMES = backend_names()
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.gpu] if name == "tensorrt" else []) for name in NAMES]
+)
 def name(request: pytest.FixtureRequest) -> str:
     found = str(request.param)
     if reason := unavailable_reason(found):

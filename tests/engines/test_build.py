@@ -213,3 +213,70 @@ def test_building_neither_prints_nor_needs_the_cuda_package(tiny_model: Path) ->
     if done.returncode == 77:
         pytest.skip("TensorRT-RTX is not installed: pip install 'faceapp[gpu]'")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("owner", "names"),
+    [
+        ("Runtime", ("deserialize_cuda_engine", "get_engine_validity")),
+        (
+            "ICudaEngine",
+            (
+                *(
+                    "num_io_tensors",
+                    "get_tensor_name",
+                    "get_tensor_mode",
+                    "get_tensor_dtype",
+                    "get_tensor_shape",
+                ),
+                *("device_memory_size_v2", "create_runtime_config", "create_execution_context"),
+            ),
+        ),
+        (
+            "IRuntimeConfig",
+            (
+                *(
+                    "set_execution_context_allocation_strategy",
+                    "dynamic_shapes_kernel_specialization_strategy",
+                ),
+                *("create_runtime_cache", "set_runtime_cache"),
+            ),
+        ),
+        ("IRuntimeCache", ("serialize", "deserialize")),
+        (
+            "IExecutionContext",
+            (
+                *("set_device_memory", "set_input_shape", "set_tensor_address", "infer_shapes"),
+                *("is_stream_capturable", "execute_async_v3"),
+            ),
+        ),
+        ("ExecutionContextAllocationStrategy", ("USER_MANAGED",)),
+        ("DynamicShapesKernelSpecializationStrategy", ("EAGER",)),
+        ("EngineValidity", ("INVALID",)),
+        ("EngineInvalidityDiagnostics", ("UNSUPPORTED_CC",)),
+    ],
+)
+def test_the_real_library_has_what_running_calls(rtx: Library, owner: str, names: tuple[str, ...]) -> None:
+    """What only a GPU can run is at least there, by the names that the fake library has too."""
+    for name in names:
+        assert hasattr(getattr(rtx.module, owner), name), f"{owner}.{name}"
+
+
+def test_the_real_library_s_types_are_numpy_s(rtx: Library) -> None:
+    kinds = rtx.module.DataType
+    for kind, name in ((kinds.UINT8, "uint8"), (kinds.FLOAT, "float32"), (kinds.HALF, "float16")):
+        assert np.dtype(rtx.module.nptype(kind)).name == name
+
+
+def test_cuda_s_binding_has_what_is_called() -> None:
+    runtime = pytest.importorskip("cuda.bindings.runtime", reason="part of the extra gpu")
+    from tests.engines.fake_gpu import FakeCuda
+
+    called = [name for name in vars(FakeCuda) if name.startswith("cuda")]
+    assert len(called) > 20
+    for name in called:
+        assert hasattr(runtime, name), name
+    assert runtime.cudaMemcpyKind.cudaMemcpyHostToDevice != runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
+    assert runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal is not None
+    assert int(runtime.cudaError_t.cudaErrorMemoryAllocation) == 2
+    assert runtime.cudaRuntimeGetVersion()[1] >= 13000

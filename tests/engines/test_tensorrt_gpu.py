@@ -1,0 +1,90 @@
+"""The shipped models on a real GPU: needs one, and skips with the reason otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from engines.backends import MAX_BATCH, create_backend, unavailable_reason
+from engines.backends.tensorrt import TensorRtBackend
+from engines.cache import PlanCache
+from engines.card import MODEL_FILE, load_card
+from engines.decode import decode
+from engines.models import model_folder, model_names
+from engines.verify import TOLERANCES, fixed_chips, largest_differences
+
+pytestmark = pytest.mark.gpu
+
+Load = Callable[..., TensorRtBackend]
+
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    if reason := unavailable_reason("tensorrt"):
+        pytest.skip(reason)
+    cache = PlanCache(tmp_path_factory.mktemp("engines"))
+
+    def loaded(name: str, precision: str = "float16") -> TensorRtBackend:
+        backend = TensorRtBackend(precision, cache)  # type: ignore[arg-type]
+        folder = model_folder(name)
+        backend.load(folder / MODEL_FILE, load_card(folder), None)
+        return backend
+
+    return loaded
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32"])
+@pytest.mark.parametrize("name", model_names())
+def test_a_shipped_model_says_what_onnx_runtime_says(load: Load, name: str, precision: str) -> None:
+    folder = model_folder(name)
+    card = load_card(folder)
+    backend, reference = load(name, precision), create_backend("onnxruntime")
+    reference.load(folder / MODEL_FILE, card, None)
+    chips = fixed_chips(card.input)
+    for count in (1, 3, 7, MAX_BATCH, 1):
+        found, wanted = (decode(each.run(chips[:count]), card) for each in (backend, reference))
+        share, years = largest_differences(found, wanted)
+        allowed_share, allowed_years = TOLERANCES[backend.precision]
+        assert share <= allowed_share
+        assert years <= allowed_years
+    backend.close()
+
+
+def test_runs_are_graphs_and_take_no_more_memory(load: Load) -> None:
+    backend = load("visibility")
+    chips = fixed_chips(load_card(model_folder("visibility")).input)
+    for count in range(1, MAX_BATCH + 1):
+        backend.run(chips[:count])
+    described = backend.describe()
+    assert described["graphs"] == MAX_BATCH
+    assert backend._cuda is not None
+    free_before, _ = backend._cuda.memory_bytes()
+    for turn in range(5000):
+        backend.run(chips[: turn % MAX_BATCH + 1])
+    free_after, _ = backend._cuda.memory_bytes()
+    assert backend.describe() == described
+    assert free_before - free_after < 1 << 20
+    times_ms = backend.device_times_ms(4, 50)
+    assert 0 < min(times_ms) <= max(times_ms) < 1000
+    backend.close()
+
+
+def test_runs_of_two_models_may_overlap(load: Load) -> None:
+    first, second = load("multitask"), load("multitask-mask")
+    chips = fixed_chips(load_card(model_folder("multitask")).input, 4)
+    alone = [backend.run(chips) for backend in (first, second)]
+    first.submit(chips)
+    second.submit(chips)
+    for wanted, found in zip(alone, (first.collect(4), second.collect(4)), strict=True):
+        for name, values in wanted.items():
+            np.testing.assert_array_equal(found[name], values)
+    first.close()
+    second.close()
+
+
+def test_a_kept_engine_loads_without_a_build(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    load("visibility").close()
+    monkeypatch.setattr("engines.plans.build_plan", lambda *_: pytest.fail("built again"))
+    load("visibility").close()
