@@ -24,6 +24,7 @@ from training.occlusion.views import VIEWS
 from training.prepare import add_prepare
 from training.progressive.command import add_columns
 from training.protocols.command import add_protocol
+from training.search.command import add_search
 from training.throughput import add_throughput
 
 DEFAULT_CACHE = Path.home() / ".cache" / "faceapp" / "prepared"
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add_protocol(commands, DEFAULT_CACHE)
     add_ladder(commands, DEFAULT_CACHE)
     add_columns(commands, DEFAULT_CACHE)
+    add_search(commands, DEFAULT_CACHE)
     add_second_opinion(commands, DEFAULT_CACHE)
     add_gabor(commands)
     add_gabor_study(commands, DEFAULT_CACHE)
