@@ -143,7 +143,7 @@ def face_matrix(spec: InputSpec, landmarks: AnyFloats | None, box: AnyFloats) ->
     return box_matrix(box, spec.size)
 
 
-def cut_chip(image: Bytes, matrix: Floats, spec: InputSpec) -> Bytes:
+def cut_chip(image: Bytes, matrix: Floats, spec: InputSpec, out: Bytes | None = None) -> Bytes:
     """Cut one face out of a picture.
 
     Faces more than twice the chip are first reduced by area averaging, because bilinear sampling alone
@@ -153,20 +153,27 @@ def cut_chip(image: Bytes, matrix: Floats, spec: InputSpec) -> Bytes:
         image: uint8 (H, W, 3) RGB or (H, W) gray.
         matrix: float32 (2, 3), picture pixels -> chip pixels.
         spec: The card's input.
+        out: Optional C-contiguous uint8 array of the result's shape to cut into.
 
     Returns:
-        uint8 (size, size) for gray, (size, size, 3) for RGB.
+        uint8 (size, size) for gray, (size, size, 3) for RGB; `out` where that is given.
     """
+    chip = np.empty(spec.chip_shape, dtype=np.uint8) if out is None else out
     scale = math.sqrt(abs(float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0])))
     if 0 < scale < 0.5:
         image, matrix = _reduce(image, matrix, spec.size, math.ceil(0.5 / scale))
-    chip: Bytes = cv2.warpAffine(
-        image, matrix, (spec.size, spec.size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    # With as many channels as the chip OpenCV writes into it; else the colours of a few thousand pixels change after.
+    same = image.ndim == chip.ndim
+    warped = cv2.warpAffine(
+        image,
+        matrix,
+        (spec.size, spec.size),
+        dst=chip if same else None,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
-    if spec.color == "gray" and chip.ndim == 3:
-        chip = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY)
-    elif spec.color == "rgb" and chip.ndim == 2:
-        chip = cv2.cvtColor(chip, cv2.COLOR_GRAY2RGB)
+    if not same:
+        cv2.cvtColor(warped, cv2.COLOR_RGB2GRAY if chip.ndim == 2 else cv2.COLOR_GRAY2RGB, dst=chip)
     return chip
 
 
@@ -230,7 +237,7 @@ def prepare_batch(
     if len(out) < count:
         raise ValueError(f"out: expected at least {count} rows, found {len(out)}")
     for row, matrix in zip(out, matrices, strict=False):
-        row[:] = cut_chip(image, matrix, spec)
+        cut_chip(image, matrix, spec, row)
     return out[:count]
 
 
