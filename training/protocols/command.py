@@ -69,6 +69,12 @@ def _training_parser(
         "--checkpoints", type=int, default=1, help="average the last ones of every training (BKNet: 10)"
     )
     parser.add_argument("--flip", action="store_true", help="average every face with its mirror image")
+    parser.add_argument(
+        "--age-groups",
+        default="",
+        choices=("adience", "gallagher"),
+        help="also measure the age as these groups where a set gives years",
+    )
     parser.set_defaults(command=command)
     return parser
 
@@ -101,6 +107,7 @@ def _method(options: argparse.Namespace) -> running.Method:
         assignments=tuple(options.set),
         checkpoints=options.checkpoints,
         flip=options.flip,
+        age_groups=options.age_groups,
     )
 
 

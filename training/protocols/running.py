@@ -15,6 +15,7 @@ import torch
 from training.data.prepared import PreparedFaces, load_prepared
 from training.data.sample import SPLITS
 from training.errors import RecipeError
+from training.protocols.age_groups import with_age_groups
 from training.protocols.cross_data_set import cross_data_sets, cross_table
 from training.protocols.cross_validation import cross_validate
 from training.protocols.folds import Fold, Positions, leave_one_person_out, own_folds, subject_folds
@@ -36,7 +37,10 @@ _CROSS_FIGURES = (
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """A recipe with its settings, as the command line names it; see `RecipeRunner`."""
+    """A recipe with its settings, as the command line names it; see `RecipeRunner`.
+
+    `age_groups` names the groups that sets with years only are also tested by; empty adds none.
+    """
 
     recipe: str
     data: Path
@@ -45,6 +49,7 @@ class Method:
     assignments: tuple[str, ...] = ()
     checkpoints: int = 1
     flip: bool = False
+    age_groups: str = ""
 
     def runner(self, extra: Sequence[str] = ()) -> RecipeRunner:
         """Return the runner, its sets loaded; a set outside the shares is added by `with_sets`.
@@ -71,8 +76,10 @@ class Method:
         return RecipeRunner(recipe, config, sets, self.out, self.checkpoints, self.flip)
 
     def load(self, name: str) -> PreparedFaces:
-        """Return a set."""
-        return load_prepared(name, self.data, self.cache)
+        """Return a set; one without ages gets no groups of age."""
+        faces = load_prepared(name, self.data, self.cache)
+        has_ages = np.isfinite(faces.age_years).any()
+        return with_age_groups(faces, self.age_groups) if self.age_groups and has_ages else faces
 
 
 def k_fold(method: Method, name: str, folds: str, whole: bool) -> int:
