@@ -184,12 +184,18 @@ def _configure(library: Library, builder: Any, network: Any, config: Any, settin
         profile.set_shape(tensor.name, *((size, *rest) for size in settings.profile))
     config.add_optimization_profile(profile)
     if library.builds_without_gpu and settings.compute_capabilities:
-        _set_targets(module, config, settings.compute_capabilities)
+        _set_targets(library, config, settings.compute_capabilities)
 
 
-def _set_targets(module: Any, config: Any, compute_capabilities: Collection[str]) -> None:
-    members = module.ComputeCapability.__members__
-    known = {f"{name[2:-1]}.{name[-1]}": value for name, value in members.items() if name.startswith("SM")}
+def supported_compute_capabilities(library: Library) -> dict[str, Any]:
+    """Return "8.9" -> the library's own value, for every GPU it can be told to compile for (TensorRT-RTX only)."""
+    kinds = getattr(library.module, "ComputeCapability", None)
+    members = {} if kinds is None else kinds.__members__
+    return {f"{name[2:-1]}.{name[-1]}": value for name, value in members.items() if name.startswith("SM")}
+
+
+def _set_targets(library: Library, config: Any, compute_capabilities: Collection[str]) -> None:
+    known = supported_compute_capabilities(library)
     if unknown := [one for one in compute_capabilities if one not in known]:
         raise EngineError(
             f"compute capability: expected some of {', '.join(known)}, found {', '.join(unknown)}; "

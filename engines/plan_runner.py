@@ -9,7 +9,7 @@ out of pinned memory. Nothing is allocated on the GPU after a batch size was see
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,9 @@ from engines.signature import Tensor
 from engines.tensorrt_library import Library
 
 logger = logging.getLogger(__name__)
+
+_OF_THE_GPU = {"INSUFFICIENT_GPU_MEMORY", "CUDA_ERROR"}
+"""Reasons of TensorRT-RTX that lie in the GPU's state, not in the plan."""
 
 
 @dataclass(slots=True)
@@ -161,10 +164,7 @@ class PlanRunner:
         if hasattr(self._runtime, "get_engine_validity"):  # TensorRT-RTX
             validity, bits = self._runtime.get_engine_validity(plan)
             if validity == self._library.module.EngineValidity.INVALID:
-                raise EngineError(
-                    f"{self._library.title} can't run the engine on this GPU ({self._invalidity(bits)}); "
-                    "choose another back end"
-                )
+                raise self._invalid(int(bits))
         engine = self._runtime.deserialize_cuda_engine(plan)
         if engine is None:
             raise EngineError(
@@ -172,10 +172,16 @@ class PlanRunner:
             )
         return engine
 
-    def _invalidity(self, bits: int) -> str:
+    def _invalid(self, bits: int) -> EngineError:
+        """Return the error for a plan that TensorRT-RTX refuses, with the names of its reasons."""
         members = self._library.module.EngineInvalidityDiagnostics.__members__
-        names = [name for name, value in members.items() if int(value) & int(bits)]
-        return ", ".join(names) or self._reason()
+        names = [name for name, value in members.items() if int(value) & bits]
+        text = (
+            f"{self._library.title} can't run the engine on this GPU ({', '.join(names) or self._reason()})"
+        )
+        if _OF_THE_GPU & set(names):
+            return GpuError(f"{text}; close other programs that use it")
+        return EngineError(f"{text}; choose another back end")
 
     def _reason(self) -> str:
         return self._library.messages.since(self._mark) or "it gave no reason"
@@ -208,11 +214,19 @@ class PlanRunner:
         taken = context.set_input_shape(self._memory.input.name, (count, *self._memory.input.shape))
         for name, address in self._memory.addresses.items():
             taken = context.set_tensor_address(name, address) and taken
-        if not taken or context.infer_shapes():
+        if not taken or self._unknown_shapes(context):
             raise EngineError(
                 f"{self._library.title} refuses a batch of {count} ({self._reason()}); choose another back end"
             )
         return context
+
+    def _unknown_shapes(self, context: Any) -> Sequence[str]:
+        """Return the tensors whose shapes are not settled, none when all is well."""
+        try:
+            found: Sequence[str] = context.infer_shapes()
+        except RuntimeError as error:
+            return [str(error)]
+        return found
 
     def _queue(self, slot: _Slot, *, copies: bool = True) -> None:
         """Queue one run, step by step."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engines.build import BuildSettings, Built, build_plan, read_model
+from engines.build import BuildSettings, Built, build_plan, read_model, supported_compute_capabilities
 from engines.build_control import BuildControl
 from engines.cache import CachedPlan, PlanCache, PlanKey
 from engines.card import ModelCard
@@ -102,7 +102,7 @@ def get_plan(
         logger.warning(
             "model %s: compiled for %s now; this is done once", card.name, machine.driver.gpus[0].name
         )
-        return build_plan(model, settings, machine.library, control, timing_cache)
+        return build_plan(model, _for_gpu(settings, machine), machine.library, control, timing_cache)
 
     try:
         return cache.get_or_build(plan_key(card.sha256, machine, settings), build, control)
@@ -110,3 +110,13 @@ def get_plan(
         raise type(error)(f"{path}: {error}") from error
     finally:
         control.end()
+
+
+def _for_gpu(settings: BuildSettings, machine: GpuMachine) -> BuildSettings:
+    """Return the settings for this machine's GPU alone: left to itself, TensorRT-RTX leaves out those of 7.5.
+
+    A GPU that the library can't be told to compile for gets the library's own choice, and its own refusal.
+    """
+    here = ".".join(map(str, machine.driver.gpus[0].compute_capability))
+    known = here in supported_compute_capabilities(machine.library)
+    return replace(settings, compute_capabilities=(here,)) if known else settings

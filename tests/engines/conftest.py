@@ -32,11 +32,14 @@ def fake_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     from tests.engines.fake_tensorrt import FakeTensorRt
 
     def fake(
-        flavour: str = "tensorrt_rtx", memory_bytes: int = 1 << 30, gpu: str = "GeForce 9"
+        flavour: str = "tensorrt_rtx",
+        memory_bytes: int = 1 << 30,
+        gpu: str = "GeForce 9",
+        compute_capability: tuple[int, int] = (8, 9),
     ) -> FakeMachine:
         cuda = FakeCuda(memory_bytes)
         module = FakeTensorRt(flavour, FLAVOURS[flavour], cuda)
-        driver = Driver("580.65", (13, 0), (Gpu(0, gpu, (8, 9), memory_bytes),))
+        driver = Driver("580.65", (13, 0), (Gpu(0, gpu, compute_capability, memory_bytes),))
         messages = tensorrt_library.Messages()
         messages.logger = tensorrt_library._make_logger(module, messages)
         title = f"{'TensorRT-RTX' if flavour == 'tensorrt_rtx' else 'TensorRT'} {FLAVOURS[flavour]}"

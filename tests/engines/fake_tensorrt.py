@@ -36,7 +36,7 @@ class FakeTensorRt(ModuleType):
         gpu: The fake GPU it runs on.
         builds: How many plans were built.
         says: Reason -> text: what makes it fail, with the line it logs ("parse", "build", "invalid",
-            "deserialise", "context", "capture").
+            "deserialise", "context", "shapes", "capture"); "invalid" holds the bits of the reasons.
     """
 
     def __init__(self, name: str, version: str, gpu: FakeCuda) -> None:
@@ -44,6 +44,7 @@ class FakeTensorRt(ModuleType):
         self.__version__ = version
         self.gpu = gpu
         self.builds = 0
+        self.targets: list[dict[int, int]] = []
         self.timing_caches: list[bytes] = []
         self.runtime_caches: list[bytes] = []
         self.contexts: list[Context] = []
@@ -62,7 +63,7 @@ class FakeTensorRt(ModuleType):
         if rtx:
             self.BuilderFlag.REQUIRE_USER_ALLOCATION = "user allocation"
             self.EngineValidity = SimpleNamespace(VALID=0, INVALID=2)
-            members = {"VERSION_MISMATCH": 1, "UNSUPPORTED_CC": 2}
+            members = {"VERSION_MISMATCH": 1, "UNSUPPORTED_CC": 2, "INSUFFICIENT_GPU_MEMORY": 16}
             self.EngineInvalidityDiagnostics = SimpleNamespace(__members__=members)
             self.DynamicShapesKernelSpecializationStrategy = SimpleNamespace(EAGER="eager")
             self.ComputeCapability = SimpleNamespace(
@@ -95,6 +96,8 @@ class Builder:
         if self.module.__name__ == "tensorrt_rtx":
             assert self.module.BuilderFlag.REQUIRE_USER_ALLOCATION in config.flags
         assert config.profiles[0].shapes
+        assert len(config.targets) == config.num_compute_capabilities
+        self.module.targets.append(config.targets)
         monitor = config.progress_monitor
         monitor.phase_start("Building engine", None, 4)
         monitor.phase_start("Timing", "Building engine", 2)
@@ -196,7 +199,7 @@ class Runtime:
 
 class RtxRuntime(Runtime):
     def get_engine_validity(self, plan: bytes) -> tuple[int, int]:
-        return (2, 2) if "invalid" in self.module.says else (0, 0)
+        return (2, int(self.module.says["invalid"])) if "invalid" in self.module.says else (0, 0)
 
 
 class Engine:
@@ -299,6 +302,8 @@ class Context:
         return name in self.engine.inputs or name in self.engine.outputs
 
     def infer_shapes(self) -> list[str]:
+        if "shapes" in self.engine.module.says:
+            raise RuntimeError(self.engine.module.says["shapes"])
         return [] if self.shape else ["image"]
 
     def is_stream_capturable(self, stream: int) -> bool:

@@ -111,6 +111,9 @@ def test_a_damaged_model_gives_one_line(rtx: Library, content: bytes, precision:
 def test_gpus_are_chosen_by_compute_capability(rtx: Library, tiny_model: Path) -> None:
     model = read_model(tiny_model / MODEL_FILE)
     assert build_plan(model, BuildSettings("float32", compute_capabilities=("8.9", "12.0")), rtx).plan
+    assert build_plan(model, BuildSettings("float16", compute_capabilities=("7.5",)), rtx).plan
+    with pytest.raises(EngineError, match=r"FP32 GEMM is not supported"):  # the library's own limit on Turing
+        build_plan(model, BuildSettings("float32", compute_capabilities=("7.5",)), rtx)
     with pytest.raises(
         EngineError, match=r"expected some of 7\.5, 8\.0, .*found 9\.0; TensorRT-RTX compiles"
     ):

@@ -219,12 +219,38 @@ def test_memory_that_runs_out_while_running_is_a_gpu_error(fake_machine: Fake, t
     assert_right(backend, tiny_model, 11)  # no graph for it, but answers
 
 
-def test_an_engine_for_another_gpu_is_refused_with_the_library_s_words(
-    fake_machine: Fake, tiny_model: Path
+@pytest.mark.parametrize(
+    ("bits", "kind", "said"),
+    [
+        ("2", EngineError, r"\(UNSUPPORTED_CC\); choose another back end"),
+        ("3", EngineError, r"\(VERSION_MISMATCH, UNSUPPORTED_CC\)"),
+        ("16", GpuError, r"\(INSUFFICIENT_GPU_MEMORY\); close other programs"),
+    ],
+)
+def test_a_refused_gpu_is_told_in_the_library_s_words(
+    fake_machine: Fake, tiny_model: Path, bits: str, kind: type[EngineError], said: str
 ) -> None:
-    fake_machine().module.says["invalid"] = ""
-    with pytest.raises(EngineError, match=r"can't run the engine on this GPU \(UNSUPPORTED_CC\)"):
+    machine = fake_machine()
+    machine.module.says["invalid"] = bits
+    with pytest.raises(EngineError, match=rf"can't run the engine on this GPU {said}") as caught:
         loaded(tiny_model)
+    assert type(caught.value) is kind
+    assert (machine.cuda.device, machine.cuda.streams) == ({}, set())
+
+
+def test_a_shape_that_can_t_be_settled_is_refused(fake_machine: Fake, tiny_model: Path) -> None:
+    fake_machine().module.says["shapes"] = "no shapes"
+    with pytest.raises(EngineError, match="refuses a batch of 1"):
+        loaded(tiny_model)
+
+
+def test_the_engine_is_built_for_the_gpu_that_is_here(fake_machine: Fake, tiny_model: Path) -> None:
+    machine = fake_machine()
+    loaded(tiny_model)
+    assert machine.module.targets == [{0: 89}]
+    other = fake_machine(gpu="Unheard", compute_capability=(9, 0))
+    loaded(tiny_model)
+    assert other.module.targets == [{}]  # the library decides, and says at loading whether it runs there
 
 
 def test_a_kept_engine_that_the_library_refuses_is_built_again(
