@@ -100,7 +100,7 @@ def test_every_variant_of_the_plan_has_settings_that_the_recipes_take() -> None:
     assert len(names) == len(plan.variants()), "each has a file of its own"
     for variant in plan.variants():
         config = config_of(plan, variant, 3, 2400)
-        assert config.seed == 3 and config.shares == {variant.source: 64}
+        assert config.seed == 3 and config.shares == {variant.source: 32}
         assert ("gabor=fusion" in variant.changes) == (config.gabor.feeding == "fusion")
     fed = {one.first.network for one in CONTRASTS if "gabor=fusion" in one.first.changes}
     assert fed == set(NETWORKS), "each network with and without"

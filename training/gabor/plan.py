@@ -98,10 +98,10 @@ class Plan:
     """
 
     faces: int = 2000
-    epochs: int = 6
+    epochs: int = 4
     seeds: tuple[int, ...] = (1, 2, 3)
-    batch: int = 64
-    small_set_epochs: int = 20
+    batch: int = 32
+    small_set_epochs: int = 15
     contrasts: tuple[Contrast, ...] = field(default_factory=lambda: CONTRASTS)
 
     def variants(self) -> tuple[Variant, ...]:

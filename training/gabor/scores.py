@@ -35,7 +35,7 @@ def scores_of(
         emotion, emotion_shared and age_group, "<set>/<score>_said" and "<set>/<score>_true", class numbers.
     """
     found: Arrays = {}
-    for name in _targets(source):
+    for name in targets(source):
         logits = _logits(net, images[name])
         places = held_out(sets[name], name, source)
         if "emotion" in logits:
@@ -50,7 +50,8 @@ def scores_of(
     return found
 
 
-def _targets(source: str) -> tuple[str, ...]:
+def targets(source: str) -> tuple[str, ...]:
+    """Return the sets that a network trained on one is tested on."""
     return ("utkface",) if source == "utkface" else ("ferplus", "ckplus")
 
 

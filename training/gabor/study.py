@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +25,7 @@ from training.errors import RecipeError
 from training.experiment import Experiment
 from training.gabor.plan import NETWORKS, Plan, Variant
 from training.gabor.report import write_report
-from training.gabor.scores import Arrays, held_out, scores_of
+from training.gabor.scores import Arrays, held_out, scores_of, targets
 from training.loop import changed_batches
 from training.multi_task_loss import LossSettings
 from training.processes import join
@@ -86,7 +87,7 @@ def run_study(plan: Plan, sets: Mapping[str, PreparedFaces], out: Path, minutes:
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
     fewer = {name: with_fewer(faces, plan.faces) for name, faces in sets.items()}
-    images: dict[tuple[str, str], Tensor] = {}
+    images: dict[tuple[str, int], Tensor] = {}
     ends_s = None if minutes is None else time.monotonic() + 60 * minutes
     for seed in plan.seeds:
         for variant in plan.variants():
@@ -146,7 +147,7 @@ def trained(plan: Plan, variant: Variant, seed: int, sets: Mapping[str, Prepared
         return _fitted(multitask.build_on(config, own))
     state: dict[str, Tensor] = {}
     for step in stages:
-        stage = replace(config, step=step, epochs=max(1, config.epochs // len(stages)))  # type: ignore[call-arg]
+        stage = replace(config, step=step, epochs=math.ceil(config.epochs / len(stages)))  # type: ignore[call-arg]
         experiment = vgg16_hybrid.build_on(stage, own)  # type: ignore[arg-type]
         if state:
             experiment.net.load_state_dict(state)
@@ -173,7 +174,7 @@ def found_by(
     net: MultiTaskNet,
     variant: Variant,
     sets: Mapping[str, PreparedFaces],
-    images: dict[tuple[str, str], Tensor],
+    images: dict[tuple[str, int], Tensor],
 ) -> Arrays:
     """Return a network's scores, and the weights that its pictures need: of the fusion and of the first convolution.
 
@@ -181,15 +182,16 @@ def found_by(
         net: Trained.
         variant: What it is.
         sets: Name -> faces.
-        images: (set, source) -> held-out faces; filled as needed.
+        images: (set, how many) -> held-out faces; filled as needed.
     """
     spec = multitask.input_spec(multitask.Config())
-    for name in SETS:
-        key = (name, variant.source)
+    own = {}
+    for name in targets(variant.source):
+        places = held_out(sets[name], name, variant.source)
+        key = (name, len(places))
         if key not in images:
-            places = held_out(sets[name], name, variant.source)
             images[key] = torch.from_numpy(plain_images(sets[name], places, spec, True))
-    own = {name: images[name, variant.source] for name in SETS}
+        own[name] = images[key]
     found = scores_of(net, own, sets, variant.source)
     front = front_of(net)
     if isinstance(front, GaborFusion):
