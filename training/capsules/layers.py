@@ -126,10 +126,14 @@ class ConvolutionalCapsules(RoutedCapsules):
     ) -> None:
         super().__init__(kinds, parents, square_fields(side, kernel, stride), kernel**2 * kinds, routing)
 
+    def votes_of(self, capsules: Capsules) -> tuple[Tensor, Tensor]:
+        """Return every field's votes, float (N, P, J, I, 16), and its children's activations, (N, P, I)."""
+        poses, activations = self._gather(capsules)
+        return self._votes(poses, poses.shape[2]), activations
+
     def forward(self, capsules: Capsules) -> Capsules:
         """Return the parents, float (N, P, J, 16) and (N, P, J)."""
-        poses, activations = self._gather(capsules)
-        poses, logits = self._route(self._votes(poses, poses.shape[2]), activations)
+        poses, logits = self._route(*self.votes_of(capsules))
         return Capsules(poses, logits.sigmoid())
 
 
