@@ -122,25 +122,27 @@ class Recorder(QObject):
         event = self._marks.press(code, at_s, LIVE_AUTHOR, face, note)
         return event, any(each.id == event.id for each in self._marks.running(LIVE_AUTHOR))
 
-    def receive(self, label: str, author: str, time_s: float) -> bool:
-        """Store a marker of another program, which no undo takes back.
+    def receive(self, marks: Iterable[tuple[str, str, float]]) -> int:
+        """Store markers of other programs, which no undo takes back.
 
         Args:
-            label: What it says.
-            author: Where it comes from.
-            time_s: When, on the clock of `Frame.time_s`.
+            marks: What each says, where it comes from, and when it was set, on the clock of `Frame.time_s`.
 
         Returns:
-            False where nothing was recorded at that time.
+            How many are stored: those of a time at which something is recorded.
         """
         writer = self._writer
-        if writer is None or writer.origin_s is None or time_s < writer.origin_s:
-            return False
-        at_s = round(time_s - writer.origin_s, 6)
-        event = Event(at_s, at_s, label=label, author=author, id=new_event_id())
-        self._received.append(event)
-        self._store(writer.folder, {event.id: event})
-        return True
+        if writer is None or (origin_s := writer.origin_s) is None:
+            return 0
+        events = [
+            Event(at_s, at_s, label=label, author=author, id=new_event_id())
+            for label, author, time_s in marks
+            if (at_s := round(time_s - origin_s, 6)) >= 0
+        ]
+        if events:
+            self._received.extend(events)
+            self._store(writer.folder, {event.id: event for event in events})
+        return len(events)
 
     def undo(self) -> str:
         """Take the last mark back and return what it was; "" when there is none."""

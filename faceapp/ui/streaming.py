@@ -56,9 +56,11 @@ class Streaming(QObject):
 
     def refresh(self) -> None:
         """Put markers that have come into timeline and session, and show what the streams do."""
-        for mark, time_s in self.streams.take_markers():
-            self._window.history.flags.append(Flag(time_s, mark.text))
-            self._window.recorder.receive(mark.text, AUTHOR.format(stream=mark.stream), time_s)
+        marks = self.streams.take_markers()
+        self._window.history.flags.extend(Flag(time_s, mark.text) for mark, time_s in marks)
+        self._window.recorder.receive(
+            (mark.text, AUTHOR.format(stream=mark.stream), time_s) for mark, time_s in marks
+        )
         states = self.streams.states()
         self._window.status.show_streams(states)
         for problem in {state.problem for state in states if state.problem} - self._told:

@@ -154,7 +154,7 @@ def test_markers_of_other_programs_reach_timeline_and_session(
         assert pipeline.recorder.put_frame(each.frame)  # type: ignore[attr-defined]
         assert pipeline.recorder.put(each)  # type: ignore[attr-defined]
         window.show_result(each)
-    qtbot.waitUntil(lambda: window.recorder._writer.written == 31, timeout=5000)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: window.recorder._writer.written == 31, timeout=20_000)  # type: ignore[union-attr]
     waiting += [
         (ReceivedMark("PsychoPy", "before", 0.0), 6.5),
         (ReceivedMark("PsychoPy", "stimulus", 0.0), 7.25),
@@ -179,7 +179,7 @@ def test_a_marker_without_a_recording_is_only_shown(
     live_window: MainWindow, frames: list[FrameResult]
 ) -> None:
     live_window.show_result(frames[0])
-    assert not live_window.recorder.receive("x", "lsl:PsychoPy", 7.0)
+    assert live_window.recorder.receive([("x", "lsl:PsychoPy", 7.0)]) == 0
 
 
 @pytest.fixture
