@@ -12,6 +12,8 @@ from pathlib import Path
 
 from engines.errors import CardError, EngineError
 from training import balancing, data, losses, nets, recipes, schedules
+from training.capsules.bench import add_capsules_bench
+from training.capsules.study import add_capsules_study
 from training.comparison import add_compare
 from training.distillation.command import add_label
 from training.errors import DatasetError, RecipeError
@@ -26,6 +28,7 @@ from training.progressive.command import add_columns
 from training.protocols.command import add_protocol
 from training.search.command import add_search
 from training.throughput import add_throughput
+from training.transfer.command import add_transfer
 
 DEFAULT_CACHE = Path.home() / ".cache" / "faceapp" / "prepared"
 
@@ -76,8 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     add_compare(commands, DEFAULT_CACHE)
     add_protocol(commands, DEFAULT_CACHE)
     add_ladder(commands, DEFAULT_CACHE)
+    add_capsules_study(commands, DEFAULT_CACHE)
+    add_capsules_bench(commands)
     add_columns(commands, DEFAULT_CACHE)
     add_search(commands, DEFAULT_CACHE)
+    add_transfer(commands, DEFAULT_CACHE)
     add_second_opinion(commands, DEFAULT_CACHE)
     add_gabor(commands)
     add_gabor_study(commands, DEFAULT_CACHE)

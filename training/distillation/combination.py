@@ -71,7 +71,8 @@ def fit_machine(
     """Fit a machine on training faces, with the C that is best on validation faces.
 
     Args:
-        task: A task of `engines.card.LABELS`; "age" is regressed, the others are classified.
+        task: "age" is regressed, others are classified: into the classes of `engines.card.LABELS`, or, where the task has
+            none there, into as many as the largest label says.
         training: Embeddings float (N, E) with labels (N,): class numbers, or years.
         validation: The same of other faces.
         costs: Values of C to try; `CLASS_COSTS` or `AGE_COSTS` unless given.
@@ -117,7 +118,8 @@ def _fitted(
     weight, bias = machine.coef_, machine.intercept_
     if len(machine.classes_) == 2:
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    every = np.zeros((len(LABELS[task]), rows.shape[1])), np.full(len(LABELS[task]), bias.min() - 10.0)
+    count = len(LABELS[task]) if task in LABELS else int(labels.max()) + 1
+    every = np.zeros((count, rows.shape[1])), np.full(count, bias.min() - 10.0)
     every[0][machine.classes_.astype(int)] = weight
     every[1][machine.classes_.astype(int)] = bias
     return every
