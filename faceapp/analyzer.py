@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from engines.card import LABELS, ModelCard
 from engines.errors import CardError
 from engines.models import model_names
+from faceapp.movement_reader import MovementReader
 from faceapp.predictions import head_values, make_predictions, unknown_values
 from faceapp.tracking.smoothing import ProbabilitySmoother
 from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Occlusion, Tracker
@@ -47,11 +48,13 @@ class FaceReader:
         smoothing: Strength from 0 (off) to 1.
         occlusion: Occlusion taken for every face, or "auto" for what the tracker says of each.
         abstains: Whether hidden faces are left unread; else the engine of "none" reads them.
+        movements: Measures movements of the face; by default one that is off.
 
     Attributes:
         engines: As above.
         abstains: As above.
         occlusion: As above; may be changed while running.
+        movements: As above.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class FaceReader:
         occlusion: OcclusionMode = "auto",
         *,
         abstains: bool = True,
+        movements: MovementReader | None = None,
     ) -> None:
         if "none" not in engines:
             raise ValueError(f"engines: expected one for 'none', found {sorted(engines)}")
@@ -68,6 +72,7 @@ class FaceReader:
         self._smoother = ProbabilitySmoother(smoothing)
         self._forget_at_s = FORGET_S
         self.occlusion: OcclusionMode = occlusion
+        self.movements = movements or MovementReader()
 
     @property
     def smoothing(self) -> float:
@@ -121,6 +126,8 @@ class FaceReader:
         ids = [face.id for face in faces]
         predictions = make_predictions(ids, smoothed, models)
         raw_predictions = make_predictions(ids, values, models)
+        if self.movements.on:
+            predictions = self.movements.read(frame.time_s, faces, predictions)
         finished_s = time.perf_counter()
         smooth_ms = (finished_s - started_s) * 1e3
         timing_ms = {
@@ -137,6 +144,7 @@ class FaceReader:
         """Forget the past of all faces, as after a jump in time."""
         self._smoother.forget(float("inf"))
         self._forget_at_s = -float("inf")
+        self.movements.reset()
 
     def close(self) -> None:
         """Release the engines."""
@@ -246,7 +254,8 @@ def make_reader(settings: Settings) -> FaceReader:
         CardError: The model is missing, or model and card don't belong together.
         EngineError: The back end is missing or refuses the model.
     """
-    return FaceReader(load_engines(settings), settings.smoothing, settings.occlusion)
+    movements = MovementReader(settings.movements, settings.second_opinion)
+    return FaceReader(load_engines(settings), settings.smoothing, settings.occlusion, movements=movements)
 
 
 def load_engines(settings: Settings) -> dict[Occlusion, Engine]:

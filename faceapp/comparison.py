@@ -16,6 +16,7 @@ from engines.card import InputSpec
 from engines.preprocess import cut_chip, face_matrix, prepare_batch
 from faceapp.analyzer import FaceReader, load_engines
 from faceapp.hiding import Hiding
+from faceapp.movement_reader import MovementReader
 from faceapp.predictions import head_values, make_predictions, unknown_values
 from faceapp.tracking.smoothing import ProbabilitySmoother
 from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Image, Occlusion, Prediction, read_only
@@ -81,7 +82,8 @@ class ComparingReader(FaceReader):
     def __init__(
         self, engines: Mapping[Occlusion, Engine], settings: Settings, side_by_side: SideBySide
     ) -> None:
-        super().__init__(engines, settings.smoothing, settings.occlusion)
+        movements = MovementReader(settings.movements, settings.second_opinion)
+        super().__init__(engines, settings.smoothing, settings.occlusion, movements=movements)
         self._side_by_side = side_by_side
         self._ways = tuple(ProbabilitySmoother(settings.smoothing) for _ in range(_WAYS))
 

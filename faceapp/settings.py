@@ -55,6 +55,8 @@ class Settings:
         region: Fixed place of the one face, for cameras that move with the head; None looks for faces.
         smoothing: Strength of smoothing of predictions over time, 0 (off) to 1.
         landmark_smoothing: Strength of smoothing of landmarks over time, 0 (off) to 1.
+        movements: Measure the action units of each face.
+        second_opinion: Ask the movements where the network's highest probabilities are close; measures them too.
         max_faces: Largest number of faces followed at once.
         engine_threads: Processor threads of one engine; None lets the back end's file choose.
         show_raw: Show predictions before smoothing.
@@ -74,6 +76,7 @@ class Settings:
         lsl_markers: Name or type of marker streams of other programs to take in; None takes none.
         osc: Send values and markers as OSC messages.
         osc_target: Where to, as HOST:PORT.
+        osc_avatar: Send the first face also as avatar parameters, as VRChat takes them.
     """
 
     source: str = field(default="0", metadata=field_metadata(str, "Source"))
@@ -93,6 +96,10 @@ class Settings:
     )
     landmark_smoothing: float = field(
         default=0.5, metadata=field_metadata(float, "Smoothing of landmarks", minimum=0, maximum=1)
+    )
+    movements: bool = field(default=False, metadata=field_metadata(bool, "Measure movements"))
+    second_opinion: bool = field(
+        default=False, metadata=field_metadata(bool, "Second opinion from movements")
     )
     max_faces: int = field(default=8, metadata=field_metadata(int, "Faces at most", minimum=1, maximum=8))
     engine_threads: int | None = field(
@@ -140,6 +147,7 @@ class Settings:
     osc_target: str = field(
         default=DEFAULT_TARGET, metadata=field_metadata(str, "OSC to (host:port)", check=parse_osc_target)
     )
+    osc_avatar: bool = field(default=False, metadata=field_metadata(bool, "Also as avatar parameters"))
 
     def __post_init__(self) -> None:
         for name in _LIMITS:
@@ -196,7 +204,7 @@ class Settings:
         return {**asdict(self), "sessions_dir": str(self.sessions_dir)}
 
 
-STREAM_SETTINGS = ("lsl", "lsl_network", "lsl_markers", "osc", "osc_target")
+STREAM_SETTINGS = ("lsl", "lsl_network", "lsl_markers", "osc", "osc_target", "osc_avatar")
 """What goes out while it arises, and comes in; nothing of it changes what is recorded of the pictures."""
 WINDOW_SETTINGS = ("cover_on_screen", "ask_before_recording", "consent_notice")
 """What the live window does before and beside recording; nothing of it changes what is recorded either."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from engines.card import OCCLUSIONS as OCCLUSIONS
 from engines.card import Occlusion as Occlusion
 from engines.preprocess import LANDMARK_COUNT as LANDMARK_COUNT
+from engines.second_opinion import Opinion as Opinion
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -75,6 +76,9 @@ class Prediction:
         female: Probability in [0, 1].
         smile: Probability in [0, 1].
         model: Name of the model that said it; "" where none was asked because too little of the face is seen.
+        movements: float32 (units,), how strongly each of `faceapp.tracking.action_units.MEASURED_UNITS` shows; None
+            where nobody measured, NaN where the unit is hidden.
+        second_opinion: What the movements say of a close call; None where they were not asked.
     """
 
     track_id: int
@@ -84,6 +88,8 @@ class Prediction:
     female: float
     smile: float
     model: str
+    movements: Floats | None = None
+    second_opinion: Opinion | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceapp.analyzer import FaceReader, load_engines
+from faceapp.movement_reader import MovementReader
 from faceapp.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ class EngineShelf:
             CardError: As for `faceapp.analyzer.make_reader`.
             EngineError: As there.
         """
+        movements = MovementReader(settings.movements, settings.second_opinion)
         kind = (settings.model, settings.backend, settings.engine_threads)
         if kind != self._kind or not self._engines:
             self.close()
             engines = load_engines(settings)
             if any(engine.backend_name not in _KEPT for engine in engines.values()):
-                return FaceReader(engines, settings.smoothing, settings.occlusion)
+                return FaceReader(engines, settings.smoothing, settings.occlusion, movements=movements)
             self._engines, self._kind = engines, kind
-        return _Borrower(self._engines, settings.smoothing, settings.occlusion)
+        return _Borrower(self._engines, settings.smoothing, settings.occlusion, movements=movements)
 
     def close(self) -> None:
         """Release the engines."""

@@ -44,9 +44,11 @@ class Controls:
         landmark_smoothing: Strength for landmarks; None leaves the tracker's own.
         occlusion: Occlusion mode of tracker and reader; None leaves their own.
         region: Fixed region of the tracker, `NO_REGION` to look for faces again; None leaves the tracker's own.
+        movements: Whether movements are measured; None leaves the reader's own.
+        second_opinion: Whether the second opinion is asked; None leaves the reader's own.
         recorder: Where results also go.
         listener: Where results go besides, the same from one source to the next; must not wait.
-        swap_error: Why the last `make_reader` was refused; None when it was not.
+        swap_error: Why the last `make_reader` or the second opinion was refused; None when it was not.
         lock: Guards `recorder`, `listener`, and `make_reader` with `swap_error`.
     """
 
@@ -56,6 +58,8 @@ class Controls:
     landmark_smoothing: float | None = None
     occlusion: OcclusionMode | None = None
     region: Region | None = None
+    movements: bool | None = None
+    second_opinion: bool | None = None
     recorder: Recorder | None = None
     listener: Recorder | None = None
     swap_error: Exception | None = None

@@ -254,6 +254,18 @@ class Pipeline:
         self._controls.occlusion = occlusion
         self._note_change("occlusion", occlusion)
 
+    def set_movements(self, measured: bool) -> None:
+        """Measure movements of the face from the next frame on, or no more."""
+        check_setting("movements", measured)
+        self._controls.movements = measured
+        self._note_change("movements", measured)
+
+    def set_second_opinion(self, asked: bool) -> None:
+        """Ask for a second opinion from the next frame on, or no more; `swap_error` tells when its files are damaged."""
+        check_setting("second_opinion", asked)
+        self._controls.second_opinion = asked
+        self._note_change("second_opinion", asked)
+
     def set_region(self, region: Region | None) -> None:
         """Take one face in a fixed region from the next frame on; None looks for faces again.
 

@@ -10,7 +10,7 @@ from engines.errors import CardError, EngineError
 from faceapp.analyzer import FaceReader
 
 if TYPE_CHECKING:
-    from faceapp.pipeline.controls import Ticket
+    from faceapp.pipeline.controls import Controls, Ticket
     from faceapp.pipeline.run import Run
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,10 @@ def _read_one(run: Run, reader: FaceReader, ticket: Ticket) -> None:
     if controls.smoothing is not None and controls.smoothing != reader.smoothing:
         reader.smoothing = controls.smoothing
     reader.occlusion = controls.occlusion or reader.occlusion
+    if controls.movements is not None:
+        reader.movements.measures = controls.movements
+    if controls.second_opinion is not None and controls.second_opinion != reader.movements.asks:
+        _switch_opinion(controls, reader)
     result = reader.read(ticket.frame, ticket.faces, ticket.track_ms)
     if reader.problem != run.problem:  # an engine changed its back end
         _introduce(run, reader)
@@ -70,6 +74,16 @@ def _read_one(run: Run, reader: FaceReader, ticket: Ticket) -> None:
         if controls.listener is not None:
             controls.listener.put(result)
     run.results.put(result)
+
+
+def _switch_opinion(controls: Controls, reader: FaceReader) -> None:
+    """Ask for a second opinion or no more; where its files are damaged nobody is asked, and the window is told."""
+    try:
+        reader.movements.set_asks(bool(controls.second_opinion))
+    except CardError as error:
+        logger.warning("no second opinion: %s", error)
+        with controls.lock:
+            controls.second_opinion, controls.swap_error = False, error
 
 
 def _swap(

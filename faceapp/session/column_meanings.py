@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from engines.card import EMOTIONS
 from faceapp.session.frame_log import STAGES
+from faceapp.tracking.action_units import MEASURED_UNITS
 
 _FACES = (
     ("frame", "", "number of the frame in its source"),
@@ -38,6 +39,18 @@ _PREDICTIONS = (
     ("p_female", "0..1", "probability of a woman's face"),
     ("p_smile", "0..1", "probability of a smile"),
 )
+_MOVEMENTS = (
+    *(
+        (
+            unit.column,
+            "deviations",
+            f"{unit.title}, {unit.name}: against the person's own calm face where it is known, in standard deviations "
+            "between calm faces of many people; negative is the opposite movement; not FACS' A to E",
+        )
+        for unit in MEASURED_UNITS
+    ),
+    ("second_opinion", "", "emotion the movements rather show; empty where the network's call was clear"),
+)
 _FRAMES = (
     ("frame", "", "number of the frame in its source"),
     ("time_s", "s", "from the start of the session"),
@@ -54,6 +67,8 @@ _FRAMES = (
 def column_meanings() -> Iterator[tuple[str, str, str, str]]:
     """Yield table, column, unit and meaning of every column of `faces.csv` and `frames.csv`."""
     for name, unit, meaning in (*_FACES, *_PREDICTIONS):
+        yield "faces", name, unit, meaning
+    for name, unit, meaning in _MOVEMENTS:
         yield "faces", name, unit, meaning
     for name, unit, meaning in _PREDICTIONS:
         yield "faces", f"{name}_raw", unit, f"{meaning}; before smoothing over time"

@@ -17,7 +17,7 @@ from faceapp.session.fitting_marks import fitting_marks, session_span_s
 from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
 from faceapp.session.metadata import file_inside, load_metadata
 from faceapp.session.sealing import read_csv_table
-from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema
+from faceapp.session.table import COLUMNS, CSV_FILE, MOVEMENT_COLUMNS, PARQUET_FILE, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow
@@ -141,9 +141,19 @@ def read_parquet_table(path: Path, columns: Sequence[str] = COLUMNS) -> pyarrow.
             f"{path}: expected a sealed table, found {' '.join(str(error).split())[:160]}; "
             "restore it from a copy"
         ) from error
-    missing = [name for name in columns if name not in table.column_names]
+    missing = [name for name in columns if name not in (*table.column_names, *MOVEMENT_COLUMNS)]
     if missing:
         raise SessionError(
             f"{path}: expected the columns of a session, found no {missing[0]}; restore it from a copy"
         )
+    return _with_movements(table) if columns is COLUMNS else table
+
+
+def _with_movements(table: pyarrow.Table) -> pyarrow.Table:
+    """Return the table with empty columns of movements where an older version knew none."""
+    import pyarrow as pa
+
+    for field in arrow_schema():
+        if field.name in MOVEMENT_COLUMNS and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
     return table

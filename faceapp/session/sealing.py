@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DAMAGED = ".damaged"
 """Ending of a CSV that is kept because some of its rows could not be sealed."""
+OPTIONAL = "optional"
+"""Key in the metadata of a column that files of older versions lack; it is then empty."""
 _BLOCK_BYTES = 4 << 20
 
 
@@ -126,12 +128,25 @@ def _csv_batches(csv_path: Path, schema: pyarrow.Schema, skipped: list[int]) -> 
         convert_options=csv.ConvertOptions(
             column_types={field.name: field.type for field in schema},
             include_columns=schema.names,
+            include_missing_columns=True,
             null_values=[""],
             strings_can_be_null=True,
         ),
     )
+    _require_columns(csv_path, schema)
     for batch in stream:
         yield batch.replace_schema_metadata(schema.metadata)
+
+
+def _require_columns(csv_path: Path, schema: pyarrow.Schema) -> None:
+    """Check that no column is missing but those that came with a later version."""
+    import pyarrow as pa
+
+    with csv_path.open(encoding="utf-8", errors="replace") as stream:
+        present = {name.strip('"') for name in stream.readline(1 << 16).rstrip("\r\n").split(",")}
+    for field in schema:
+        if field.name not in present and OPTIONAL.encode() not in (field.metadata or {}):
+            raise pa.ArrowKeyError(f"no column {field.name}")
 
 
 def _wait_for_disk(path: Path) -> None:

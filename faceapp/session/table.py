@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from engines.card import EMOTIONS
 from faceapp.session.clock import utc_text
 from faceapp.session.numbers import number_text
+from faceapp.session.sealing import OPTIONAL
+from faceapp.tracking.action_units import MEASURED_UNITS
 from faceapp.types import FrameResult, Prediction
 
 if TYPE_CHECKING:
@@ -26,14 +28,17 @@ PREDICTION_COLUMNS = (
     "p_female",
     "p_smile",
 )
+MOVEMENT_COLUMNS = (*(unit.column for unit in MEASURED_UNITS), "second_opinion")
+"""Movements of the face; sessions recorded before there were any lack these columns, and are read as if they were empty."""
 COLUMNS = (
     *("frame", "face_id", "time_s", "utc", "score", "occlusion", "model"),
     *("x0_px", "y0_px", "x1_px", "y1_px", "yaw_deg", "pitch_deg", "roll_deg"),
     *PREDICTION_COLUMNS,
     *(f"{name}_raw" for name in PREDICTION_COLUMNS),
     "capture_to_result_ms",
+    *MOVEMENT_COLUMNS,
 )
-_TEXT_COLUMNS = ("occlusion", "model")
+_TEXT_COLUMNS = ("occlusion", "model", "second_opinion")
 
 
 def prediction_cells(prediction: Prediction) -> list[str]:
@@ -42,6 +47,14 @@ def prediction_cells(prediction: Prediction) -> list[str]:
     cells += [number_text(prediction.age_years, 3), number_text(prediction.age_std_years, 3)]
     cells += [number_text(prediction.female, 6), number_text(prediction.smile, 6)]
     return cells
+
+
+def movement_cells(prediction: Prediction) -> list[str]:
+    """Return one prediction's movements in the order of `MOVEMENT_COLUMNS`; empty where they were not measured."""
+    opinion = "" if prediction.second_opinion is None else prediction.second_opinion.emotion
+    if prediction.movements is None:
+        return [""] * len(MEASURED_UNITS) + [opinion]
+    return [*(number_text(value, 3) for value in prediction.movements.tolist()), opinion]
 
 
 def face_rows(result: FrameResult, time_s: float, started: datetime) -> list[list[str]]:
@@ -75,6 +88,7 @@ def face_rows(result: FrameResult, time_s: float, started: datetime) -> list[lis
         row += prediction_cells(smoothed)
         row += prediction_cells(raw)
         row.append(latency)
+        row += movement_cells(smoothed)
         rows.append(row)
     return rows
 
@@ -90,5 +104,9 @@ def arrow_schema(metadata: Mapping[str, Any] | None = None) -> pyarrow.Schema:
         "utc": pa.timestamp("ms", tz="UTC"),
     }
     kinds |= dict.fromkeys(_TEXT_COLUMNS, pa.string())
-    fields = [pa.field(name, kinds.get(name, pa.float32())) for name in COLUMNS]
+    later = {OPTIONAL: "true"}
+    fields = [
+        pa.field(name, kinds.get(name, pa.float32()), metadata=later if name in MOVEMENT_COLUMNS else None)
+        for name in COLUMNS
+    ]
     return pa.schema(fields, metadata={"faceapp": json.dumps(metadata or {}, default=str)})

@@ -11,6 +11,7 @@ import numpy as np
 from faceapp.session.numbers import number_text
 from faceapp.session.reader import Session, read_frames
 from faceapp.session.table import PREDICTION_COLUMNS
+from faceapp.tracking.action_units import MEASURED_UNITS
 
 ABOUT = "OpenFace 2 CSV: frame, face_id, timestamp, confidence, success, pose; gaze, position and action units empty"
 _GAZE = (*(f"gaze_{eye}_{axis}" for eye in (0, 1) for axis in "xyz"), "gaze_angle_x", "gaze_angle_y")
@@ -20,10 +21,11 @@ _ACTION_UNITS = (
     *(f"AU{unit:02d}_r" for unit in _UNITS),
     *(f"AU{unit:02d}_c" for unit in sorted([*_UNITS, 28])),
 )
+_MOVEMENTS = tuple(unit.column for unit in MEASURED_UNITS)
 COLUMNS = (
     *("frame", "face_id", "timestamp", "confidence", "success"),
     *(*_GAZE, *_POSE, *_ACTION_UNITS),
-    *(f"faceapp_{name}" for name in PREDICTION_COLUMNS),
+    *(f"faceapp_{name}" for name in (*PREDICTION_COLUMNS, *_MOVEMENTS)),
 )
 
 
@@ -37,6 +39,9 @@ def write(session: Session, folder: Path) -> list[Path]:
 
     OpenFace numbers frames from 1 and turns heads the other way: positive pose_Rx looks down, positive pose_Ry turns
     towards the picture's left edge, in radians (its axes are right, down and away).
+
+    AU01_r and its like stay empty: they are intensities from 0 to 5 as FACS coders give them, learned from coders, while
+    ours are distances on the mesh from a calm face; ours follow as faceapp_au01 and so on.
     """
     path = folder / "openface.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:
@@ -72,7 +77,10 @@ def openface_angles(yaw_deg: float, pitch_deg: float, roll_deg: float) -> tuple[
 
 
 def _rows(session: Session) -> Iterator[list[str]]:
-    names = ("frame", "face_id", "time_s", "score", "pitch_deg", "yaw_deg", "roll_deg", *PREDICTION_COLUMNS)
+    names = (
+        *("frame", "face_id", "time_s", "score", "pitch_deg", "yaw_deg", "roll_deg"),
+        *(*PREDICTION_COLUMNS, *_MOVEMENTS),
+    )
     columns = np.stack([session.column(name) for name in names], axis=1)
     rows = [(float(row[2]), float(row[1]), _face_row(row)) for row in columns]
     rows += [(time_s, 0.0, row) for time_s, row in _empty_rows(session)]

@@ -18,11 +18,12 @@ import numpy.typing as npt
 from faceapp.session.column_meanings import column_meanings
 from faceapp.session.face_rows import face_names
 from faceapp.session.reader import Session
-from faceapp.session.table import COLUMNS
+from faceapp.session.table import COLUMNS, MOVEMENT_COLUMNS
 
 ABOUT = "XDF: a stream a face at the frames' own times, and one of marks"
 _FILE_HEADER, _STREAM_HEADER, _SAMPLES, _STREAM_FOOTER = 1, 2, 3, 6
-_NUMBERS = tuple(name for name in COLUMNS if name not in ("face_id", "time_s", "utc", "occlusion", "model"))
+_TEXTS = ("face_id", "time_s", "utc", "occlusion", "model", "second_opinion")
+_NUMBERS = tuple(name for name in COLUMNS if name not in _TEXTS)
 _BLOCK = 512
 Doubles = npt.NDArray[np.float64]
 
@@ -48,11 +49,12 @@ def write(session: Session, folder: Path) -> list[Path]:
 def _write_face(stream: BinaryIO, number: int, session: Session, face: int, name: str) -> None:
     rows = np.flatnonzero(session.column("face_id") == face)
     times_s = session.column("time_s")[rows]
-    values = np.stack([session.column(column)[rows] for column in _NUMBERS], axis=1)
+    numbers = _numbers(session)
+    values = np.stack([session.column(column)[rows] for column in numbers], axis=1)
     units = {column: unit for table, column, unit, _meaning in column_meanings() if table == "faces"}
-    header = _header(session, f"faceapp {name}", "Expression", len(_NUMBERS), "double64", f"face-{face}")
+    header = _header(session, f"faceapp {name}", "Expression", len(numbers), "double64", f"face-{face}")
     channels = ElementTree.SubElement(ElementTree.SubElement(header, "desc"), "channels")
-    for column in _NUMBERS:
+    for column in numbers:
         channel = ElementTree.SubElement(channels, "channel")
         ElementTree.SubElement(channel, "label").text = column
         ElementTree.SubElement(channel, "unit").text = units[column]
@@ -65,6 +67,13 @@ def _write_face(stream: BinaryIO, number: int, session: Session, face: int, name
         ]
         _samples(stream, number, samples)
     _footer(stream, number, times_s)
+
+
+def _numbers(session: Session) -> tuple[str, ...]:
+    """Return the channels: movements only where they were measured."""
+    units = [name for name in _NUMBERS if name in MOVEMENT_COLUMNS]
+    measured = any(np.isfinite(session.column(name)).any() for name in units)
+    return tuple(name for name in _NUMBERS if measured or name not in MOVEMENT_COLUMNS)
 
 
 def _write_marks(stream: BinaryIO, number: int, session: Session) -> None:

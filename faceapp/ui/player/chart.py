@@ -13,7 +13,9 @@ from PySide6.QtGui import QColor, QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QToolButton, QWidget
 
 from faceapp.session.annotations import Event
+from faceapp.session.segments import gap_of
 from faceapp.session.table import COLUMNS
+from faceapp.tracking.action_units import MEASURED_UNITS
 from faceapp.ui.icons import icon
 from faceapp.ui.player.curves import thin, value_range
 from faceapp.ui.player.review import EMOTION_COLUMNS, Review
@@ -22,12 +24,12 @@ from faceapp.ui.player.time_view import TimeView
 from faceapp.ui.theme import EMOTION_QCOLOURS, Theme, blend
 
 Doubles = npt.NDArray[np.float64]
-GAP_S = 0.5
 EMOTIONS_TOGETHER = "emotions"
 CHOSEN_FACE = -1
 _FRACTION_BITS = 4
 _LABEL_PX = 40
-_NOT_SHOWN = ("frame", "face_id", "time_s", "utc", "occlusion", "model")
+_NOT_SHOWN = ("frame", "face_id", "time_s", "utc", "occlusion", "model", "second_opinion")
+_UNITS = {unit.column: f"{unit.title} {unit.name}" for unit in MEASURED_UNITS}
 
 
 def chart_columns() -> tuple[tuple[str, str], ...]:
@@ -38,6 +40,8 @@ def chart_columns() -> tuple[tuple[str, str], ...]:
 
 def column_text(name: str) -> str:
     """Return a column's name for people, with its unit: "age (years)"."""
+    if name in _UNITS:
+        return _UNITS[name]
     stem, _, unit = name.rpartition("_")
     if unit in ("px", "deg", "years", "ms"):
         return f"{stem.replace('_', ' ')} ({unit})"
@@ -230,7 +234,9 @@ class Chart(Strip):
     def _draw_lines(self, picture: npt.NDArray[np.uint8], ratio: float) -> None:
         height, width = picture.shape[:2]
         curves = self._curves
-        times_s, values = thin(curves.times_s, curves.values, self._view.range_s, width, GAP_S)
+        times_s, values = thin(
+            curves.times_s, curves.values, self._view.range_s, width, gap_of(curves.times_s)
+        )
         scale = 1 << _FRACTION_BITS
         x = np.rint((times_s - self._view.range_s[0]) / self._view.length_s * width * scale)
         y = np.rint(np.clip(self._y_of(values, height), -height, 2 * height) * scale)  # type: ignore[arg-type]
