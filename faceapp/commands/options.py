@@ -14,7 +14,7 @@ from faceapp.streams.target import DEFAULT_TARGET, check_stream_name, parse_osc_
 _SETTINGS = (
     *("source", "model", "backend", "occlusion", "simulate", "region"),
     *("smoothing", "landmark_smoothing", "sessions_dir"),
-    *("lsl", "lsl_network", "lsl_markers", "osc_target"),
+    *("lsl", "lsl_network", "lsl_markers", "osc_target", "osc_avatar"),
 )
 
 
@@ -90,7 +90,7 @@ def add_smoothing_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_stream_options(parser: argparse.ArgumentParser) -> None:
-    """Add --lsl, --lsl-network and --osc."""
+    """Add --lsl, --lsl-network, --osc and --osc-avatar."""
     parser.add_argument(
         "--lsl",
         action="store_true",
@@ -110,6 +110,16 @@ def add_stream_options(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         default=argparse.SUPPRESS,
         help=f"send the values as OSC messages (extra osc), for example to {DEFAULT_TARGET}",
+    )
+    _add_avatar_option(parser)
+
+
+def _add_avatar_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--osc-avatar",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="with --osc: send the first face also as avatar parameters, as VRChat takes them",
     )
 
 

@@ -14,6 +14,8 @@ from faceapp.streams.target import OscTarget
 from faceapp.types import FaceTrack, FrameResult, Prediction
 
 if TYPE_CHECKING:
+    from pythonosc.osc_bundle import OscBundle
+    from pythonosc.osc_message import OscMessage
     from pythonosc.udp_client import UDPClient
 
 Message = tuple[str, list[Any]]
@@ -24,12 +26,13 @@ class OscOutput:
 
     Args:
         target: Where to.
+        avatar: Send the first face also as avatar parameters, each in a packet of its own.
     """
 
     name = "OSC"
 
-    def __init__(self, target: OscTarget) -> None:
-        self._target = target
+    def __init__(self, target: OscTarget, avatar: bool = False) -> None:
+        self._target, self._avatar = target, avatar
         self._client: UDPClient | None = None
 
     def open(self) -> None:
@@ -62,17 +65,23 @@ class OscOutput:
         from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
         from pythonosc.osc_message_builder import build_msg
 
-        assert self._client is not None
         for messages in bundles(item):
             builder = OscBundleBuilder(IMMEDIATELY)
             for address, values in messages:
                 builder.add_content(build_msg(address, values))
-            try:
-                self._client.send(builder.build())
-            except OSError as error:
-                raise StreamError(
-                    f"OSC: expected {self._target} to be reachable, found: {error.strerror}; check the network"
-                ) from error
+            self._send(builder.build())
+        if self._avatar and isinstance(item, FrameResult):
+            for address, values in avatar_parameters(item):
+                self._send(build_msg(address, values))
+
+    def _send(self, packet: OscBundle | OscMessage) -> None:
+        assert self._client is not None
+        try:
+            self._client.send(packet)
+        except OSError as error:
+            raise StreamError(
+                f"OSC: expected {self._target} to be reachable, found: {error.strerror}; check the network"
+            ) from error
 
     def state(self) -> StreamState:
         """Return where messages go."""
@@ -95,6 +104,17 @@ def bundles(item: FrameResult | Mark) -> Iterator[list[Message]]:
     yield [*frame, *_number("/faceapp/delay_ms", item.timing_ms.get("capture_to_result", math.nan))]
     for face, said in zip(item.faces, item.predictions, strict=True):
         yield list(_of_face(face, said))
+
+
+def avatar_parameters(result: FrameResult) -> Iterator[Message]:
+    """Yield the first face as parameters of an avatar, floats and one bool; what is not known keeps its last value."""
+    start = "/avatar/parameters/faceapp_"
+    said = result.predictions[0] if result.predictions else None
+    yield f"{start}read", [said is not None and bool(said.model)]
+    if said is not None:
+        for name, value in zip(EMOTIONS, said.emotion.tolist(), strict=True):
+            yield from _number(f"{start}{name}", value)
+        yield from _number(f"{start}smile", said.smile)
 
 
 def _of_face(face: FaceTrack, said: Prediction) -> Iterator[Message]:

@@ -55,7 +55,7 @@ class Streams:
             wanted["LSL", settings.lsl_network] = LslOutput(settings.lsl_network)
         if settings.osc:
             target = parse_osc_target(settings.osc_target)
-            wanted["OSC", target] = OscOutput(target)
+            wanted["OSC", target, settings.osc_avatar] = OscOutput(target, settings.osc_avatar)
         before = {key: feed for key, feed in self._feeds.items() if feed.alive}
         for key in before.keys() - wanted.keys():
             before[key].close(wait=False)

@@ -29,7 +29,7 @@ FORM_GROUPS = (
     ("Picture", ("show_mesh", "theme")),
     ("Camera", ("camera_width_px", "camera_height_px", "camera_rate_hz")),
     ("Recording", (*KEPT, "sessions_dir")),
-    ("Other programs", ("lsl", "lsl_network", "lsl_markers", "osc", "osc_target")),
+    ("Other programs", ("lsl", "lsl_network", "lsl_markers", "osc", "osc_target", "osc_avatar")),
 )
 """Headlines of the form with the settings below each; the other settings have choosers of their own."""
 

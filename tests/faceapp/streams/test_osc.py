@@ -97,6 +97,28 @@ def test_a_frame_without_a_face_and_a_mark_arrive(listener: Listener, output: Os
     assert found["/faceapp/marker"] == ("Lächeln",)
 
 
+def test_the_first_face_drives_an_avatar_where_that_is_wanted(listener: Listener) -> None:
+    output = OscOutput(OscTarget("127.0.0.1", listener.port), avatar=True)
+    output.open()
+    each = result(0, faces=2)
+    output.send(each)
+    found = listener.wait_for("/avatar/parameters/faceapp_smile")
+    start = "/avatar/parameters/faceapp_"
+    values = {
+        address.removeprefix(start): said for address, said in found.items() if address.startswith(start)
+    }
+    assert values["read"] == (True,) and values["smile"] == (0.5,)
+    assert values["happiness"] == (pytest.approx(float(each.predictions[0].emotion[1])),)
+    assert set(values) == {*EMOTIONS, "smile", "read"}
+    listener.messages.clear()
+    output.send(hidden(each))
+    output.send(Mark("end", 0.0))
+    found = listener.wait_for("/faceapp/marker")
+    assert [address for address in found if address.startswith(start)] == [f"{start}read"]
+    assert found[f"{start}read"] == (False,)
+    output.close()
+
+
 def test_a_host_is_looked_up_once_by_name(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     output = OscOutput(OscTarget("localhost", listener.port))
     asked = []

@@ -202,6 +202,7 @@ def test_the_command_line_sets_what_it_names() -> None:
     assert settings("--lsl-network") == replace(OFF, lsl=True, lsl_network=True)
     assert settings("--lsl-markers", "Markers") == replace(OFF, lsl_markers="Markers")
     assert settings("--osc", "quest.local:9001") == replace(OFF, osc=True, osc_target="quest.local:9001")
+    assert settings("--osc", "[::1]:9", "--osc-avatar").osc_avatar
 
 
 def test_streams_do_not_make_another_input_of_a_file(tmp_path: Path) -> None:
