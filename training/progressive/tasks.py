@@ -22,9 +22,8 @@ from training.data.prepared import PreparedFaces
 from training.data.sample import SPLITS
 from training.data.sampling import NO_CLASS, emotion_classes
 from training.errors import DatasetError, RecipeError
+from training.losses.age_classes import ADIENCE
 
-AGE_GROUPS_YEARS = ((0, 2), (4, 6), (8, 13), (15, 20), (25, 32), (38, 43), (48, 53), (60, 120))
-"""Of Adience (Eidinger, Enbar, Hassner: Age and gender estimation of unfiltered faces, 2014)."""
 PEOPLE = 50
 """As many as the paper's subset of LFW has."""
 _LEAST_GROUPS = 3
@@ -125,10 +124,10 @@ def _smile(faces: PreparedFaces) -> Labelled:
 def _age_group(faces: PreparedFaces) -> Labelled:
     middle = (faces.age_low_years + faces.age_high_years) / 2
     years = np.where(np.isnan(faces.age_years), middle, faces.age_years)
-    starts = [(before[1] + after[0]) / 2 for before, after in pairwise(AGE_GROUPS_YEARS)]
+    starts = [(before[1] + after[0]) / 2 for before, after in pairwise(ADIENCE)]
     classes = np.where(np.isnan(years), NO_CLASS, np.digitize(np.nan_to_num(years), starts))
-    labels = tuple(f"{low} to {high}" for low, high in AGE_GROUPS_YEARS[:-1])
-    return (*labels, "60 and over"), _rows(classes, len(AGE_GROUPS_YEARS))
+    labels = tuple(f"{low} to {high}" for low, high in ADIENCE[:-1])
+    return (*labels, "60 and over"), _rows(classes, len(ADIENCE))
 
 
 _READERS: Mapping[str, Callable[[PreparedFaces], Labelled]] = {

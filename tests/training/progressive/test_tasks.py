@@ -11,7 +11,8 @@ from engines.card import EMOTIONS
 from tests.training.made_faces import made_faces
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError, RecipeError
-from training.progressive.tasks import AGE_GROUPS_YEARS, TASKS, task_faces
+from training.losses.age_classes import ADIENCE
+from training.progressive.tasks import TASKS, task_faces
 
 
 def people(expressions: int = 4, persons: int = 3, frames: int = 2) -> PreparedFaces:
@@ -96,7 +97,7 @@ def test_ages_fall_into_the_groups_of_adience(years: int, group: int) -> None:
     ages[0] = years
     found = task_faces("age_group", replace(faces, age_years=ages))
     assert found.targets[0].argmax() == group
-    assert AGE_GROUPS_YEARS[group][0] - 2 <= years <= AGE_GROUPS_YEARS[group][1] + 2
+    assert ADIENCE[group][0] - 2 <= years <= ADIENCE[group][1] + 2
 
 
 def test_age_groups_of_a_set_that_gives_groups_are_its_own() -> None:
