@@ -128,6 +128,12 @@ class Began(nn.Module):
         self.discriminator.encoder = Encoder(settings)
         self.discriminator.decoder = Decoder(settings)
         self.generator = Decoder(settings)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                # PyTorch's own start makes signals weaker from layer to layer: after two epochs the generator's faces
+                # differed from one another by 0.005, real ones by 0.876 (deviation of a pixel).
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
 
     def noise(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Return latent vectors to make faces from, float (count, latent), uniform from -1 to 1."""
