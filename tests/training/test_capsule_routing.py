@@ -128,13 +128,13 @@ def test_routing_finds_the_parent_that_children_agree_on() -> None:
 
 def test_gradients_through_the_last_iteration_alone_leave_the_numbers_as_they_are() -> None:
     given = inputs(OVERLAPPING)
-    votes = given[0].requires_grad_()
+    votes, activations = (one.requires_grad_() for one in given[:2])
     whole = em_routing(*given, OVERLAPPING, Routing(3))
     short = em_routing(*given, OVERLAPPING, Routing(3, through_all=False))
     for one, other in zip(whole, short, strict=True):
         assert torch.equal(one, other)
-    gradient = torch.autograd.grad(short[0].sum(), votes)[0]
-    assert torch.isfinite(gradient).all() and (gradient != 0).any()
+    for gradient in torch.autograd.grad(short[0].square().sum() + short[1].sum(), (votes, activations)):
+        assert torch.isfinite(gradient).all() and (gradient != 0).any()
 
 
 @pytest.mark.parametrize("iterations", [0, -1, 2.0, True])

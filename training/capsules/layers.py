@@ -170,4 +170,4 @@ def _coordinates(side: int, kinds: int) -> Tensor:
     rows, columns = torch.meshgrid(steps, steps, indexing="ij")
     added = torch.zeros(side, side, POSE_SIDE, POSE_SIDE)
     added[..., 0, -1], added[..., 1, -1] = rows, columns
-    return added.reshape(side * side, 1, POSE).expand(-1, kinds, -1).reshape(-1, POSE)
+    return added.reshape(side * side, 1, POSE).repeat(1, kinds, 1).reshape(-1, POSE)

@@ -111,13 +111,14 @@ def em_routing(
     betas = beta_cost.to(dtype), beta_activation.to(dtype)
     first = _first_shares(fields, votes)
     pivot, powers = _powers(votes, first * activations)
-    given = (first * activations).expand(votes.shape[:-1])
+    shares = first.expand(votes.shape[:-1])
     for iteration in range(how.iterations):
         last = iteration == how.iterations - 1
         with torch.set_grad_enabled(torch.is_grad_enabled() and (last or how.through_all)):
-            found = _maximise(powers, given, first, betas, how.inverse_temperature_at(iteration))
+            inverse = how.inverse_temperature_at(iteration)
+            found = _maximise(powers, shares * activations, first, betas, inverse)
             if not last:
-                given = _expect(powers, found, fields) * activations
+                shares = _expect(powers, found, fields)
     return found.mean + pivot, found.logit
 
 
