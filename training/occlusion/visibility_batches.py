@@ -49,8 +49,9 @@ OTHER_KINDS = {
 }
 LOST_SHARE = 0.5
 """How often the cut of a hidden face shows a part of it only."""
-_LOST_SCALE, _LOST_SHIFT = (0.0, 0.7), 0.3
-"""Natural logarithm of how much larger that part is shown than the face would be; its offset, a share of the chip's side."""
+_LOST_SCALE, _LOST_SHIFT, _LOST_ROTATION_DEG = (0.0, 0.7), 0.3, 120.0
+"""Natural logarithm of how much larger that part is shown than the face would be; its offset, a share of the chip's side;
+its rotation: seen from the side, the cameras on a headset's front are a face to the mesh network."""
 _SEEN, _UNSEEN = 0.38, 0.5
 """A half with at most the first share hidden is seen, with at least the second it is not; between them no label is sure."""
 _UNSURE = -1
@@ -156,7 +157,8 @@ class VisibilityFaces:
         aligned = bool(random.random() >= jitter.whole)
         base = self.faces.matrix(position, size, aligned).astype(np.float64)
         amount = 1.0 if aligned else 0.6
-        angle = np.deg2rad(amount * jitter.rotation_deg * random.uniform(-1, 1))
+        turn_deg = _LOST_ROTATION_DEG if lost else amount * jitter.rotation_deg
+        angle = np.deg2rad(turn_deg * random.uniform(-1, 1))
         scale = np.exp(amount * jitter.scale * random.uniform(-1, 1))
         cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
         flip = -1.0 if random.random() < 0.5 else 1.0

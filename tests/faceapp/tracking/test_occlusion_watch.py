@@ -13,7 +13,10 @@ from engines.preprocess import ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, points_matr
 from engines.visibility import VisibilityReader
 from faceapp.settings import OcclusionMode
 from faceapp.tracking.mediapipe_mesh import MediaPipeTracker
-from faceapp.tracking.occlusion_watch import LOOK_PERIOD_S
+from faceapp.tracking.mesh_graph import FaceMesh
+from faceapp.tracking.occlusion_watch import LOOK_PERIOD_S, OcclusionWatch
+from faceapp.tracking.regions import mesh_box
+from faceapp.tracking.seen_face import SeenFace
 from faceapp.types import FaceTrack, Floats, Frame, Image
 from tests.faceapp.tracking.visibility import KnowingReader
 
@@ -74,6 +77,22 @@ def test_plain_faces_keep_their_mesh_and_are_looked_at_ten_times_a_second(
         assert face.occlusion == "none"
     bare.close()
     assert LOOK_PERIOD_S == 0.1 and reader.looks == [1] * 11
+
+
+@pytest.mark.parametrize(
+    ("turn_deg", "presence", "kind"),
+    [(90, 0.64, "hidden"), (-75, 0.64, "hidden"), (90, 0.85, "none"), (0, 0.64, "none"), (40, 0.5, "none")],
+)
+def test_a_face_on_its_side_that_is_hardly_one_is_not_read(
+    turn_deg: float, presence: float, kind: Occlusion, astronaut_landmarks: Floats
+) -> None:
+    angle = np.deg2rad(turn_deg)
+    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    landmarks = (astronaut_landmarks @ turn.T).astype(np.float32)
+    face = SeenFace(FaceMesh(landmarks, presence), mesh_box(landmarks), confidence=1.0)
+    watch = OcclusionWatch(cast(VisibilityReader, KnowingReader()))
+    assert watch.settled(1, 0.0, face).occlusion == kind
+    assert OcclusionWatch(None).settled(1, 0.0, face).occlusion == "none"
 
 
 @pytest.mark.parametrize(("kind", "share"), [("headset", 0.35), ("mask", 0.15), ("hidden", 0.35)])
