@@ -10,7 +10,15 @@ from typing import Any, get_args
 from faceapp.settings import FaceStyle, Settings, check_value, field_metadata
 from faceapp.sources.options import Clip
 
-_AS_IN_WINDOW = ("backend", "smoothing", "landmark_smoothing", "max_faces", "engine_threads")
+_AS_IN_WINDOW = (
+    "backend",
+    "smoothing",
+    "landmark_smoothing",
+    "max_faces",
+    "engine_threads",
+    "movements",
+    "second_opinion",
+)
 _LONGEST_S = 1e6
 _MOST_PROCESSES = 64
 

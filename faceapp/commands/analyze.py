@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from faceapp.commands.options import (
     add_backend_option,
     add_model_option,
+    add_movement_options,
     add_occlusion_option,
     add_region_option,
     add_simulate_option,
@@ -90,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_simulate_option(parser)
     add_region_option(parser)
     add_smoothing_option(parser)
+    add_movement_options(parser)
     add_stream_options(parser)
 
 

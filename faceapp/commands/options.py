@@ -13,7 +13,7 @@ from faceapp.streams.target import DEFAULT_TARGET, check_stream_name, parse_osc_
 
 _SETTINGS = (
     *("source", "model", "backend", "occlusion", "simulate", "region"),
-    *("smoothing", "landmark_smoothing", "sessions_dir"),
+    *("smoothing", "landmark_smoothing", "movements", "second_opinion", "sessions_dir"),
     *("lsl", "lsl_network", "lsl_markers", "osc_target", "osc_avatar"),
 )
 
@@ -86,6 +86,22 @@ def add_smoothing_option(parser: argparse.ArgumentParser) -> None:
         metavar="0..1",
         default=argparse.SUPPRESS,
         help="strength of smoothing of landmarks over time, 0 is off",
+    )
+
+
+def add_movement_options(parser: argparse.ArgumentParser) -> None:
+    """Add --movements and --second-opinion."""
+    parser.add_argument(
+        "--movements",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="measure the action units of each face, columns au01 and so on",
+    )
+    parser.add_argument(
+        "--second-opinion",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="ask the movements where the network's highest probabilities are close",
     )
 
 

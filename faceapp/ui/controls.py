@@ -30,7 +30,7 @@ _FILES = (
     "Videos and pictures (*.mp4 *.mov *.avi *.mkv *.webm *.m4v *.png *.jpg *.jpeg *.bmp *.tif *.tiff *.webp)"
     ";;All files (*)"
 )
-LIVE_SETTINGS = ("smoothing", "landmark_smoothing", "occlusion", "region")
+LIVE_SETTINGS = ("smoothing", "landmark_smoothing", "occlusion", "region", "movements", "second_opinion")
 """What a running pipeline takes over, each by its `set_`."""
 _READER_SETTINGS = ("model", "backend", "engine_threads")
 _SOURCE_SETTINGS = ("max_faces", "camera_width_px", "camera_height_px", "camera_rate_hz")

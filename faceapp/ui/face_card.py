@@ -88,6 +88,7 @@ class FaceCard(QWidget):
         spoken = readout.spoken()
         if spoken != self._spoken:
             self._spoken = spoken
+            self.setToolTip(readout.opinion_tip)
             self.setAccessibleDescription(spoken)
         looks = (spoken, chosen, readout.confidence, *readout.numbers)
         if moves or looks != self._looks:
@@ -194,6 +195,29 @@ class FaceCard(QWidget):
         word = row.adjusted(3.2 * radius, 0, 0, 0)
         _write(painter, word, EMOTIONS[readout.label], colour, size, bold=True)
         _write(painter, row, f"{readout.numbers[readout.label]:.2f}", colour, size, _RIGHT, bold=True)
+        metrics = QFontMetricsF(text_font(size, bold=True))
+        left = metrics.horizontalAdvance(EMOTIONS[readout.label]) + metrics.height() * 0.35
+        self._paint_opinion(painter, word.adjusted(left, 0, -metrics.horizontalAdvance("0.00 "), 0))
+
+    def _paint_opinion(self, painter: QPainter, cell: QRectF) -> None:
+        """Mark beside the emotion what the movements of the face say of a close call, as far as there is room."""
+        text, size = self._readout.opinion_text, 0.8 * self.scale
+        metrics = QFontMetricsF(text_font(size))
+        air = metrics.height() * 0.4
+        fitting = (
+            words
+            for words in (text, text.removeprefix("rather "))
+            if words and metrics.horizontalAdvance(words) + 2 * air <= cell.width()
+        )
+        words = next(fitting, "")
+        if words:
+            place = QRectF(0, 0, metrics.horizontalAdvance(words) + 2 * air, metrics.height() * 1.15)
+            place.moveCenter(cell.center())
+            place.moveLeft(cell.left())
+            painter.setPen(QPen(self._theme.colour("muted"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(place, place.height() / 2, place.height() / 2)
+            _write(painter, place, words, self._theme.colour("text"), size, Qt.AlignmentFlag.AlignCenter)
 
     def _paint_bars(self, painter: QPainter, area: QRectF) -> None:
         values = self._bars.at(time.perf_counter())

@@ -13,6 +13,7 @@ from faceapp.ui.dock import Dock
 from faceapp.ui.face_cards import FaceCards
 from faceapp.ui.form import Form
 from faceapp.ui.menu import fill_menu
+from faceapp.ui.movement_strips import MovementStrips
 from faceapp.ui.recording_step import KEPT
 from faceapp.ui.sheet import Sheet
 from faceapp.ui.status_bar import StatusBar
@@ -26,6 +27,7 @@ _FACES_WIDTH_PX = 390
 _TIMELINE_HEIGHT_PX = 180
 FORM_GROUPS = (
     ("Reading", ("smoothing", "show_raw", "landmark_smoothing", "max_faces", "engine_threads")),
+    ("Movements", ("movements", "second_opinion")),
     ("Picture", ("show_mesh", "theme")),
     ("Camera", ("camera_width_px", "camera_height_px", "camera_rate_hz")),
     ("Recording", (*KEPT, "sessions_dir")),
@@ -41,13 +43,18 @@ def build_parts(window: MainWindow, theme: Theme) -> None:
     window.centre = Centre(theme, window.controls.open_source)
     window.setCentralWidget(window.centre)
     window.cards, window.timeline = FaceCards(theme), Timeline(theme)
+    window.movements = MovementStrips(theme)
     window.form = Form(window.settings, FORM_GROUPS, theme)
     window.faces_dock = Dock("faces", "Faces", window.cards, theme, window)
     window.timeline_dock = Dock("timeline", "Timeline", window.timeline, theme, window)
+    window.movements_dock = Dock("movements", "Movements", window.movements, theme, window)
     window.form_dock = Dock("settings", "Settings", window.form, theme, window)
     window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, window.faces_dock)
     window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, window.timeline_dock)
     window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, window.form_dock)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, window.movements_dock)
+    window.tabifyDockWidget(window.timeline_dock, window.movements_dock)
+    window.movements_dock.hide()
     window.form_dock.hide()
     window.resizeDocks([window.faces_dock], [_FACES_WIDTH_PX], Qt.Orientation.Horizontal)
     window.resizeDocks([window.timeline_dock], [_TIMELINE_HEIGHT_PX], Qt.Orientation.Vertical)

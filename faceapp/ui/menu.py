@@ -36,12 +36,18 @@ def fill_menu(window: MainWindow) -> None:
     for dock, name in (
         (window.faces_dock, "Faces"),
         (window.timeline_dock, "Timeline"),
+        (window.movements_dock, "Movements"),
         (window.form_dock, "Settings"),
     ):
         shown = dock.toggleViewAction()
         shown.setText(f"Panel: {name}")
         menu.addAction(shown)
     menu.addAction("Compare side by side", window.comparing.toggle)
+    asked = menu.addAction(
+        "Second opinion from movements", lambda: controls.change("second_opinion", asked.isChecked())
+    )
+    asked.setCheckable(True)
+    menu.aboutToShow.connect(lambda: asked.setChecked(window.settings.second_opinion))
     wrinkles = menu.addAction("Enhance wrinkles (Gabor)")
     wrinkles.setCheckable(True)
     wrinkles.toggled.connect(window.centre.video.show_wrinkles)

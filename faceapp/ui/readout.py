@@ -8,12 +8,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from engines.card import EMOTIONS
+from engines.second_opinion import Opinion
 from faceapp.analyzer import AUTO_MODELS
 from faceapp.types import FaceTrack, Floats, FrameResult, Occlusion, Prediction
 from faceapp.ui.steady import SteadyLabel, SteadyNumber
 
 FORGET_S = 1.0
 """A face that is gone keeps its card for this long, so that a lost frame doesn't make the cards jump."""
+OPINION_S = 1.0
+"""A second opinion stays for this long, so that it doesn't flicker with every close call."""
 NOT_ENOUGH_FACE = "not enough of the face visible"
 NO_EMOTION_HEAD = "this model reads no emotion"
 BADGES: dict[Occlusion, str] = {
@@ -46,6 +49,7 @@ class Readout:
         gaze: Where the head points, in words.
         model: Name of the model that read the face.
         seen_s: Time of the newest frame with this face.
+        opinion: What its movements say where the network's call was close within the last second; None else.
     """
 
     def __init__(self, track_id: int) -> None:
@@ -60,6 +64,8 @@ class Readout:
         self.gaze = ""
         self.model = ""
         self.seen_s = 0.0
+        self.opinion: Opinion | None = None
+        self._opinion_s = -math.inf
         self._label = SteadyLabel()
         self._numbers = [SteadyNumber(0.01) for _ in EMOTIONS]
         self._age, self._age_std = SteadyNumber(1.0), SteadyNumber(1.0)
@@ -87,6 +93,10 @@ class Readout:
         """
         self.seen_s, self.model, self.emotion = time_s, prediction.model, prediction.emotion
         self.label = self._label.update(prediction.emotion, time_s)
+        if prediction.second_opinion is not None:
+            self.opinion, self._opinion_s = prediction.second_opinion, time_s
+        elif time_s - self._opinion_s > OPINION_S:
+            self.opinion = None
         steady = zip(self._numbers, prediction.emotion.tolist(), strict=True)
         self.numbers = [number.update(value, time_s) for number, value in steady]
         top = 0.0 if self.label is None else self.numbers[self.label]
@@ -149,6 +159,24 @@ class Readout:
         """For example "0.90"; empty when the model does not read smiles."""
         return "" if math.isnan(self.smile) else f"{self.smile:.2f}"
 
+    @property
+    def opinion_text(self) -> str:
+        """For example "rather fear" or "agrees"; empty when the movements were not asked."""
+        if self.opinion is None:
+            return ""
+        shown = None if self.label is None else EMOTIONS[self.label]
+        return "agrees" if self.opinion.emotion == shown else f"rather {self.opinion.emotion}"
+
+    @property
+    def opinion_tip(self) -> str:
+        """What the movements say and which, for example "movements: rather fear (AU1, AU5)"; empty as above."""
+        if self.opinion is None:
+            return ""
+        units = ", ".join(f"AU{code}" if code > 0 else f"no AU{-code}" for code in self.opinion.units)
+        agrees = self.opinion_text == "agrees"
+        said = f"movements: {'also' if agrees else 'rather'} {self.opinion.emotion}"
+        return f"{said} ({units})" if units else said
+
     def values_text(self) -> str:
         """Return what was read, in words."""
         number = "" if self.label is None else f" {self.numbers[self.label]:.2f}"
@@ -160,7 +188,10 @@ class Readout:
 
     def spoken(self) -> str:
         """Return the whole state in one sentence, for screen readers."""
-        parts = (f"Face {self.track_id}", self.values_text(), self.gaze, self.badge, self.model_text)
+        parts = (
+            *(f"Face {self.track_id}", self.values_text(), self.opinion_tip),
+            *(self.gaze, self.badge, self.model_text),
+        )
         return ", ".join(part for part in parts if part)
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from faceapp.ui.dock import Dock
     from faceapp.ui.face_cards import FaceCards
     from faceapp.ui.form import Form
+    from faceapp.ui.movement_strips import MovementStrips
     from faceapp.ui.sheet import Sheet
     from faceapp.ui.status_bar import StatusBar
     from faceapp.ui.toolbar import Toolbar
@@ -69,11 +70,13 @@ class MainWindow(QMainWindow):
     centre: Centre
     cards: FaceCards
     timeline: Timeline
+    movements: MovementStrips
     form: Form
     status: StatusBar
     sheet: Sheet
     faces_dock: Dock
     timeline_dock: Dock
+    movements_dock: Dock
     form_dock: Dock
 
     def __init__(
@@ -148,6 +151,7 @@ class MainWindow(QMainWindow):
         """Start without faces, lines and picture."""
         self.readouts.clear()
         self.history.clear()
+        self.movements.history.clear()
         self._chosen_id = None
         self.centre.clear()
         self.cards.show_readouts(self.readouts, None)
@@ -160,6 +164,7 @@ class MainWindow(QMainWindow):
         result = self._cover.covered(result, self.settings)
         self.readouts.update(result, raw=self.settings.show_raw, forced=forced)
         self.history.add(result, raw=self.settings.show_raw)
+        self.movements.history.add(result)
         self.centre.video.overlay.chosen_id = self.chosen_id if len(self.readouts) > 1 else None
         self.centre.show_result(result, self.readouts)
         self.comparing.show_newest(result.frame.time_s)
@@ -175,6 +180,9 @@ class MainWindow(QMainWindow):
         self.timeline_dock.set_title(f"Emotions{of_face}, last 30 seconds")
         if self.timeline_dock.isVisible():
             self.timeline.show_history(self.history, chosen)
+        if self.movements_dock.isVisible():
+            self.movements_dock.set_title(f"Movements{of_face}, last 30 seconds")
+            self.movements.show_history(chosen)
 
     @property
     def chosen(self) -> Readout | None:
@@ -220,7 +228,8 @@ class MainWindow(QMainWindow):
         theme = theme_named(name)
         apply_theme(theme)
         parts = (self.toolbar, self.centre, self.cards, self.timeline, self.form, self.status, self.sheet)
-        for part in (*parts, self.faces_dock, self.timeline_dock, self.form_dock):
+        docks = (self.faces_dock, self.timeline_dock, self.movements_dock, self.form_dock)
+        for part in (*parts, self.movements, *docks):
             part.set_theme(theme)
         self.queue.set_theme(name)
         self.recording.set_theme(name)

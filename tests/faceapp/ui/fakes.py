@@ -74,6 +74,12 @@ class FakePipeline:
     def set_smoothing(self, strength: float) -> None:
         self.calls.append(("smoothing", strength))
 
+    def set_movements(self, measured: bool) -> None:
+        self.calls.append(("movements", measured))
+
+    def set_second_opinion(self, asked: bool) -> None:
+        self.calls.append(("second_opinion", asked))
+
     def set_landmark_smoothing(self, strength: float) -> None:
         self.calls.append(("landmark_smoothing", strength))
 
