@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QActionGroup, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 if TYPE_CHECKING:
@@ -43,13 +43,10 @@ def fill_menu(window: MainWindow) -> None:
         shown.setText(f"Panel: {name}")
         menu.addAction(shown)
     menu.addAction("Compare side by side", window.comparing.toggle)
-    asked = menu.addAction(
-        "Second opinion from movements", lambda: controls.change("second_opinion", asked.isChecked())
-    )
-    asked.setCheckable(True)
+    asked = _add_switch(menu, "Second opinion from movements")
+    asked.triggered.connect(lambda on: controls.change("second_opinion", on))
     menu.aboutToShow.connect(lambda: asked.setChecked(window.settings.second_opinion))
-    wrinkles = menu.addAction("Enhance wrinkles (Gabor)")
-    wrinkles.setCheckable(True)
+    wrinkles = _add_switch(menu, "Enhance wrinkles (Gabor)")
     wrinkles.toggled.connect(window.centre.video.show_wrinkles)
     wrinkles.setShortcut("Ctrl+G")
     window.addAction(wrinkles)
@@ -65,3 +62,11 @@ def fill_menu(window: MainWindow) -> None:
     menu.addAction("Keys", controls.show_keys)
     menu.addAction("About", controls.show_about)
     button.setMenu(menu)
+
+
+def _add_switch(menu: QMenu, text: str) -> QAction:
+    """Add an entry that is on or off."""
+    action = QAction(text, menu)
+    action.setCheckable(True)
+    menu.addAction(action)
+    return action
