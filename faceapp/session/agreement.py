@@ -28,7 +28,7 @@ from faceapp.session.annotation_compare import (
 )
 from faceapp.session.face_rows import emotion_columns, with_face_edits
 from faceapp.session.reader import Session
-from faceapp.session.segments import GAP_S
+from faceapp.session.segments import gap_of
 
 NETWORK = "network"
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
@@ -219,7 +219,8 @@ def _network(session: Session, face: int | None, moments_s: Doubles) -> Labels:
     chosen = np.flatnonzero(rows.column("face_id") == (faces[0] if face is None else face))
     if not len(chosen):
         raise SessionError(f"{session.folder}: expected face {face} in the table, found none; name another")
-    return network_labels(rows.column("time_s")[chosen], emotion_columns(rows)[chosen], moments_s, GAP_S)
+    times_s = rows.column("time_s")[chosen]
+    return network_labels(times_s, emotion_columns(rows)[chosen], moments_s, gap_of(times_s))
 
 
 def _span(session: Session) -> tuple[float, float]:

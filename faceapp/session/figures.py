@@ -22,7 +22,7 @@ from faceapp.session.face_rows import abstained, emotion_columns, face_names, sa
 from faceapp.session.metadata import folder_error
 from faceapp.session.numbers import number_text
 from faceapp.session.reader import Session
-from faceapp.session.segments import GAP_S
+from faceapp.session.segments import GAP_S, gap_of
 
 Doubles = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -196,6 +196,7 @@ class _Rows:
         self.faces = [int(face) for face in np.unique(self.ids)]
         self.events = session.events
         self.end_s = float(session.metadata.get("last_time_s") or self.times_s.max(initial=0.0)) + GAP_S
+        self._gap_s = gap_of(self.times_s)
         self._names = face_names(session)
         self._values = np.stack([session.column(name) for name in VALUES], axis=1)
         self._emotions = emotion_columns(session)
@@ -210,6 +211,11 @@ class _Rows:
             and label in (event.label.lower(), event.kind.lower())
             and event.face in (None, face)
         ]
+
+    def _seen_s(self, rows: npt.NDArray[np.intp]) -> float:
+        """Return how long a face was seen: the steps between its rows, longer gaps left out."""
+        steps = np.diff(np.unique(self.times_s[rows]))
+        return float(steps[steps <= self._gap_s].sum())
 
     def figures(
         self, group: str, label: str, face: int, spans: Spans | None, baseline: Baseline
@@ -229,7 +235,7 @@ class _Rows:
         means, deviations = _moments(self._values[kept])
         expected = baseline.get(face, baseline.get(ANY_FACE, {}))
         return Figures(
-            *(group, label, face, self._names[face], _seen_s(self.times_s[chosen[~left_out]])),
+            *(group, label, face, self._names[face], self._seen_s(chosen[~left_out])),
             rows=len(kept),
             abstained=int((self._abstained[chosen] & ~left_out).sum()),
             excluded=int(left_out.sum()),
@@ -288,9 +294,3 @@ def _shares(emotions: Doubles) -> dict[str, float]:
         return {}
     counts = np.bincount(known.argmax(axis=1), minlength=len(EMOTIONS)) / len(known)
     return {name: float(share) for name, share in zip(EMOTIONS, counts, strict=True)}
-
-
-def _seen_s(times_s: Doubles) -> float:
-    """Return how long a face was seen: the steps between its rows, longer gaps left out."""
-    steps = np.diff(np.unique(times_s))
-    return float(steps[steps <= GAP_S].sum())

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceapp.session.reader import Session
-from faceapp.session.segments import GAP_S
+from faceapp.session.segments import gap_of
 
 Doubles = npt.NDArray[np.float64]
 _HIGHEST_RATE_HZ = 240.0
@@ -23,12 +23,14 @@ class RegularColumns:
         start_s: Time of the first value on the session's clock.
         rate_hz: Values a second.
         columns: Names of the columns.
-        faces: Face -> float64 (N, columns); NaN where nothing was measured within `GAP_S`.
+        gap_s: Longer between two rows is a gap.
+        faces: Face -> float64 (N, columns); NaN in gaps, before the first row and after the last.
     """
 
     start_s: float
     rate_hz: float
     columns: tuple[str, ...]
+    gap_s: float
     faces: dict[int, Doubles]
 
     @property
@@ -36,7 +38,7 @@ class RegularColumns:
         """How it was made, in words for the file."""
         return (
             f"linear interpolation of irregularly timed frames to {self.rate_hz:g} Hz; "
-            f"missing where the neighbours are more than {GAP_S:g} s apart"
+            f"missing where the neighbours are more than {self.gap_s:g} s apart"
         )
 
 
@@ -62,13 +64,15 @@ def regular_columns(session: Session, columns: Sequence[str], rate_hz: float) ->
     start_s = float(times_s.min()) if len(times_s) else 0.0
     count = int(np.floor((float(times_s.max()) - start_s) * rate_hz + 1e-6)) + 1 if len(times_s) else 0
     clock_s = start_s + np.arange(count) / rate_hz
+    gap_s = round(gap_of(times_s), 3)
     faces = {
-        int(face): _interpolate(clock_s, times_s[ids == face], values[ids == face]) for face in np.unique(ids)
+        int(face): _interpolate(clock_s, times_s[ids == face], values[ids == face], gap_s)
+        for face in np.unique(ids)
     }
-    return RegularColumns(start_s, rate_hz, tuple(columns), faces)
+    return RegularColumns(start_s, rate_hz, tuple(columns), gap_s, faces)
 
 
-def _interpolate(clock_s: Doubles, times_s: Doubles, values: Doubles) -> Doubles:
+def _interpolate(clock_s: Doubles, times_s: Doubles, values: Doubles, gap_s: float) -> Doubles:
     made = np.full((len(clock_s), values.shape[1]), np.nan)
     for column in range(values.shape[1]):
         known = np.isfinite(values[:, column])
@@ -79,5 +83,5 @@ def _interpolate(clock_s: Doubles, times_s: Doubles, values: Doubles) -> Doubles
         made[:, column] = np.interp(clock_s, times, numbers[first], left=np.nan, right=np.nan)
         after = np.searchsorted(times, clock_s - 1e-9).clip(0, len(times) - 1)
         before = (np.searchsorted(times, clock_s + 1e-9, side="right") - 1).clip(0)
-        made[times[after] - times[before] > GAP_S, column] = np.nan
+        made[times[after] - times[before] > gap_s, column] = np.nan
     return made

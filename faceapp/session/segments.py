@@ -12,6 +12,7 @@ from faceapp.session.reader import Session
 
 GAP_S = 0.5
 """A face that was away for longer starts a new stretch; the tracker keeps an id as long."""
+_GAP_STEPS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,25 @@ def emotion_segments(session: Session) -> list[Segment]:
     times_s = session.column("time_s")
     faces = session.column("face_id")
     probabilities = np.stack([session.column(f"p_{name}") for name in EMOTIONS], axis=1)
-    frame_s = _frame_duration_s(times_s)
+    frame_s, gap_s = _frame_duration_s(times_s), gap_of(times_s)
     segments: list[Segment] = []
     for face_id in np.unique(faces):
         rows = np.flatnonzero((faces == face_id) & np.isfinite(probabilities[:, 0]))
-        segments += _face_segments(int(face_id), times_s[rows], probabilities[rows], frame_s)
+        segments += _face_segments(int(face_id), times_s[rows], probabilities[rows], frame_s, gap_s)
     return segments
 
 
 def _face_segments(
-    face_id: int, times_s: npt.NDArray[np.float64], probabilities: npt.NDArray[np.float64], frame_s: float
+    face_id: int,
+    times_s: npt.NDArray[np.float64],
+    probabilities: npt.NDArray[np.float64],
+    frame_s: float,
+    gap_s: float,
 ) -> list[Segment]:
     if not len(times_s):
         return []
     emotions = probabilities.argmax(axis=1)
-    gaps = np.diff(times_s) > GAP_S
+    gaps = np.diff(times_s) > gap_s
     starts = np.flatnonzero(np.concatenate([[True], (np.diff(emotions) != 0) | gaps]))
     ends = np.append(starts[1:], len(times_s))
     segments = []
@@ -65,6 +70,18 @@ def _face_segments(
         mean = float(probabilities[start:end, emotion].mean())
         segments.append(Segment(face_id, float(times_s[start]), float(end_s), EMOTIONS[emotion], mean))
     return segments
+
+
+def gap_of(times_s: npt.NDArray[np.float64]) -> float:
+    """Return how long nothing may have been analysed before it counts as a gap.
+
+    Args:
+        times_s: (N,) of the rows of a session, or of one face, rising.
+
+    Returns:
+        `GAP_S`; more where frames were analysed less than five times a second, such as every 30th of a file.
+    """
+    return max(GAP_S, _GAP_STEPS * _frame_duration_s(times_s))
 
 
 def _frame_duration_s(times_s: npt.NDArray[np.float64]) -> float:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from engines.card import EMOTIONS
 from faceapp.session.reader import Session
-from faceapp.session.segments import GAP_S
+from faceapp.session.segments import gap_of
 
 COLOURS = ("#9AA0A6", "#F2B701", "#3BB2D0", "#4666B0", "#D1495B", "#6A994E", "#7B5EA7", "#B5651D")
 """Colour of each emotion in the order of `engines.card.EMOTIONS`, as in the window."""
@@ -57,7 +57,7 @@ def _polylines(x: Points, times_s: Points, values: Points) -> list[str]:
     x, times_s, values = x[known], times_s[known], values[known]
     group = max(1, -(-len(x) // _POINTS))
     lines = []
-    for piece in np.split(np.arange(len(x)), np.flatnonzero(np.diff(times_s) > GAP_S) + 1):
+    for piece in np.split(np.arange(len(x)), np.flatnonzero(np.diff(times_s) > gap_of(times_s)) + 1):
         starts = np.arange(0, len(piece), group)
         if not len(starts):
             continue

@@ -98,6 +98,7 @@ class Banner(QFrame):
         self.setAccessibleName(text)
         for button in self._buttons:
             self._layout.removeWidget(button)
+            button.hide()  # what is deleted later is painted until then
             button.deleteLater()
         self._buttons = [self._button(*action) for action in actions]
         self.show()

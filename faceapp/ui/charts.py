@@ -13,6 +13,9 @@ from faceapp.ui.history import SPAN_S, History
 from faceapp.ui.theme import EMOTION_QCOLOURS, Theme, text_font
 
 _TICKS_S = (-30, -20, -10, 0)
+_FLAG_S = 2.5
+"""About as far as a flag's label reaches at the usual width; a nearer one is set lower."""
+_FLAG_PLACES = (0.9, 0.66, 0.42)
 
 
 class Timeline(QWidget):
@@ -87,11 +90,22 @@ class Timeline(QWidget):
             )
             self._flags.append(line)
             self._plot.addItem(line)
+        places = _flag_places([time_s for time_s, _ in shown])
         for index, line in enumerate(self._flags):
             line.setVisible(index < len(shown))
             if index < len(shown):
                 line.setValue(shown[index][0])
                 line.label.setFormat(f" {shown[index][1]} ")
+                line.label.setPosition(places[index])
+
+
+def _flag_places(times_s: list[float]) -> list[float]:
+    """Return how high the label of each flag is, so that neighbours don't lie on each other."""
+    rows: list[int] = []
+    for index, time_s in enumerate(times_s):
+        near = index > 0 and time_s - times_s[index - 1] < _FLAG_S
+        rows.append((rows[-1] + 1) % len(_FLAG_PLACES) if near else 0)
+    return [_FLAG_PLACES[row] for row in rows]
 
 
 class _Legend(QWidget):

@@ -30,7 +30,7 @@ from faceapp.session.annotation_compare import (
     moments_of,
     network_labels,
 )
-from faceapp.ui.player.chart import GAP_S
+from faceapp.session.segments import gap_of
 from faceapp.ui.player.review import EMOTION_COLUMNS, Doubles, Review
 from faceapp.ui.theme import text_font
 
@@ -115,7 +115,7 @@ class ComparePanel(QWidget):
         if self._face is None:
             return [None] * len(moments_s)
         times_s, emotions = self._review.curve(self._face, EMOTION_COLUMNS, raw=False)
-        return network_labels(times_s, emotions, moments_s, GAP_S)
+        return network_labels(times_s, emotions, moments_s, gap_of(times_s))
 
     def _build(self) -> None:
         form = QFormLayout()

@@ -86,10 +86,12 @@ class MarksPanel(QWidget):
                     QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
                 )
                 selection.setCurrentIndex(self.table.index(row, 0), which)
+        self._fill(self.table.events[row] if row >= 0 else None)
+        if (layout := self.layout()) is not None:
+            layout.activate()  # the form leaves the list more or less room
         if row >= 0:
             self.view.scrollTo(self.table.index(row, 0))
         self.view.viewport().update()
-        self._fill(self.table.events[row] if row >= 0 else None)
 
     def edit(self) -> None:
         """Put the keyboard into the label of the chosen mark."""

@@ -18,6 +18,8 @@ from faceapp.session.figures import (
     write_figures,
 )
 from faceapp.session.reader import read_session
+from faceapp.session.regular import regular_columns
+from faceapp.session.segments import GAP_S, emotion_segments, gap_of
 from faceapp.session.study import session_folders, study_rows, write_study
 from faceapp.session.writer import SessionWriter
 from tests.faceapp.session.results import card, hidden, result
@@ -54,6 +56,26 @@ def test_abstained_frames_are_left_out_and_counted(folder: Path):
     assert math.isnan(figures.means["roll_deg"])
     assert figures.seconds == pytest.approx(74 / 25)
     assert figures.changes == {}
+
+
+def test_a_slow_rate_is_no_row_of_gaps(tmp_path: Path):
+    """Every 30th frame of 25 Hz: a row each 1.2 s, and once four seconds without any."""
+    writer = SessionWriter(tmp_path / "s", source="t", cards=[card()], settings={}, wait=True, video=False)
+    for index in (0, 30, 60, 90, 210, 240):
+        writer.put(result(index, happiness=0.9))
+    session = read_session(writer.close())
+    (figures,) = session_figures(session)
+    assert figures.seconds == pytest.approx(4 * 1.2)
+    assert [(each.start_s, each.end_s) for each in emotion_segments(session)] == [
+        pytest.approx((0.0, 4.8)),
+        pytest.approx((8.4, 10.8)),
+    ]
+    columns = regular_columns(session, ["p_happiness"], 5.0)
+    (values,) = columns.faces.values()
+    known = np.isfinite(values[:, 0])
+    assert known[:18].all() and not known[20:41].any() and known[43:].all()
+    assert "more than 3 s apart" in columns.resampling
+    assert gap_of(np.arange(0, 2, 1 / 30)) == GAP_S
 
 
 def test_ranges_markers_exclusions_and_the_baseline(folder: Path):
