@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
-from engines.backends import backend_names, default_threads, unavailable_reason
+from engines.backends import default_threads, unavailable_reason
 from engines.backends.onnxruntime import plain_call
 from engines.card import MODEL_FILE, load_card, verify_model
 from engines.engine import load_engine
+from engines.machine import library_versions, processor_count, processor_name
 from engines.models import find_model
 from engines.preprocess import Bytes
 from engines.verify import fixed_chips
@@ -120,10 +118,10 @@ def bench(
             rows += [_row(name, descriptions.get(name, ""), count, taken) for name, taken in times_ms.items()]
     return Report(
         model=card.name,
-        processor=_processor(),
-        processors=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        processor=processor_name(),
+        processors=processor_count(),
         threads=threads or default_threads(),
-        versions={name: found for name in (*backend_names(), "numpy") if (found := _version(name))},
+        versions=library_versions(),
         refused=refused,
         rows=tuple(rows),
     )
@@ -168,20 +166,3 @@ def _times_ms(
 def _row(name: str, description: str, batch: int, times_ms: Sequence[float]) -> Row:
     p50_ms, p95_ms, p99_ms = (round(float(value), 4) for value in np.percentile(times_ms, (50, 95, 99)))
     return Row(name, description, batch, len(times_ms), p50_ms, p95_ms, p99_ms)
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
-
-
-def _processor() -> str:
-    """Return the processor's name; Linux keeps it where `platform` does not look."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

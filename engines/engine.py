@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.backends import MAX_BATCH, Backend, backend_names, create_backend, unavailable_reason
+from engines.backends import MAX_BATCH, Backend, create_backend
 from engines.card import MODEL_FILE, ModelCard, load_card, verify_model
+from engines.choice import choose
 from engines.decode import decode
 from engines.errors import EngineError, GpuError
 from engines.fallback import load_on_processor
@@ -187,8 +188,8 @@ def load_engine(model: str | Path, backend: str = "auto", threads: int | None = 
 
     Args:
         model: A name below `engines.models.MODELS_DIR`, or a folder that holds `model.onnx` and `card.json`.
-        backend: A name of `engines.backends.backend_names()`, or "auto" for the first that loads it (the
-            log says why those before it were refused).
+        backend: A name of `engines.backends.backend_names()`, or "auto" for the fastest one on this machine that
+            loads it (see `engines.choice`; the log says why others were refused).
         threads: Processor threads for one run; None = automatic.
 
     Raises:
@@ -201,19 +202,18 @@ def load_engine(model: str | Path, backend: str = "auto", threads: int | None = 
     verify_model(card, path)
     if backend != "auto":
         return _load_with(backend, path, card, threads)
-    refusals, lost = [], None
-    for name in backend_names():
-        reason = unavailable_reason(name)
-        if not reason:
-            try:
-                engine = _load_with(name, path, card, threads)
-            except EngineError as error:
-                reason, lost = str(error), error if isinstance(error, GpuError) else lost
-            else:
-                engine.problem = "" if lost is None else _problem(lost, engine.backend_description)
-                return engine
-        logger.warning("back end %s refused for model %s: %s", name, card.name, reason)
-        refusals.append(f"{name}: {reason}")
+    choice = choose(folder, card, threads)
+    refusals, lost = [f"{name}: {reason}" for name, reason in choice.refused.items()], None
+    for name in choice.order:
+        try:
+            engine = _load_with(name, path, card, threads)
+        except EngineError as error:
+            logger.warning("back end %s refused for model %s: %s", name, card.name, error)
+            refusals.append(f"{name}: {error}")
+            lost = error if isinstance(error, GpuError) else lost
+            continue
+        engine.problem = "" if lost is None else _problem(lost, engine.backend_description)
+        return engine
     raise EngineError(
         f"model {card.name!r}: expected a back end that loads it, found none ({'; '.join(refusals)})"
     )

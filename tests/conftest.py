@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,30 @@ MEDIA = TESTS.parent.parent / "shared" / "media"
 # Tests do not time: a busy machine must not fail a property test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what the program remembers about this machine out of the user's cache, in programs that tests start too."""
+    folder = str(tmp_path_factory.mktemp("cache"))
+    with pytest.MonkeyPatch.context() as patch:
+        # Matplotlib would make its list of fonts anew, which takes seconds.
+        if "MPLCONFIGDIR" not in os.environ:
+            patch.setenv("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
+        for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+            patch.setenv(name, folder)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def brief_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `auto` measure the test's own model, a few calls long, and know nothing of the test before."""
+    from engines import choice
+
+    monkeypatch.setattr(choice, "MEASURED_MODEL", "")
+    monkeypatch.setattr(choice, "BUDGET_S", 0.0)
+    monkeypatch.setattr(choice, "_known", {})
+    monkeypatch.setattr(choice, "_told", set())
 
 
 @pytest.fixture(scope="session")

@@ -47,11 +47,11 @@ class OnnxRuntimeBackend:
         options.log_severity_level = 4  # errors are raised anyway; without this they are printed as well
         try:
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except _library_errors() as error:
+        except library_errors() as error:
             raise EngineError(
-                f"{path}: ONNX Runtime can't load the model ({_first_line(error)}); restore it"
+                f"{path}: ONNX Runtime can't load the model ({first_line(error)}); restore it"
             ) from error
-        check_signature(card, _tensors(session.get_inputs()), _tensors(session.get_outputs()))
+        check_signature(card, tensors(session.get_inputs()), tensors(session.get_outputs()))
         self._input, self._outputs = card.input.name, [head.output for head in card.heads]
         self._session = session
         # The first run plans the memory and takes several times longer; better here than on the first face.
@@ -63,9 +63,9 @@ class OnnxRuntimeBackend:
             raise EngineError("ONNX Runtime: expected a loaded model, found none; load it first")
         try:
             arrays = self._session.run(self._outputs, {self._input: batch})
-        except _library_errors() as error:
+        except library_errors() as error:
             raise EngineError(
-                f"ONNX Runtime failed ({_first_line(error)}); choose another back end"
+                f"ONNX Runtime failed ({first_line(error)}); choose another back end"
             ) from error
         return dict(zip(self._outputs, arrays, strict=True))
 
@@ -85,7 +85,7 @@ def plain_call(path: Path, card: ModelCard) -> Callable[[Bytes], object]:
 _FORMATS = {"tensor(float)": "float32", "tensor(float16)": "float16"}
 
 
-def _tensors(values: list[Any]) -> dict[str, Tensor]:
+def tensors(values: list[Any]) -> dict[str, Tensor]:
     """Return name -> tensor; ONNX Runtime gives a free size as its name or as None."""
     return {
         value.name: Tensor(
@@ -96,7 +96,7 @@ def _tensors(values: list[Any]) -> dict[str, Tensor]:
     }
 
 
-def _library_errors() -> tuple[type[Exception], ...]:
+def library_errors() -> tuple[type[Exception], ...]:
     """Return what ONNX Runtime raises: its classes share no base below Exception."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -113,5 +113,6 @@ def _library_errors() -> tuple[type[Exception], ...]:
     return (*errors, RuntimeError, ValueError)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what an error says, without its further lines."""
     return str(error).strip().split("\n", maxsplit=1)[0]

@@ -11,9 +11,13 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faceapp.commands.system_libraries import INSTALL_SYSTEM_LIBRARIES
 from faceapp.settings import Settings, default_path
+
+if TYPE_CHECKING:
+    from engines.choice import Choice
 
 HELP = "list cameras, window system, back ends, models and versions, each absent one with the reason"
 _PACKAGES = (
@@ -113,11 +117,33 @@ def _has_library(name: str) -> bool:
 
 
 def _backends() -> tuple[int, list[str]]:
+    """Return how many back ends can be used, and a line about each: its measured times, or why it can't."""
     from engines.backends import backend_names, unavailable_reason
 
     reasons = {name: unavailable_reason(name) for name in backend_names()}
-    lines = [f"{name:<12} {f'not here: {reason}' if reason else 'ready'}" for name, reason in reasons.items()]
+    choice = _choice() if list(reasons.values()).count("") > 1 else None
+    if choice is not None:
+        reasons |= choice.refused
+    taken = next((name for name in choice.order if not reasons[name]), "") if choice is not None else ""
+    lines = []
+    for name, reason in reasons.items():
+        times = choice.times_text(name) if choice is not None else ""
+        said = f"not here: {reason}" if reason else f"ready{times and f': {times}'}"
+        lines.append(f"{name:<16} {said}{', taken by auto' if name == taken else ''}")
     return sum(not reason for reason in reasons.values()), lines
+
+
+def _choice() -> Choice | None:
+    """Return which back end auto takes here, measured now if it never was; None where there is no model to measure."""
+    from engines.card import load_card
+    from engines.choice import choose
+    from engines.models import model_folder, model_names
+
+    whole = next((name for name in model_names() if _check_model(name)[0]), None)
+    if whole is None:
+        return None  # the models' own lines tell
+    folder = model_folder(whole)
+    return choose(folder, load_card(folder), Settings().engine_threads)
 
 
 def _models() -> tuple[int, list[str]]:

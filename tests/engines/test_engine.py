@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
 from onnx import helper, numpy_helper
 
-from engines import models
+from engines import choice, models
 from engines.backends import MAX_BATCH, backend_names, unavailable_reason
 from engines.card import load_card
 from engines.engine import Engine, load_engine
@@ -60,6 +60,13 @@ class FakeBackend:
 
     def close(self) -> None:
         self.closed += 1
+
+
+@pytest.fixture
+def unmeasured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remember no choice of a back end from the tests before."""
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -210,16 +217,33 @@ def test_a_second_thread_at_the_same_time_is_refused_and_closing_waits(
     assert backend.closed == 1
 
 
-def test_auto_takes_the_first_that_loads_and_logs_why_others_were_refused(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_auto_takes_the_fastest_that_loads_and_logs_why_others_were_refused(
+    unmeasured: None, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    times_ms = {name: {1: 9.0 - place, 4: 9.0} for place, name in enumerate(USABLE)}
+    monkeypatch.setattr(choice, "measure_backends", lambda *_: (times_ms, {}))
     with load_engine(tiny_model) as chosen:
-        assert chosen.backend_name == USABLE[0]
+        assert chosen.backend_name == USABLE[-1]
         assert chosen.backend_description
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with caplog.at_level(logging.WARNING), load_engine(tiny_model) as chosen:
-        assert chosen.backend_name == next(name for name in USABLE if name != "openvino")
-    assert "back end openvino refused for model tiny: OpenVINO is not installed" in caplog.text
+    with caplog.at_level(logging.INFO), load_engine(tiny_model) as chosen:
+        assert chosen.backend_name == [name for name in USABLE if name != "openvino"][-1]
+    assert "back end openvino refused: OpenVINO is not installed" in caplog.text
+
+
+def test_auto_passes_over_a_back_end_that_does_not_load_the_model(
+    unmeasured: None, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    times_ms = {name: {1: 1.0 + (name != "openvino"), 4: 2.0} for name in USABLE}
+    monkeypatch.setattr(choice, "measure_backends", lambda *_: (times_ms, {}))
+
+    def refuse(*_: object) -> None:
+        raise EngineError("no such kernel")
+
+    monkeypatch.setattr("engines.backends.openvino.OpenVinoBackend.load", refuse)
+    with load_engine(tiny_model) as chosen:
+        assert chosen.backend_name == "onnxruntime"
+    assert "back end openvino refused for model tiny: no such kernel" in caplog.text
 
 
 @pytest.mark.parametrize("name", USABLE)
