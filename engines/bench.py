@@ -23,6 +23,8 @@ from engines.verify import fixed_chips
 PLAIN = "plain onnxruntime"
 """Row of `InferenceSession.run` with its defaults and no decoding: shows what the engine costs or saves."""
 
+PLAIN_SAME_THREADS = "plain, same threads"
+"""The same with as many threads as the back ends."""
 _SETTLE_S = 0.005
 """Pause before a row's turn: threads of the row before may still spin for some milliseconds."""
 
@@ -106,8 +108,14 @@ def bench(
     refused = {name: reason for name in backends if (reason := unavailable_reason(name))}
     rows: list[Row] = []
     with ExitStack() as stack:
-        subjects: dict[str, Callable[[Bytes], object]] = {PLAIN: plain_call(folder / MODEL_FILE, card)}
-        descriptions = {PLAIN: "InferenceSession.run, defaults"}
+        subjects: dict[str, Callable[[Bytes], object]] = {
+            PLAIN: plain_call(folder / MODEL_FILE, card),
+            PLAIN_SAME_THREADS: plain_call(folder / MODEL_FILE, card, threads or default_threads()),
+        }
+        descriptions = {
+            PLAIN: "InferenceSession.run, defaults",
+            PLAIN_SAME_THREADS: "InferenceSession.run, defaults but threads",
+        }
         for name in backends:
             if name not in refused:
                 engine = stack.enter_context(load_engine(folder, name, threads))

@@ -74,11 +74,19 @@ class OnnxRuntimeBackend:
         self._session = None
 
 
-def plain_call(path: Path, card: ModelCard) -> Callable[[Bytes], object]:
-    """Return `InferenceSession.run` with every default of the library: what benchmarks compare with."""
+def plain_call(path: Path, card: ModelCard, threads: int | None = None) -> Callable[[Bytes], object]:
+    """Return `InferenceSession.run` with every default of the library: what benchmarks compare with.
+
+    Args:
+        path: The ONNX file.
+        card: Its card.
+        threads: Replaces the library's own number of threads, which is that of the processors.
+    """
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return lambda batch: session.run(None, {card.input.name: batch})
 
 

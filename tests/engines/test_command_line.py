@@ -13,7 +13,7 @@ from engines import models
 from engines import verify as verify_module
 from engines.__main__ import main
 from engines.backends import backend_names, unavailable_reason
-from engines.bench import PLAIN, bench
+from engines.bench import PLAIN, PLAIN_SAME_THREADS, bench
 from engines.card import InputSpec, load_card
 from engines.verify import fixed_chips, largest_differences, metrics_line, verify
 from tests.tiny_models import write_tiny_model
@@ -99,7 +99,7 @@ def test_bench_gives_json_with_a_row_for_every_back_end_and_batch(
     assert main([*arguments, "--rounds", "2", "--calls", "3"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert {(row["backend"], row["batch"]) for row in report["rows"]} == {
-        (name, batch) for name in (PLAIN, *USABLE) for batch in (1, 3)
+        (name, batch) for name in (PLAIN, PLAIN_SAME_THREADS, *USABLE) for batch in (1, 3)
     }
     assert {row["calls"] for row in report["rows"]} == {6}
     assert all(0 < row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"] for row in report["rows"])
@@ -152,7 +152,7 @@ def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_model_may_be_a_folder(tiny_model: Path) -> None:
     report = bench(tiny_model, ["onnxruntime"], [2], threads=1, rounds=1, calls=1)
     assert report.threads == 1
-    assert [row.batch for row in report.rows] == [2, 2]
+    assert [row.batch for row in report.rows] == [2, 2, 2]
 
 
 def test_the_fixed_chips_are_the_same_each_time_and_varied() -> None:
