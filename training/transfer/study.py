@@ -75,6 +75,8 @@ class TransferStudy:
             part: features_by_depth(net, part_images(self.found, part, spec)) for part in self.found.positions
         }
         for depth in features["train"]:
+            if f"SVM on {depth}" in self.rows:
+                continue
             training, validation = (
                 (features[part][depth], self.found.truth(part)) for part in ("train", "validation")
             )
