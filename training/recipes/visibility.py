@@ -29,7 +29,8 @@ from training.experiment import Experiment
 from training.losses.alignment_points import AlignmentPointsLoss
 from training.metrics import Figure
 from training.nets import bknet
-from training.occlusion.visibility_batches import Jitter, VisibilityBatches, VisibilityFaces
+from training.occlusion.visibility_batches import VisibilityBatches
+from training.occlusion.visibility_faces import Jitter, VisibilityFaces
 from training.occlusion.visibility_figures import visibility_figures
 from training.report import LICENSE
 from training.schedules import one_cycle

@@ -12,7 +12,7 @@ from engines.preprocess import ALIGNMENT_POINTS, points_matrix
 from engines.visibility import VisibilityReader, moved_landmarks
 from tests.training.occlusion.meshed_faces import mesh_of, meshed_faces
 from training.export import export_model
-from training.occlusion.visibility_batches import HEADSET, HIDDEN, MASK, NONE, Jitter, VisibilityFaces
+from training.occlusion.visibility_faces import HEADSET, HIDDEN, MASK, NONE, Jitter, VisibilityFaces
 from training.occlusion.visibility_figures import visibility_figures
 from training.recipes import visibility
 
