@@ -14,6 +14,7 @@ from engines.build_command import add_build_parser
 from engines.card import MODEL_FILE, file_sha256, load_card
 from engines.errors import CardError, EngineError
 from engines.models import MODELS_DIR, find_model, model_names
+from engines.soak_command import add_soak_parser
 from engines.verify import card_line, metrics_line, verify
 
 OK, FAILED = 0, 2
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     timing.add_argument("--json", action="store_true", help="print JSON instead of a table")
     timing.set_defaults(run=_bench)
+    add_soak_parser(commands)
     return parser
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,6 +14,7 @@ LIBRARIES = (
     *("tensorrt", "tensorrt-cu13", "tensorrt-rtx-cu13", "numpy"),
 )
 """Packages whose version matters."""
+_MIB = 1024 * 1024
 
 
 def processor_name() -> str:
@@ -32,6 +35,19 @@ def processor_count() -> int:
 def library_versions() -> dict[str, str]:
     """Return library -> version, of those that are installed."""
     return {name: found for name in LIBRARIES if (found := _version(name))}
+
+
+def resident_mib() -> float:
+    """Return the memory of this process that is in RAM now; where only the peak is known, the peak; NaN on Windows."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / _MIB
+    if sys.platform == "win32":
+        return math.nan
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / _MIB if sys.platform == "darwin" else peak / 1024
 
 
 def _version(name: str) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
 import time
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from engines.machine import resident_mib
 from faceapp.analyzer import make_reader, make_tracker
 from faceapp.bench.inputs import PacedCamera, endless
 from faceapp.pipeline import Pipeline
@@ -24,7 +22,6 @@ WARM_UP_FRAMES = 30
 MEMORY_WARM_UP_FRAMES = 1000
 """Allocators, MediaPipe's buffers and the 5 s of statistics are full by then."""
 MEMORY_SAMPLE_FRAMES = 100
-_MIB = 1024 * 1024
 
 
 class Timings:
@@ -129,17 +126,6 @@ def memory_pass(text: str, settings: Settings, frames: int) -> dict[str, Any]:
         "peak_mib": max(samples),
         "growth_mib": max(samples) - samples[0],
     }
-
-
-def resident_mib() -> float:
-    """Return the memory of this process that is in RAM now; where only the peak is known, the peak."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / _MIB
-    import resource  # not on Windows, where the benchmark has no memory figure
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / _MIB if sys.platform == "darwin" else peak / 1024
 
 
 def _pipeline(source: Source, settings: Settings) -> Pipeline:
