@@ -131,7 +131,7 @@ class SecondOpinion:
             movements: float32 (N, U), in the order of `units`; NaN where hidden.
         """
         top = np.argsort(-emotion, axis=1, kind="stable")[:, :_MOST]
-        first, second, third = np.take_along_axis(emotion, top, axis=1).T
+        first, second, third = emotion[np.arange(len(emotion))[:, None], top].T
         close, closer = first - second < self.pair_gap, first - third < self.triple_gap
         top[~closer, 2] = _ABSENT
         numbers: Ints = self._numbers[tuple(np.sort(top, axis=1).T)]
@@ -145,10 +145,8 @@ class SecondOpinion:
             numbers: int (N,), from `asked`, without `NOT_ASKED`.
             movements: float32 (N, U).
         """
-        taken = np.nan_to_num(np.clip(movements, LOWEST, HIGHEST))
-        scores = (
-            np.einsum("nku,nu->nk", self._machines.weights[numbers], taken) + self._machines.biases[numbers]
-        )
+        scores = np.einsum("nku,nu->nk", self._machines.weights[numbers], _taken(movements))
+        scores += self._machines.biases[numbers]
         found: Floats = np.where(self._machines.groups[numbers] == _ABSENT, -np.inf, scores).astype(
             np.float32
         )
@@ -170,25 +168,36 @@ class SecondOpinion:
             emotion: float32 (N, 8), the network's probabilities; NaN is never a close call.
             movements: float32 (N, U), in the order of `units`; NaN where hidden.
         """
-        numbers = self.asked(emotion, movements)
         opinions: list[Opinion | None] = [None] * len(emotion)
-        for row in np.flatnonzero(numbers != NOT_ASKED).tolist():
-            number = numbers[row : row + 1]
-            scores = self.scores(number, movements[row : row + 1])[0]
-            best = int(scores.argmax())
-            said = int(self._machines.groups[number[0], best])
-            units = self._speaking(int(number[0]), best, scores, movements[row])
-            opinions[row] = Opinion(EMOTIONS[said], EMOTIONS[int(emotion[row].argmax())], units)
+        ordered = np.sort(emotion, axis=1)
+        # Most faces of most frames end here, for the price of one comparison.
+        close = np.flatnonzero(ordered[:, -1] - ordered[:, -2] < max(self.pair_gap, self.triple_gap))
+        if len(close):
+            numbers = self.asked(emotion[close], movements[close])
+            for row, number in zip(close.tolist(), numbers.tolist(), strict=True):
+                if number != NOT_ASKED:
+                    first = EMOTIONS[int(emotion[row].argmax())]
+                    opinions[row] = self._opinion(number, first, _taken(movements[row]))
         return opinions
 
-    def _speaking(self, number: int, best: int, scores: Floats, movements: Floats) -> tuple[int, ...]:
-        """Return the units that raise the winner most above the runner-up."""
-        others = np.where(np.arange(_MOST) == best, -np.inf, scores)
-        weights = self._machines.weights[number]
-        taken = np.nan_to_num(np.clip(movements, LOWEST, HIGHEST))
-        shares = (weights[best] - weights[int(others.argmax())]) * taken
-        strongest = np.argsort(-shares, kind="stable")[:_NAMED_UNITS]
-        return tuple(int(np.sign(taken[unit])) * self.units[unit] for unit in strongest if shares[unit] > 0)
+    def _opinion(self, number: int, first: str, taken: Floats) -> Opinion:
+        """Return what one machine says, and the units that raise the winner most above the runner-up."""
+        machines = self._machines
+        group, weights = machines.groups[number], machines.weights[number]
+        count = _MOST if group[2] != _ABSENT else _MOST - 1
+        order = np.argsort(-(weights[:count] @ taken + machines.biases[number, :count]), kind="stable")
+        shares = (weights[order[0]] - weights[order[1]]) * taken
+        strongest = np.argsort(-shares, kind="stable")[:_NAMED_UNITS].tolist()
+        units = tuple(
+            self.units[at] if taken[at] > 0 else -self.units[at] for at in strongest if shares[at] > 0
+        )
+        return Opinion(EMOTIONS[group[order[0]]], first, units)
+
+
+def _taken(movements: Floats) -> Floats:
+    """Return movements within their limits, 0 where they are hidden."""
+    taken: Floats = np.minimum(np.maximum(movements, LOWEST), HIGHEST)
+    return np.where(np.isnan(taken), np.float32(0), taken)
 
 
 def save_second_opinion(opinion: SecondOpinion, folder: Path) -> None:
