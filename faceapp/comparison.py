@@ -14,7 +14,8 @@ import numpy as np
 
 from engines.card import InputSpec
 from engines.preprocess import cut_chip, face_matrix, prepare_batch
-from faceapp.analyzer import FaceReader, load_engines
+from faceapp.analyzer import load_engines
+from faceapp.face_reader import FaceReader
 from faceapp.hiding import Hiding
 from faceapp.movement_reader import MovementReader
 from faceapp.predictions import head_values, make_predictions, unknown_values

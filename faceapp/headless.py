@@ -23,7 +23,7 @@ from faceapp.types import FrameResult, Source
 
 if TYPE_CHECKING:
     from engines.card import ModelCard
-    from faceapp.analyzer import FaceReader
+    from faceapp.face_reader import FaceReader
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 OcclusionMode = Literal["auto", "none", "headset", "mask"]
 Hidden = Literal["none", "headset", "mask"]
 Theme = Literal["dark", "light", "system"]
+Explained = Literal["off", "emotion", "age", "gender", "smile"]
 FaceStyle = Literal["clear", "blurred", "silhouette"]
 
 
@@ -57,6 +58,7 @@ class Settings:
         landmark_smoothing: Strength of smoothing of landmarks over time, 0 (off) to 1.
         movements: Measure the action units of each face.
         second_opinion: Ask the movements where the network's highest probabilities are close; measures them too.
+        explain: Show what the answer to this task rests on, for one face; not loaded again.
         max_faces: Largest number of faces followed at once.
         engine_threads: Processor threads of one engine; None lets the back end's file choose.
         show_raw: Show predictions before smoothing.
@@ -100,6 +102,9 @@ class Settings:
     movements: bool = field(default=False, metadata=field_metadata(bool, "Measure movements"))
     second_opinion: bool = field(
         default=False, metadata=field_metadata(bool, "Second opinion from movements")
+    )
+    explain: Explained = field(
+        default="off", metadata=field_metadata(str, "Explain", choices=get_args(Explained))
     )
     max_faces: int = field(default=8, metadata=field_metadata(int, "Faces at most", minimum=1, maximum=8))
     engine_threads: int | None = field(
@@ -284,7 +289,7 @@ def _usable(content: dict[str, Any], path: Path, report: Callable[[str], None]) 
     """Return the entries of a settings file that this version understands."""
     usable: dict[str, Any] = {}
     for name, value in content.items():
-        if name == "simulate":
+        if name in ("simulate", "explain"):
             continue  # a demonstration ends with the program
         if name not in _LIMITS:
             logger.info("%s: the setting %r of another version is dropped", path, name)

@@ -93,6 +93,27 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """What an answer for one face rests on.
+
+    Attributes:
+        track_id: The face's `FaceTrack.id`.
+        task: "emotion", "age", "gender" or "smile".
+        answer: The answer that is explained, a word of `engines.card` or a number of years.
+        heat: float32 (size, size), 0 to 1: how much the answer falls, or the age moves, without that place of the chip.
+        matrix: float32 (2, 3), map picture -> chip.
+        largest: The largest fall, in probability; for the age in years. `heat` is relative to it.
+    """
+
+    track_id: int
+    task: str
+    answer: str
+    heat: Floats
+    matrix: Floats
+    largest: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
     """Everything known about one frame; holds its own frame, so picture and overlay always match.
 
@@ -103,6 +124,7 @@ class FrameResult:
         raw_predictions: The same before smoothing over time.
         timing_ms: Milliseconds per stage: track, crop, infer, smooth, total (the stages' sum),
             capture_to_result (from `Frame.captured_s` until this record was made), and for recordings decode.
+        explanation: What the answer for one face rests on; None where nobody asked.
     """
 
     frame: Frame
@@ -110,6 +132,7 @@ class FrameResult:
     predictions: tuple[Prediction, ...]
     raw_predictions: tuple[Prediction, ...]
     timing_ms: dict[str, float] = field(default_factory=dict)
+    explanation: Explanation | None = None
 
 
 @runtime_checkable

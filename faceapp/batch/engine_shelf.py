@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceapp.analyzer import FaceReader, load_engines
+from faceapp.analyzer import load_engines
+from faceapp.face_reader import FaceReader
 from faceapp.movement_reader import MovementReader
 from faceapp.settings import Settings
 

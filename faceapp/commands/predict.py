@@ -24,7 +24,7 @@ from faceapp.commands.options import (
 from faceapp.errors import SessionError
 
 if TYPE_CHECKING:
-    from faceapp.analyzer import FaceReader
+    from faceapp.face_reader import FaceReader
     from faceapp.pictures.readings import Reading
     from faceapp.settings import Settings
 
@@ -79,7 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
         EngineError: The back end refuses the model.
         SessionError: The table can't be written.
     """
-    from faceapp.analyzer import FaceReader, load_engines
+    from faceapp.analyzer import load_engines
+    from faceapp.face_reader import FaceReader
     from faceapp.pictures.files import list_pictures
     from faceapp.settings import Settings
 

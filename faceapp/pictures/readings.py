@@ -13,8 +13,8 @@ import numpy as np
 from engines.engine import Engine
 from engines.preprocess import prepare_batch
 from engines.visibility import VisibilityReader
-from faceapp.analyzer import FaceReader
 from faceapp.errors import SourceError
+from faceapp.face_reader import FaceReader
 from faceapp.pictures.files import read_picture
 from faceapp.pictures.ordered import in_order
 from faceapp.predictions import head_values, make_predictions, unknown_values

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from faceapp.analyzer import FaceReader
+from faceapp.face_reader import FaceReader
 from faceapp.region import Region
-from faceapp.settings import OcclusionMode
+from faceapp.settings import Explained, OcclusionMode
 from faceapp.types import FaceTrack, Frame, FrameResult, Tracker
 
 NO_REGION = Region(0, 0, 0, 0)
@@ -46,6 +46,8 @@ class Controls:
         region: Fixed region of the tracker, `NO_REGION` to look for faces again; None leaves the tracker's own.
         movements: Whether movements are measured; None leaves the reader's own.
         second_opinion: Whether the second opinion is asked; None leaves the reader's own.
+        explain: Which task is explained, or "off"; None leaves the reader's own.
+        explained_id: The face that is explained; None takes the largest.
         recorder: Where results also go.
         listener: Where results go besides, the same from one source to the next; must not wait.
         swap_error: Why the last `make_reader` or the second opinion was refused; None when it was not.
@@ -60,6 +62,8 @@ class Controls:
     region: Region | None = None
     movements: bool | None = None
     second_opinion: bool | None = None
+    explain: Explained | None = None
+    explained_id: int | None = None
     recorder: Recorder | None = None
     listener: Recorder | None = None
     swap_error: Exception | None = None

@@ -6,13 +6,13 @@ from collections.abc import Callable, Generator
 from enum import Enum
 
 from engines.card import ModelCard
-from faceapp.analyzer import FaceReader
 from faceapp.errors import SourceError
+from faceapp.face_reader import FaceReader
 from faceapp.pipeline.controls import NO_REGION, Controls, FrameRecorder, Recorder
 from faceapp.pipeline.run import Run
 from faceapp.pipeline.statistics import PipelineStatistics, StatisticsRecorder
 from faceapp.region import Region
-from faceapp.settings import OcclusionMode, check_setting
+from faceapp.settings import Explained, OcclusionMode, check_setting
 from faceapp.types import FrameResult, Source, Tracker
 
 STOP_S = 2.0
@@ -265,6 +265,19 @@ class Pipeline:
         check_setting("second_opinion", asked)
         self._controls.second_opinion = asked
         self._note_change("second_opinion", asked)
+
+    def set_explain(self, task: Explained) -> None:
+        """Find from the next frame on what the answers to a task rest on, or no more with "off".
+
+        Raises:
+            ValueError: Another word.
+        """
+        check_setting("explain", task)
+        self._controls.explain = task
+
+    def explain_face(self, track_id: int | None) -> None:
+        """Explain the answers for this face; None takes the largest."""
+        self._controls.explained_id = track_id
 
     def set_region(self, region: Region | None) -> None:
         """Take one face in a fixed region from the next frame on; None looks for faces again.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engines.errors import CardError, EngineError
-from faceapp.analyzer import FaceReader
+from faceapp.face_reader import FaceReader
 
 if TYPE_CHECKING:
     from faceapp.pipeline.controls import Controls, Ticket
@@ -62,6 +62,9 @@ def _read_one(run: Run, reader: FaceReader, ticket: Ticket) -> None:
         reader.movements.measures = controls.movements
     if controls.second_opinion is not None and controls.second_opinion != reader.movements.asks:
         _switch_opinion(controls, reader)
+    if controls.explain is not None:
+        reader.explainer.task = controls.explain
+    reader.explainer.chosen_id = controls.explained_id
     result = reader.read(ticket.frame, ticket.faces, ticket.track_ms)
     if reader.problem != run.problem:  # an engine changed its back end
         _introduce(run, reader)

@@ -17,7 +17,7 @@ from faceapp.types import FrameResult
 from faceapp.ui.background import Background
 
 if TYPE_CHECKING:
-    from faceapp.analyzer import FaceReader
+    from faceapp.face_reader import FaceReader
 
 MakePipeline = Callable[[Settings, SideBySide], Pipeline]
 

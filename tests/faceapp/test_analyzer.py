@@ -10,7 +10,8 @@ import pytest
 import faceapp.analyzer
 from engines.card import EMOTIONS
 from engines.errors import CardError, EngineError
-from faceapp.analyzer import Analyzer, FaceReader, make_reader, make_tracker, open_visibility_reader
+from faceapp.analyzer import Analyzer, make_reader, make_tracker, open_visibility_reader
+from faceapp.face_reader import FaceReader
 from faceapp.settings import Settings
 from faceapp.types import FaceTrack, Frame
 from tests.faceapp.fakes import FakeEngine, FakeTracker, face, fail_from, frame

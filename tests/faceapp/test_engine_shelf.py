@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engines.errors import EngineError
-from faceapp.analyzer import FaceReader
 from faceapp.batch.engine_shelf import EngineShelf
+from faceapp.face_reader import FaceReader
 from faceapp.settings import Settings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceapp.analyzer import FaceReader
+from faceapp.face_reader import FaceReader
 from faceapp.pipeline import Pipeline
 from tests.faceapp.fakes import FakeEngine, FakeSource, FakeTracker, face
 

@@ -13,7 +13,7 @@ import faceapp.movement_reader
 from engines.card import EMOTIONS
 from engines.errors import CardError
 from engines.second_opinion import load_second_opinion
-from faceapp.analyzer import FaceReader
+from faceapp.face_reader import FaceReader
 from faceapp.movement_reader import MovementReader
 from faceapp.pipeline import Pipeline
 from faceapp.tracking.action_units import MEASURED_UNITS, seen_units

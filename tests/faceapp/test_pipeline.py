@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from engines.errors import CardError, EngineError
-from faceapp.analyzer import FaceReader, make_reader, make_tracker
+from faceapp.analyzer import make_reader, make_tracker
 from faceapp.errors import SourceError
+from faceapp.face_reader import FaceReader
 from faceapp.pipeline import Pipeline, PipelineState
 from faceapp.pipeline.pipeline import STOP_S
 from faceapp.region import Region

@@ -1,0 +1,164 @@
+"""What the answer for a face rests on, found by covering the face piece by piece and asking the network again.
+
+Zeiler and Fergus: Visualizing and understanding convolutional networks, ECCV 2014, section 4.2 (occlusion sensitivity).
+It needs nothing but the network itself, so that every model and every back end can be explained as it runs. We differ:
+a piece is replaced by its blurred surroundings, not by gray, which would be a new edge; and a frame asks for some of the
+pieces only, in a fixed shuffled order, so that live pictures stay fluent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from engines.backends import MAX_BATCH
+from engines.card import EMOTIONS
+from engines.preprocess import Bytes, face_matrix
+from faceapp.predictions import VALUE_COUNT, head_values
+from faceapp.settings import Explained
+from faceapp.types import Explanation, FaceTrack, Floats
+
+if TYPE_CHECKING:
+    from engines.engine import Engine
+
+PLACES = 7
+"""Pieces along a side; half of each overlaps with the next."""
+PIECES_A_FRAME = MAX_BATCH
+_NEWEST = 0.4
+"""Weight of a new answer about a piece beside those before: at 30 frames a second a piece is asked about eight times a second."""
+_LEAST_LARGEST = {"emotion": 0.05, "gender": 0.05, "smile": 0.05, "age": 1.0}
+"""A picture whose largest fall is below these shows it faintly: nothing it covers matters."""
+_AGE, _FEMALE, _SMILE = len(EMOTIONS), len(EMOTIONS) + 2, len(EMOTIONS) + 3
+
+
+class Explainer:
+    """Follows one face; used by one thread.
+
+    Args:
+        task: What is explained, or "off".
+
+    Attributes:
+        task: As above; may be changed while running.
+        chosen_id: The face; the largest one of those read where it is None or gone.
+    """
+
+    def __init__(self, task: Explained = "off") -> None:
+        self.task: Explained = task
+        self.chosen_id: int | None = None
+        self._of: tuple[int, str] | None = None
+        self._falls = np.full((PLACES * PLACES, VALUE_COUNT), np.nan, np.float32)
+        self._order = np.random.default_rng(1).permutation(PLACES * PLACES)
+        self._next = 0
+        self._covers = _Covers((0, 0))
+
+    def read(
+        self, engine: Engine, batch: Bytes, faces: Sequence[FaceTrack], values: Floats
+    ) -> Explanation | None:
+        """Ask about some more pieces of the face and return what is known; None where it is not in this batch.
+
+        Args:
+            engine: Read the batch.
+            batch: uint8 (N, size, size) or (N, size, size, 3), the faces' chips; stays as it is.
+            faces: Theirs.
+            values: float32 (N, VALUE_COUNT), what the engine said of them.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        index = self._index(faces)
+        if index is None or not len(faces):
+            return None
+        face, chip, said = faces[index], batch[index], values[index]
+        if self._of != (face.id, engine.card.name):
+            self._of = face.id, engine.card.name
+            self._falls[:] = np.nan
+        if self._covers.shape != chip.shape:
+            self._covers = _Covers(chip.shape)
+        pieces = np.take(self._order, range(self._next, self._next + PIECES_A_FRAME), mode="wrap")
+        self._next = (self._next + PIECES_A_FRAME) % len(self._order)
+        covered = self._covers.over(chip, pieces)
+        falls = said - head_values(engine.infer(covered), len(covered))
+        before = self._falls[pieces]
+        mixed = before + _NEWEST * (falls - before)
+        self._falls[pieces] = np.where(np.isnan(before), falls, mixed)
+        return self._explanation(engine, face, said)
+
+    def reset(self) -> None:
+        """Forget the face."""
+        self._of = None
+
+    def _index(self, faces: Sequence[FaceTrack]) -> int | None:
+        ids = [face.id for face in faces]
+        if self.chosen_id is not None:
+            return ids.index(self.chosen_id) if self.chosen_id in ids else None
+        areas = [float(np.prod(face.box[2:] - face.box[:2])) for face in faces]
+        return int(np.argmax(areas)) if areas else None
+
+    def _explanation(self, engine: Engine, face: FaceTrack, said: Floats) -> Explanation | None:
+        answer, falls = _evidence(self.task, said, self._falls)
+        if answer == "":
+            return None
+        known = np.clip(np.nan_to_num(falls), 0, None)
+        largest = float(known.max())
+        heat = self._covers.spread(known / max(largest, _LEAST_LARGEST[self.task]))
+        matrix = face_matrix(engine.card.input, face.landmarks, face.box)
+        return Explanation(face.id, self.task, answer, heat, matrix, largest)
+
+
+def _evidence(task: str, said: Floats, falls: Floats) -> tuple[str, Floats]:
+    """Return the answer in words and each piece's part in it, float32 (pieces,); "" where the network has no such answer."""
+    if task == "emotion" and np.isfinite(said[: len(EMOTIONS)]).all():
+        top = int(said[: len(EMOTIONS)].argmax())
+        return EMOTIONS[top], falls[:, top]
+    if task == "age" and np.isfinite(said[_AGE]):
+        return f"{said[_AGE]:.0f} years", np.abs(falls[:, _AGE])
+    column, yes, no = (_FEMALE, "woman", "man") if task == "gender" else (_SMILE, "smile", "no smile")
+    if task in ("gender", "smile") and np.isfinite(said[column]):
+        likely = bool(said[column] >= 0.5)
+        return (yes, falls[:, column]) if likely else (no, -falls[:, column])
+    return "", falls[:, 0]
+
+
+class _Covers:
+    """Covers pieces of chips of one shape.
+
+    Args:
+        shape: (size, size) or (size, size, 3).
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        size = shape[0]
+        self._side = max(1, round(2 * size / (PLACES + 1)))
+        self._starts = np.round(np.linspace(0, size - self._side, PLACES)).astype(int)
+        self._batch = np.empty((PIECES_A_FRAME, *shape), np.uint8)
+        self._spread = self._shares(size)
+
+    def over(self, chip: Bytes, pieces: Sequence[int]) -> Bytes:
+        """Return the chip once for each piece with that piece covered, uint8 (P, ...): a buffer, overwritten by the next call."""
+        blurred = cv2.blur(chip, (2 * self._side + 1, 2 * self._side + 1), borderType=cv2.BORDER_REPLICATE)
+        self._batch[:] = chip
+        for copy, piece in zip(self._batch, pieces, strict=True):
+            place = self._place(int(piece))
+            copy[place] = blurred[place]
+        return self._batch
+
+    def spread(self, pieces: Floats) -> Floats:
+        """Return each pixel's mean over the pieces that hold it, float32 (size, size), of values (pieces,)."""
+        size = self.shape[0]
+        heat: Floats = (pieces.astype(np.float32) @ self._spread).reshape(size, size)
+        return heat
+
+    def _place(self, piece: int) -> tuple[slice, slice]:
+        top, left = (int(self._starts[place]) for place in divmod(piece, PLACES))
+        return slice(top, top + self._side), slice(left, left + self._side)
+
+    def _shares(self, size: int) -> Floats:
+        held = np.zeros((PLACES * PLACES, size, size), np.float32)
+        for piece, cover in enumerate(held):
+            cover[self._place(piece)] = 1
+        shares: Floats = (held / np.maximum(held.sum(axis=0), 1)).reshape(len(held), -1)
+        return shares
