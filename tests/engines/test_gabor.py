@@ -94,6 +94,18 @@ def test_the_fused_kernel_is_equation_2_2() -> None:
     np.testing.assert_allclose(fused, wanted, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("name", "side", "reached"), [("jet", 3, 9), ("single", 3, 9), ("jet", 5, 24), ("single", 5, 9)]
+)
+def test_how_many_kernels_the_fusion_can_become(name: str, side: int, reached: int) -> None:
+    """Of 3x3, image and filters together span all nine numbers: the fusion is then any filter, with jet or single scale."""
+    image = np.zeros((1, side, side))
+    image[0, side // 2, side // 2] = 1
+    rows = np.concatenate([gabor_bank(name, side), image]).reshape(-1, side**2)
+
+    assert np.linalg.matrix_rank(rows) == reached
+
+
 def test_a_line_stands_out_more_in_the_enhanced_picture_and_brightness_stays() -> None:
     picture = np.full((20, 20), 150, np.uint8)
     picture[10, :] = 130

@@ -14,12 +14,16 @@ from skimage import data as skimage_data
 
 from tests.training.made_faces import made_faces
 from training.__main__ import main
+from training.blocks.gabor import GaborSettings
 from training.errors import RecipeError
 from training.gabor.intervals import SeedsAndFaces, answer, seeds_and_faces
+from training.gabor.pictures import face_of, fused_by
 from training.gabor.plan import CONTRASTS, NETWORKS, Contrast, Network, Plan, Variant
 from training.gabor.report import JSON_NAME
 from training.gabor.scores import held_out
 from training.gabor.study import config_of, result_path, run_study, with_fewer
+from training.loop import fit
+from training.recipes import multitask
 
 TINY = Network("levi", {"widths": [4, 6, 6], "hidden": [8, 8], "batch_norm": True})
 TINY_HYBRID = Network(
@@ -105,6 +109,9 @@ def test_every_variant_of_the_plan_has_settings_that_the_recipes_take() -> None:
     fed = {one.first.network for one in CONTRASTS if "gabor=fusion" in one.first.changes}
     assert fed == set(NETWORKS), "each network with and without"
     assert config_of(plan, Variant("levi", "ckplus"), 1, 500).epochs > plan.epochs
+    trainings = plan.trainings()
+    assert len(set(trainings)) == len(trainings) == len(plan.seeds) * len(plan.variants())
+    assert [seed for _, seed in trainings[:12]] == [1] * 4 + [2] * 4 + [3] * 4, "the main question first"
 
 
 def test_fewer_training_faces_leave_the_held_out_ones_alone(sets) -> None:
@@ -189,6 +196,38 @@ def test_the_bank_and_its_responses_are_drawn(tmp_path: Path) -> None:
     assert main([*arguments, "--out", str(tmp_path / "bank.png")]) == 0
     drawn = cv2.imread(str(tmp_path / "bank.png"))
     assert min(drawn.shape[:2]) > 300 and drawn.std() > 20
+
+
+def test_the_fused_picture_of_a_trained_network_is_drawn_and_one_without_fusion_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.loop.draw_curves", lambda table, picture: None)
+    face = np.ascontiguousarray(skimage_data.astronaut()[20:210, 130:320])
+    cv2.imwrite(str(tmp_path / "face.png"), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
+    for feeding in ("fusion", "concatenation"):
+        config = multitask.Config(
+            net="levi",
+            net_settings={"widths": [4, 4, 4], "hidden": [8]},
+            gabor=GaborSettings(feeding),
+            tasks=("age",),
+            shares={"utkface": 8},
+            epochs=1,
+            learning_rate=0.001,
+            bfloat16=False,
+            device="cpu",
+        )
+        fit(
+            multitask.build_on(config, {"utkface": made_faces("utkface")}), tmp_path / feeding, progress=False
+        )
+    fused = fused_by(tmp_path / "fusion", tmp_path / "face.png")
+    plain = face_of(tmp_path / "face.png", 48)
+
+    assert fused.shape == (48, 48) and (fused.min(), fused.max()) == (0, 255)
+    assert np.corrcoef(fused.ravel(), plain.ravel())[0, 1] > 0.7, "after three small steps it is still a face"
+    place = ["gabor", "--picture", str(tmp_path / "face.png"), "--out", str(tmp_path / "out.png"), "--run"]
+    assert main([*place, str(tmp_path / "fusion"), "--bank", "single"]) == 0
+    assert main([*place, str(tmp_path / "concatenation"), "--bank", "single"]) == 2
+    assert "expected a network with gabor=fusion, found one without" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -11,11 +12,13 @@ from torch import nn
 
 from engines.card import GENDERS
 from tests.training.made_faces import made_faces
+from training.blocks.gabor import GaborSettings, fed_by
+from training.blocks.multi_task import parameter_count
 from training.checkpoints import averaged_weights
 from training.errors import RecipeError
 from training.losses.age_classes import ADIENCE, GALLAGHER, AgeClassLoss, age_groups
 from training.multi_task_loss import LossSettings, MultiTaskLoss
-from training.nets import vgg16_hybrid, vgg19, vgg19_extra_dropout, zero_bias_cnn
+from training.nets import levi, resnet101, vgg16, vgg16_hybrid, vgg19, vgg19_extra_dropout, zero_bias_cnn
 from training.recipes import multitask
 from training.recipes import vgg16_hybrid as hybrid_recipe
 
@@ -87,6 +90,31 @@ def test_the_hybrids_age_is_that_of_the_certain_genders_expert_and_between_them_
     between = net.branches["age"](features)
     assert torch.allclose(between, (found["age_of_female"] + found["age_of_male"]) / 2, atol=1e-5)
     assert not torch.allclose(found["age_of_female"], found["age_of_male"], atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("net", "settings", "plain", "beside"),
+    [
+        (levi, {"size": 224, "stem_stride": 4}, 11_405_640, 32 * 96 * 7 * 7),
+        (levi, {}, 3_541_320, 32 * 96 * 7 * 7),
+        (vgg16, {}, 39_920_328, 32 * 64 * 3 * 3),
+        (resnet101, {}, 42_507_720, 32 * 64 * 3 * 3),
+        (vgg19_extra_dropout, {}, 45_230_024, 32 * 64 * 3 * 3),
+        (zero_bias_cnn, {}, 1_335_508, 32 * 64 * 5 * 5),
+    ],
+)
+def test_gabor_costs_33_numbers_as_fusion_and_a_wider_first_layer_beside(
+    net: ModuleType, settings: dict[str, int], plain: int, beside: int
+) -> None:
+    """The counts that docs/gabor.md shows, for eight classes."""
+    counts = {}
+    for feeding in ("none", "fusion", "concatenation"):
+        front = GaborSettings(feeding).front(1, settings.get("size", 48))
+        with torch.device("meta"):
+            built = net.build(classes={"any": 8}, channels=1 if front is None else front.channels, **settings)
+        counts[feeding] = parameter_count(built if front is None else fed_by(front, built))
+
+    assert counts == {"none": plain, "fusion": plain + 33, "concatenation": plain + beside}
 
 
 def test_the_hybrid_is_refused_without_gender() -> None:

@@ -6,6 +6,7 @@ without a GPU trains in a minute; both sides of a pair have the same width, face
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,20 +94,32 @@ class Plan:
         epochs: Passes over them.
         seeds: Of weights, order and changes.
         batch: Faces in a step.
-        contrasts: In the order in which they are trained.
+        contrasts: In the order in which they are trained, with one seed after the other.
+        first: How many of the contrasts are trained with all seeds before the others.
         small_set_epochs: Epochs for a set with fewer faces than half of `faces`.
     """
 
-    faces: int = 2000
-    epochs: int = 4
+    faces: int = 4000
+    epochs: int = 6
     seeds: tuple[int, ...] = (1, 2, 3)
     batch: int = 32
-    small_set_epochs: int = 15
+    first: int = 3
+    small_set_epochs: int = 25
     contrasts: tuple[Contrast, ...] = field(default_factory=lambda: CONTRASTS)
 
     def variants(self) -> tuple[Variant, ...]:
         """Return every variant once, in the order of the contrasts."""
-        return tuple(dict.fromkeys(side for one in self.contrasts for side in (one.first, one.second)))
+        return _sides(self.contrasts)
+
+    def trainings(self) -> tuple[tuple[Variant, int], ...]:
+        """Return every variant with every seed, in the order in which they are trained."""
+        order = [(variant, seed) for seed in self.seeds for variant in _sides(self.contrasts[: self.first])]
+        order += [(variant, seed) for seed in self.seeds for variant in self.variants()]
+        return tuple(dict.fromkeys(order))
+
+
+def _sides(contrasts: Sequence[Contrast]) -> tuple[Variant, ...]:
+    return tuple(dict.fromkeys(side for one in contrasts for side in (one.first, one.second)))
 
 
 def _pair(

@@ -89,17 +89,16 @@ def run_study(plan: Plan, sets: Mapping[str, PreparedFaces], out: Path, minutes:
     fewer = {name: with_fewer(faces, plan.faces) for name, faces in sets.items()}
     images: dict[tuple[str, int], Tensor] = {}
     ends_s = None if minutes is None else time.monotonic() + 60 * minutes
-    for seed in plan.seeds:
-        for variant in plan.variants():
-            path = result_path(out, variant, seed)
-            if path.is_file():
-                continue
-            if ends_s is not None and time.monotonic() >= ends_s:
-                return write_report(plan, fewer, out)
-            started_s, cpu_s = time.perf_counter(), time.process_time()
-            net = trained(plan, variant, seed, fewer)
-            _save(path, found_by(net, variant, fewer, images), time.process_time() - cpu_s)
-            logger.info("%s, seed %d: %.0f s", variant.name, seed, time.perf_counter() - started_s)
+    for variant, seed in plan.trainings():
+        path = result_path(out, variant, seed)
+        if path.is_file():
+            continue
+        if ends_s is not None and time.monotonic() >= ends_s:
+            break
+        started_s, cpu_s = time.perf_counter(), time.process_time()
+        net = trained(plan, variant, seed, fewer)
+        _save(path, found_by(net, variant, fewer, images), time.process_time() - cpu_s)
+        logger.info("%s, seed %d: %.0f s", variant.name, seed, time.perf_counter() - started_s)
     return write_report(plan, fewer, out)
 
 
