@@ -130,3 +130,17 @@ def test_a_set_without_the_label_or_with_strangers_is_one_clear_line() -> None:
         task_faces("identity", people(expressions=2))
     with pytest.raises(RecipeError, match="task: expected one of"):
         task_faces("hair", made_faces("ferplus", 48, side=16))
+
+
+def test_pictures_of_people_without_expressions_stand_each_for_themselves() -> None:
+    faces = made_faces("lfw", 30, side=16)
+    named = replace(faces, subject=np.array([f"person {number // 10}" for number in range(30)]))
+    found = task_faces("identity", named, people=2)
+
+    assert found.labels == ("person 0", "person 1")
+    assert {part: len(rows) for part, rows in found.positions.items()} == {
+        "train": 12,
+        "validation": 4,
+        "test": 4,
+    }
+    assert len(np.unique(np.concatenate(list(found.positions.values())))) == 20
