@@ -7,6 +7,8 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 from engines.backends import backend_names
 from engines.bench import bench, table
@@ -14,8 +16,9 @@ from engines.build_command import add_build_parser
 from engines.card import MODEL_FILE, file_sha256, load_card
 from engines.errors import CardError, EngineError
 from engines.models import MODELS_DIR, find_model, model_names
+from engines.parity import TOLERANCES
 from engines.soak_command import add_soak_parser
-from engines.verify import card_line, metrics_line, verify
+from engines.verify import card_line, heads_table, metrics_line, verify
 
 OK, FAILED = 0, 2
 
@@ -55,14 +58,22 @@ def _list(_options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    names = options.model or model_names()
+    names = model_names() if options.model in (None, ["all"]) else options.model
     if not names:
         raise CardError(f"models: expected at least one in {MODELS_DIR}, found none; give a model's folder")
-    code = OK
+    backends = backend_names() if options.backend == "all" else tuple(options.backend.split(","))
+    code, found = OK, []
     for name in names:
-        for check in verify(name, find_model(name)):
-            print(f"{check.state:<8}{check.model} {check.subject}: {check.text}")
+        for check in verify(
+            name, find_model(name), backends=backends, precision=options.precision, crops=options.crops
+        ):
             code = FAILED if check.state == "failed" else code
+            found.append(asdict(check))
+            if not options.json:
+                print(f"{check.state:<8}{check.model} {check.subject}: {check.text}")
+                print(heads_table(check) if options.heads else "", end="")
+    if options.json:
+        print(json.dumps(found, indent=1))
     return code
 
 
@@ -88,6 +99,21 @@ def _parser() -> argparse.ArgumentParser:
     add_build_parser(commands)
     checking = commands.add_parser("verify", help="card, hash, and every back end against ONNX Runtime")
     checking.add_argument("--model", action="append", help="name or folder; may be repeated (default: all)")
+    checking.add_argument(
+        "--backend", default="all", help="all, or names separated by commas (default: %(default)s)"
+    )
+    checking.add_argument(
+        "--precision",
+        choices=("all", *TOLERANCES),
+        help="number format (default: each back end's own choice)",
+    )
+    checking.add_argument(
+        "--crops",
+        type=Path,
+        help="folder of face crops to compare on (default: the demo's portrait in many ways)",
+    )
+    checking.add_argument("--heads", action="store_true", help="also print every head's figures")
+    checking.add_argument("--json", action="store_true", help="print JSON instead of lines")
     checking.set_defaults(run=_verify)
     timing = commands.add_parser("bench", help="latency per back end and batch size")
     timing.add_argument("--model", default="multitask", help="name or folder (default: %(default)s)")

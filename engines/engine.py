@@ -183,7 +183,9 @@ class Engine:
         return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
 
 
-def load_engine(model: str | Path, backend: str = "auto", threads: int | None = None) -> Engine:
+def load_engine(
+    model: str | Path, backend: str = "auto", threads: int | None = None, precision: str | None = None
+) -> Engine:
     """Load a model whose file is the one its card describes.
 
     Args:
@@ -191,6 +193,8 @@ def load_engine(model: str | Path, backend: str = "auto", threads: int | None = 
         backend: A name of `engines.backends.backend_names()`, or "auto" for the fastest one on this machine that
             loads it (see `engines.choice`; the log says why others were refused).
         threads: Processor threads for one run; None = automatic.
+        precision: Number format of the arithmetic, see `engines.backends.precisions`; None = the back end's own choice.
+            Needs a named back end.
 
     Raises:
         CardError: There is no such model, its card is malformed, or the file is not the one it describes.
@@ -201,7 +205,11 @@ def load_engine(model: str | Path, backend: str = "auto", threads: int | None = 
     path = folder / MODEL_FILE
     verify_model(card, path)
     if backend != "auto":
-        return _load_with(backend, path, card, threads)
+        return _load_with(backend, path, card, threads, precision)
+    if precision is not None:
+        raise EngineError(
+            f"precision: expected a named back end with it, found {precision!r} with auto; name the back end"
+        )
     choice = choose(folder, card, threads)
     refusals, lost = [f"{name}: {reason}" for name, reason in choice.refused.items()], None
     for name in choice.order:
@@ -219,8 +227,10 @@ def load_engine(model: str | Path, backend: str = "auto", threads: int | None = 
     )
 
 
-def _load_with(name: str, path: Path, card: ModelCard, threads: int | None) -> Engine:
-    backend = create_backend(name)
+def _load_with(
+    name: str, path: Path, card: ModelCard, threads: int | None, precision: str | None = None
+) -> Engine:
+    backend = create_backend(name, precision)
     backend.load(path, card, threads)
     engine = Engine(card, backend, name, partial(load_on_processor, path, card, threads))
     logger.info("model %s %s runs on %s", card.name, card.version, engine.backend_description)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from engines.backends import MAX_BATCH, backend_names, unavailable_reason
+from engines.backends import MAX_BATCH, backend_names, precisions, unavailable_reason
 from engines.card import MODEL_FILE, InputSpec, ModelCard, load_card, verify_model
-from engines.engine import Engine, load_engine
+from engines.crops import face_crops, folder_crops
+from engines.engine import load_engine
 from engines.errors import CardError, EngineError
+from engines.parity import TOLERANCES, Answers, Parity, measure, reference_answers
 from engines.preprocess import Bytes, Floats
-
-REFERENCE = "onnxruntime"
-TOLERANCES = {"float32": (1e-4, 0.01), "float16": (0.01, 0.3), "bfloat16": (0.03, 1.0)}
-"""Number format -> largest difference allowed in any probability, and in years.
-
-On 5,110 validation faces of `multitask` bfloat16 made at most 0.012 and 0.84 years.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +24,66 @@ class Check:
 
     Attributes:
         model: Name or folder of the model.
-        subject: What was checked: "card", "file" or a back end's name.
+        subject: What was checked: "card", "file" or a back end's name, with the number format where one was asked for.
         state: "ok", "failed" or "skipped" (the back end can't be used on this machine).
         text: What was found.
+        parity: The figures of a back end that was compared.
     """
 
     model: str
     subject: str
     state: str
     text: str
+    parity: Parity | None = None
 
 
-def verify(model: str, folder: Path) -> Iterator[Check]:
+def verify(
+    model: str,
+    folder: Path,
+    *,
+    backends: Sequence[str] | None = None,
+    precision: str | None = None,
+    crops: Path | None = None,
+) -> Iterator[Check]:
     """Check one model; stops after a card or file that is wrong.
 
     Args:
         model: Name to show.
         folder: Folder of `model.onnx` and `card.json`.
+        backends: Names; None = all.
+        precision: A number format, "all" of each back end, or None = each back end's own choice.
+        crops: Folder of face crops to compare on; None = the demo's portrait in many ways.
+
+    Raises:
+        EngineError: The folder of crops can't be used.
     """
     try:
         card = load_card(folder)
         yield Check(model, "card", "ok", f"version {card.version}, {len(card.heads)} heads")
         verify_model(card, folder / MODEL_FILE)
         yield Check(model, "file", "ok", f"SHA-256 {card.sha256[:12]}...")
-        chips = fixed_chips(card.input)
-        reference = _reference(folder, chips)
+    except CardError as error:
+        yield Check(model, "model", "failed", str(error))
+        return
+    chips = (
+        face_crops(card.input, occlusion=card.occlusion) if crops is None else folder_crops(crops, card.input)
+    )
+    try:
+        reference = reference_answers(folder / MODEL_FILE, card, chips)
     except (CardError, EngineError) as error:
         yield Check(model, "model", "failed", str(error))
         return
-    for name in backend_names():
-        yield _compare(model, folder, name, chips, reference)
+    for name in backends or backend_names():
+        for wanted in _formats(name, precision):
+            yield _compare(model, folder, name, wanted, chips, reference)
+
+
+def _formats(name: str, precision: str | None) -> tuple[str | None, ...]:
+    """Return the number formats to check a back end in; none where it hasn't the one that was asked for."""
+    known = precisions(name)
+    if precision == "all":
+        return known or (None,)
+    return (precision,) if precision is None or not known or precision in known else ()
 
 
 def fixed_chips(spec: InputSpec, count: int = MAX_BATCH) -> Bytes:
@@ -84,35 +109,42 @@ def largest_differences(found: dict[str, Floats], expected: dict[str, Floats]) -
     ), years
 
 
-def _reference(folder: Path, chips: Bytes) -> dict[str, Floats]:
-    """Return ONNX Runtime's decoded answers for every chip alone."""
-    with load_engine(folder, REFERENCE) as engine:
-        return _in_batches(engine, chips, 1)
-
-
-def _in_batches(engine: Engine, chips: Bytes, size: int) -> dict[str, Floats]:
-    parts = [engine.infer(chips[start : start + size]) for start in range(0, len(chips), size)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _compare(model: str, folder: Path, name: str, chips: Bytes, reference: dict[str, Floats]) -> Check:
+def _compare(
+    model: str, folder: Path, name: str, precision: str | None, chips: Bytes, reference: Answers
+) -> Check:
+    subject = name if precision is None else f"{name} {precision}"
     if reason := unavailable_reason(name):
-        return Check(model, name, "skipped", reason)
+        return Check(model, subject, "skipped", reason)
     try:
-        with load_engine(folder, name) as engine:
-            # A back end may plan each batch size differently, so all chips run in batches of several sizes.
-            answers = [_in_batches(engine, chips, size) for size in (1, 3, MAX_BATCH)]
+        with load_engine(folder, name, precision=precision) as engine:
+            found = measure(engine.infer, engine.precision, chips, reference)
     except (CardError, EngineError) as error:
-        return Check(model, name, "failed", str(error))
-    differences = [largest_differences(answer, reference) for answer in answers]
-    share, years = (max(values) for values in zip(*differences, strict=True))
-    allowed_share, allowed_years = TOLERANCES[engine.precision]
-    passed = share <= allowed_share and years <= allowed_years
+        return Check(model, subject, "failed", str(error))
+    (share, years), refusal = found.largest, found.refusal(TOLERANCES)
     text = (
-        f"{engine.backend_description} ({engine.precision}): largest difference {share:.2g} in a probability "
-        f"(at most {allowed_share:g}), {years:.2g} years (at most {allowed_years:g})"
+        f"{engine.backend_description} ({engine.precision}), {found.faces} faces: largest difference {share:.2g} in a "
+        f"probability, {years:.2g} years; {found.changed_per_thousand:.2g} in a thousand decisions changed"
     )
-    return Check(model, name, "ok" if passed else "failed", text)
+    refusal = "; ".join(filter(None, (refusal, engine.problem)))
+    return Check(
+        model, subject, "failed" if refusal else "ok", f"{text}; {refusal}" if refusal else text, found
+    )
+
+
+def heads_table(check: Check) -> str:
+    """Return the figures of every head, a line each with its end; empty where nothing was compared."""
+    heads = () if check.parity is None else check.parity.heads
+    return "".join(
+        f"          {one.name:<14} largest {one.largest:<9.2g} mean {one.mean:<9.2g} "
+        + ("years" if one.unit else "")
+        + (
+            ""
+            if one.changed_per_thousand is None
+            else f"changed {one.changed_per_thousand:.2g} in a thousand"
+        )
+        + "\n"
+        for one in heads
+    )
 
 
 def card_line(card: ModelCard) -> str:

@@ -1,7 +1,8 @@
 """Back ends that run a network: one per file of this package, the file's name is the back end's name.
 
 A file holds one class ending in `Backend` with the protocol below, and `available() -> str` (why it can't be
-used on this machine, empty when it can), which must be cheap: the window asks it for every back end. A back
+used on this machine, empty when it can), which must be cheap: the window asks it for every back end. One that can
+compute in several number formats names them in `PRECISIONS`, and its class takes one of them or None. A back
 end imports its library inside its methods, so that importing this package never loads one.
 """
 
@@ -88,11 +89,25 @@ def unavailable_reason(name: str) -> str:
     return str(_module(name).available())
 
 
-def create_backend(name: str) -> Backend:
-    """Return a fresh back end, nothing loaded yet.
+def precisions(name: str) -> tuple[str, ...]:
+    """Return the number formats that a back end can be asked for, its own choice first; empty where it has but one.
 
     Raises:
-        EngineError: There is no back end of that name, or it can't be used on this machine.
+        EngineError: There is no back end of that name.
+    """
+    return tuple(getattr(_module(name), "PRECISIONS", ()))
+
+
+def create_backend(name: str, precision: str | None = None) -> Backend:
+    """Return a fresh back end, nothing loaded yet.
+
+    Args:
+        name: See `backend_names`.
+        precision: One of `precisions(name)`; None = the back end's own choice.
+
+    Raises:
+        EngineError: There is no back end of that name, it can't be used on this machine, or not with that number
+            format.
     """
     if reason := unavailable_reason(name):
         raise EngineError(f"back end {name}: {reason}")
@@ -108,7 +123,12 @@ def create_backend(name: str) -> Backend:
         raise EngineError(
             f"{module.__name__}: expected one class ending in Backend, found {len(classes)}; fix the file"
         )
-    backend: Backend = classes[0]()
+    known = precisions(name) or (str(vars(classes[0])["precision"]),)
+    if precision not in (None, *known):
+        raise EngineError(
+            f"back end {name}: expected the number format {' or '.join(known)}, found {precision!r}; choose one of these"
+        )
+    backend: Backend = classes[0](precision) if precision and precisions(name) else classes[0]()
     return backend
 
 

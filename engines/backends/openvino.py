@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+PRECISIONS = ("bfloat16", "float32")
 _MOST_KEPT = 8
 """Compiled models in the cache; the oldest goes."""
 # "dynamic": as in the file, and networks are exported in float32.
 _NUMBER_FORMATS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16", "dynamic": "float32"}
+_HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _WARM_BATCHES = (1, 2, 3, 4)
 """Batch sizes run once on loading. The very first run takes 20 ms longer, the first of a further size 2 to 3 ms (up to
 9 ms while others compile): little enough that larger batches neither wait for a warm size nor are padded to one."""
@@ -51,7 +53,13 @@ class OpenVinoBackend:
     precision = "float32"
     _device = "CPU"
 
-    def __init__(self) -> None:
+    def __init__(self, precision: str | None = None) -> None:
+        """Choose the number format.
+
+        Args:
+            precision: "float32" or "bfloat16"; None = what the library finds best on this processor.
+        """
+        self._wanted = precision
         self._request: Any = None
         self._tensor: Any = None
         self._outputs: dict[str, int] = {}
@@ -67,7 +75,9 @@ class OpenVinoBackend:
             # A bounded batch is at most 5% slower than a model compiled for each size, and never recompiled.
             batch = openvino.Dimension(1, MAX_BATCH)
             model.reshape({spec.name: openvino.PartialShape([batch, *spec.chip_shape])})
-            compiled = core.compile_model(model, self._device, self._settings(threads) | _kept_kernels())
+            compiled = core.compile_model(
+                model, self._device, self._settings(threads) | self._hint() | _kept_kernels()
+            )
             short_format = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
             self._outputs = _output_indices(compiled, card)
             self._request, self._tensor = compiled.create_infer_request(), openvino.Tensor
@@ -76,6 +86,12 @@ class OpenVinoBackend:
                 f"{path}: OpenVINO can't load the model ({_last_line(error)}); restore it"
             ) from error
         self.precision = _NUMBER_FORMATS[short_format]
+        if self._wanted not in (None, self.precision):
+            self.close()
+            raise EngineError(
+                f"OpenVINO: expected to compute in {self._wanted}, found {self.precision}: this {self._device} has no other; "
+                "choose that"
+            )
         self.description = f"OpenVINO {short_format} {self._device}"
         for size in _WARM_BATCHES:
             self.run(np.zeros((size, *spec.chip_shape), dtype=np.uint8))
@@ -97,6 +113,9 @@ class OpenVinoBackend:
     def close(self) -> None:
         """Release the compiled model."""
         self._request = None
+
+    def _hint(self) -> dict[str, object]:
+        return {} if self._wanted is None else {"INFERENCE_PRECISION_HINT": _HINTS[self._wanted]}
 
     def _settings(self, threads: int) -> dict[str, object]:
         """Return the device's settings for the shortest time of one run."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from engines.backends import openvino
 from engines.errors import EngineError
 
+PRECISIONS = ("float16", "float32")
 _RENDER_NODES = Path("/dev/dri")
 
 

@@ -14,12 +14,14 @@ from engines.cache import PlanCache, PlanKey
 from engines.card import ModelCard
 from engines.cuda import Cuda
 from engines.errors import EngineError, GpuError
+from engines.parity import check_build
 from engines.plan_runner import PlanRunner
 from engines.plans import GpuMachine, find_machine, get_plan, plan_key
 from engines.signature import check_signature
 
 logger = logging.getLogger(__name__)
 
+PRECISIONS: tuple[Precision, ...] = ("float16", "float32")
 _READY_BATCHES = (1, 2, 3, 4)
 """Batch sizes captured on loading; others on first use, which then takes some milliseconds."""
 _PRECISION_NAMES: dict[Precision, tuple[str, str]] = {
@@ -45,18 +47,19 @@ class TensorRtBackend:
     description = "TensorRT GPU"
     precision = "float16"
 
-    def __init__(self, precision: Precision = "float16", cache: PlanCache | None = None) -> None:
+    def __init__(self, precision: Precision | None = None, cache: PlanCache | None = None) -> None:
         """Choose how engines are built.
 
         Args:
-            precision: Of the arithmetic.
+            precision: Of the arithmetic; None = float16.
             cache: Where engines are kept; None = this user's.
         """
-        self._settings = BuildSettings(precision)
+        self._settings = BuildSettings(precision or PRECISIONS[0])
         self._cache = cache or PlanCache()
         self._runner: PlanRunner | None = None
         self._cuda: Cuda | None = None
         self._wanted: list[str] = []
+        self._fresh = False
 
     def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
         """Build the engine or take the kept one, and capture small batches; see `engines.backends.Backend`."""
@@ -66,6 +69,8 @@ class TensorRtBackend:
         self._start(path, card, machine)
         self.precision, short = _PRECISION_NAMES[self._settings.precision]
         self.description = f"{machine.library.title.split()[0]} {short} GPU"
+        if self._fresh:
+            self._check(path, card, machine)
 
     def run(self, batch: Bytes) -> dict[str, Floats]:
         """Run one batch; see `engines.backends.Backend`."""
@@ -114,6 +119,7 @@ class TensorRtBackend:
         """Get a plan and load it; one from the cache that can't be loaded is built once more."""
         key, control = plan_key(card.sha256, machine, self._settings), control_of_build(card.name)
         kept = get_plan(path, card, machine, self._settings, self._cache, control)
+        self._fresh = not kept.from_cache
         try:
             self._load_plan(kept.plan, card, key, machine)
         except GpuError:
@@ -124,6 +130,16 @@ class TensorRtBackend:
             logger.warning("model %s: the kept engine is of no use (%s); it is built again", card.name, error)
             self._cache.discard(key)
             self._start(path, card, machine, last=True)
+
+    def _check(self, path: Path, card: ModelCard, machine: GpuMachine) -> None:
+        """Refuse an engine that was built just now and leaves its tolerance; it is not kept either."""
+        try:
+            check_build(self, path, card)
+        except EngineError as error:
+            if not isinstance(error, GpuError):
+                self._cache.discard(plan_key(card.sha256, machine, self._settings))
+            self.close()
+            raise
 
     def _load_plan(self, plan: bytes, card: ModelCard, key: PlanKey, machine: GpuMachine) -> None:
         with ExitStack() as undone:
