@@ -150,7 +150,7 @@ def test_the_network_of_the_papers_has_the_numbers_its_docstring_gives() -> None
     counts = [parameter_count(gf_capsnet.build({"emotion": 8}, channels=channels)) for channels in (1, 33)]
     decoder = parameter_count(PoseDecoder(8, 48, 1))
     assert [round(count / 1e6, 2) for count in counts] == [0.45, 0.50]
-    assert round((counts[1] + decoder) / 1e6, 1) == 3.4
+    assert round((counts[1] + decoder) / 1e6, 1) == 3.5
     assert round((counts[1] + parameter_count(PoseDecoder(8, 128, 1))) / 1e6, 1) == 17.9
 
 

@@ -74,7 +74,7 @@ def _picture(
             for p in range(positions)
         ]  # fmt: skip
         if iteration < how.iterations - 1:
-            shares = _shares(votes, found, fields, kinds)
+            shares = _shares(votes, found, fields, kinds, how.sharpness)
     mean = torch.stack([torch.stack([one[0] for one in row]) for row in found])
     return mean, torch.stack([torch.stack([one[2] for one in row]) for row in found])
 
@@ -106,11 +106,11 @@ def _parent(
 
 
 def _shares(
-    votes: Tensor, found: Sequence[Sequence[Parent]], fields: Fields, kinds: int
+    votes: Tensor, found: Sequence[Sequence[Parent]], fields: Fields, kinds: int, sharpness: float
 ) -> list[list[list[Tensor]]]:
     positions, parents, children, _ = votes.shape
     weights = [
-        [[_weight(votes[p, j, i], found[p][j]) for i in range(children)] for j in range(parents)]
+        [[_weight(votes[p, j, i], found[p][j], sharpness) for i in range(children)] for j in range(parents)]
         for p in range(positions)
     ]
     totals: dict[tuple[int, int], Tensor] = {}
@@ -131,12 +131,12 @@ def _shares(
     ]
 
 
-def _weight(vote: Tensor, parent: Parent) -> Tensor:
-    """Return a_j N(v; mu, sigma), without the constant that every parent shares."""
+def _weight(vote: Tensor, parent: Parent, sharpness: float) -> Tensor:
+    """Return a_j N(v; mu, sigma)^s, without the constant that every parent shares."""
     mean, variance, logit = parent
     density = torch.ones((), dtype=vote.dtype)
     for h in range(len(vote)):
         density = (
             density * torch.exp(-((vote[h] - mean[h]) ** 2) / (2 * variance[h])) / torch.sqrt(variance[h])
         )
-    return torch.sigmoid(logit) * density
+    return torch.sigmoid(logit) * density**sharpness

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from training.blocks.gabor import GaborSettings
+from training.capsules.routing import SOFT
 from training.data.augmentation import Augmentation
 from training.multi_task_config import Config as MultiTaskConfig
 from training.multi_task_loss import LossSettings
@@ -32,6 +33,7 @@ class Settings:
         strides: Of the two convolutional capsule layers.
         iterations: Of the routing.
         inverse_temperature: lambda of the routing.
+        sharpness: Of the routing's E step.
         reconstruction_weight: r of equation 2.9.
         cnn_widths: Of `training.nets.fast_face`, chosen for the capsules' number of parameters.
     """
@@ -40,11 +42,12 @@ class Settings:
     measured: int = 500
     epochs: int = 4
     batch: int = 16
-    learning_rate: float = 0.01
+    learning_rate: float = 0.005
     kinds: tuple[int, ...] = (4, 4, 8)
     strides: tuple[int, ...] = (2, 2)
     iterations: int = 3
-    inverse_temperature: float = 4.0
+    inverse_temperature: float = 2.0
+    sharpness: float = SOFT
     reconstruction_weight: float = 0.1
     cnn_widths: tuple[int, ...] = (8, 12, 17, 22)
 
@@ -163,6 +166,7 @@ def cell_config(cell: Cell, settings: Settings) -> MultiTaskConfig:
             "iterations": settings.iterations,
             "inverse_temperature": settings.inverse_temperature,
             "through_all": False,
+            "sharpness": settings.sharpness,
         },
         gabor=GaborSettings(variant.gabor),
         reconstruction=variant.reconstruction,  # type: ignore[arg-type]

@@ -10,9 +10,10 @@ Image (N, C, 48, 48); convolutions (N, 64, 24, 24) and (N, 128, 12, 12); 32 kind
 convolutional capsules (N, 32 kinds, 5 x 5) and (N, 32 kinds, 3 x 3); the shared features are (N, 17 * 32, 3, 3); per task
 one capsule a class (N, classes).
 
-The thesis gives no widths, only that the network has 19.1 million numbers. This one has 0.45 million for eight classes, 0.50 with Gabor responses, and
-3.4 million with the decoder of its reconstruction loss (512 and 1024 units, 48 x 48 pixels). With a decoder for pictures of
-128 x 128 pixels it would be 17.9 million: the thesis' count is likely to be mostly decoder, but it does not say so.
+The thesis gives no widths, only that the network has 19.1 million numbers. This one has 0.45 million for eight classes,
+0.50 with Gabor responses, and 3.5 million with the decoder of its reconstruction loss (512 and 1024 units, 48 x 48 pixels).
+With a decoder for pictures of 128 x 128 pixels it would be 17.9 million: the thesis' count is likely to be mostly decoder,
+but it does not say so.
 """
 
 from __future__ import annotations

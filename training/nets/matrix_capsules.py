@@ -10,8 +10,8 @@ capsules, 8 kinds of 4x4 poses at 12 x 12 places; convolutional capsules, 8 kind
 These are the shared features (N, 17 * 12, 3, 3). Per task one capsule a class, whose activations' logits are the answer
 (N, classes); for age a capsule an age group, one more capsule, and the years from its pose.
 
-We differ from the papers: batch normalisation in the head and of the primary poses; strides that shrink the face early;
-fewer kinds (paper: 32 in every layer).
+We differ from the papers: batch normalisation in the head and of all poses; soft routing (`training.capsules.routing.SOFT`);
+strides that shrink the face early; fewer kinds (paper: 32 in every layer).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from training.blocks.multi_task import task_classes
 from training.capsules.branches import AgeBranch, ClassBranch, Packed
 from training.capsules.layers import ConvolutionalCapsules, PrimaryCapsules
 from training.capsules.net import CapsuleNet
-from training.capsules.routing import Routing
+from training.capsules.routing import SOFT, Routing
 
 INPUT = (1, 48, 48)
 CONVOLUTIONS = ((32, 5, 2), (64, 3, 2))
@@ -43,8 +43,9 @@ def build(
     kinds: Sequence[int] = KINDS,
     strides: Sequence[int] = (2, 1),
     iterations: int = 3,
-    inverse_temperature: float = 1.0,
+    inverse_temperature: float = 2.0,
     through_all: bool = True,
+    sharpness: float = SOFT,
     age_groups: int = 8,
 ) -> CapsuleNet:
     """Return an untrained network.
@@ -60,6 +61,7 @@ def build(
         iterations: Of the routing.
         inverse_temperature: lambda of the routing.
         through_all: Send gradients through all iterations of the routing.
+        sharpness: Of the routing's E step; 1 is the papers'.
         age_groups: Class capsules of the age branch.
 
     Raises:
@@ -67,7 +69,7 @@ def build(
     """
     if len(kinds) != 3 or len(strides) != 2:
         raise ValueError(f"kinds, strides: expected three and two numbers, found {kinds} and {strides}")
-    routing = Routing(iterations, inverse_temperature, through_all)
+    routing = Routing(iterations, inverse_temperature, through_all, sharpness)
     layers, width, side = _head(channels, size, convolutions)
     primary, middle, last = kinds
     layers.append(PrimaryCapsules(width, primary))
