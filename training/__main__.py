@@ -23,6 +23,7 @@ from training.gabor.study import add_study as add_gabor_study
 from training.ladder.command import add_ladder
 from training.movements.command import add_second_opinion
 from training.occlusion.views import VIEWS
+from training.parity import add_parity
 from training.prepare import add_prepare
 from training.progressive.command import add_columns
 from training.protocols.command import add_protocol
@@ -118,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_explain(commands, DEFAULT_CACHE)
     add_throughput(commands, DEFAULT_CACHE)
+    add_parity(commands, DEFAULT_CACHE)
 
     timing = commands.add_parser("bench", help="latency of the engines beside plain PyTorch, in one run")
     timing.add_argument("--model", default="multitask", help="name or folder (default: %(default)s)")
