@@ -17,7 +17,7 @@ from training.__main__ import main
 from training.blocks.gabor import GaborSettings
 from training.errors import RecipeError
 from training.gabor.intervals import SeedsAndFaces, answer, seeds_and_faces
-from training.gabor.pictures import face_of, fused_by
+from training.gabor.pictures import face_of, fused_by, normalised_face
 from training.gabor.plan import CONTRASTS, NETWORKS, Contrast, Network, Plan, Variant
 from training.gabor.report import JSON_NAME
 from training.gabor.scores import held_out
@@ -221,6 +221,7 @@ def test_the_fused_picture_of_a_trained_network_is_drawn_and_one_without_fusion_
         )
     fused = fused_by(tmp_path / "fusion", tmp_path / "face.png")
     plain = face_of(tmp_path / "face.png", 48)
+    assert np.corrcoef(normalised_face(tmp_path / "face.png").ravel(), plain.ravel())[0, 1] > 0.9999
 
     assert fused.shape == (48, 48) and (fused.min(), fused.max()) == (0, 255)
     assert np.corrcoef(fused.ravel(), plain.ravel())[0, 1] > 0.7, "after three small steps it is still a face"

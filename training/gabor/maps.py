@@ -48,19 +48,23 @@ def first_maps(found: Arrays, image: torch.Tensor) -> tuple[Floats, Floats]:
     return image[0, 0].numpy(), maps[order]
 
 
-def draw_maps(plain: Arrays, fused: Arrays, faces: PreparedFaces, path: Path) -> None:
-    """Draw the maps of the held-out face whose age is nearest to 70, where wrinkles are most to be seen.
+def wrinkled_face(faces: PreparedFaces) -> torch.Tensor:
+    """Return the held-out face whose age is nearest to 70, where wrinkles are most to be seen, float (1, 1, size, size)."""
+    held = faces.where("validation")
+    chosen = held[np.abs(faces.age_years[held] - 70).argmin()]
+    spec = multitask.input_spec(multitask.Config())
+    return torch.from_numpy(plain_images(faces, np.array([chosen]), spec, True))
+
+
+def draw_maps(plain: Arrays, fused: Arrays, image: torch.Tensor, path: Path) -> None:
+    """Draw both networks' maps of one face.
 
     Args:
         plain: Weights of the network without Gabor.
         fused: Of the one with fusion.
-        faces: UTKFace.
+        image: The face, float (1, 1, size, size), normalised.
         path: PNG to write.
     """
-    held = faces.where("validation")
-    chosen = held[np.abs(faces.age_years[held] - 70).argmin()]
-    spec = multitask.input_spec(multitask.Config())
-    image = torch.from_numpy(plain_images(faces, np.array([chosen]), spec, True))
     picture = Picture(figsize=(1.0 * (_MAPS // 2 + 2), 4.4), layout="constrained")
     panels = picture.subplots(4, _MAPS // 2 + 1)
     for axes in panels.flat:

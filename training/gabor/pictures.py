@@ -26,9 +26,10 @@ from engines.gabor import (
     responses,
     waves,
 )
-from engines.preprocess import box_matrix, cut_chip, face_matrix
+from engines.preprocess import box_matrix, cut_chip, face_matrix, normalised
 from training.blocks.gabor import GaborFusion, front_of
 from training.errors import RecipeError
+from training.recipes import multitask
 from training.trained_net import trained_net
 
 Gray = npt.NDArray[np.uint8]
@@ -99,6 +100,16 @@ def face_of(path: Path, size: int) -> Gray:
     return cut_chip(picture, matrix, spec)
 
 
+def normalised_face(path: Path) -> torch.Tensor:
+    """Return a picture's face as the networks of the study get it, float (1, 1, size, size).
+
+    Raises:
+        RecipeError: The file is no picture.
+    """
+    spec = multitask.input_spec(multitask.Config())
+    return torch.from_numpy(normalised(face_of(path, spec.size)[None], spec))
+
+
 def fused_by(run: Path, picture: Path) -> Gray:
     """Return what the fusion of a trained network makes of a picture's face, stretched to gray levels, uint8.
 
@@ -109,8 +120,7 @@ def fused_by(run: Path, picture: Path) -> Gray:
     front = front_of(net)
     if not isinstance(front, GaborFusion):
         raise RecipeError(f"{run}: expected a network with gabor=fusion, found one without; train one")
-    face = face_of(picture, spec.size).astype(np.float32)
-    image = (torch.from_numpy(face)[None, None] / 255 - spec.mean) / spec.std
+    image = torch.from_numpy(normalised(face_of(picture, spec.size)[None], spec))
     with torch.inference_mode():
         fused = front(image)[0, 0].numpy()
     low, high = np.percentile(fused, [0.5, 99.5])

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from engines.card import EMOTIONS
 from training.answers import Confusion
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
 from training.gabor.intervals import SeedsAndFaces, answer, seeds_and_faces
-from training.gabor.maps import draw_maps
+from training.gabor.maps import draw_maps, wrinkled_face
 from training.gabor.plan import Contrast, Plan, Variant
 from training.gabor.scores import Arrays, held_out
 from training.losses.age_classes import ADIENCE
@@ -32,8 +33,16 @@ _CONFUSED = {
 Results = dict[Variant, dict[int, Arrays]]
 
 
-def write_report(plan: Plan, sets: Mapping[str, PreparedFaces], out: Path) -> Path:
+def write_report(
+    plan: Plan, sets: Mapping[str, PreparedFaces], out: Path, face: Tensor | None = None
+) -> Path:
     """Write everything; return the Markdown file.
+
+    Args:
+        plan: What is trained.
+        sets: Name -> faces.
+        out: Folder with the results, which gets the report.
+        face: What the first layer's maps are drawn of, float (1, 1, size, size); None takes a face of UTKFace.
 
     Raises:
         RecipeError: Nothing is done yet.
@@ -54,7 +63,7 @@ def write_report(plan: Plan, sets: Mapping[str, PreparedFaces], out: Path) -> Pa
     (out / JSON_NAME).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     path = out / MARKDOWN_NAME
     path.write_text("\n".join(_lines(done)) + "\n", encoding="utf-8")
-    _draw(results, sets, out)
+    _draw(results, sets, out, face)
     return path
 
 
@@ -154,7 +163,7 @@ def _shown(value: float, score: str) -> str:
     return f"{-value:.2f}" if _is_error(score) else f"{100 * value:.1f}%"
 
 
-def _draw(results: Results, sets: Mapping[str, PreparedFaces], out: Path) -> None:
+def _draw(results: Results, sets: Mapping[str, PreparedFaces], out: Path, face: Tensor | None) -> None:
     """Draw confusion matrices over all seeds, without and with fusion, and the first layer's maps."""
     for task, (network, source, score, labels) in _CONFUSED.items():
         for changes, name in (((), "plain"), (("gabor=fusion",), "fusion")):
@@ -171,7 +180,8 @@ def _draw(results: Results, sets: Mapping[str, PreparedFaces], out: Path) -> Non
         for name, changes in (("plain", ()), ("fusion", ("gabor=fusion",)))
     }
     if first["plain"] is not None and first["fusion"] is not None:
-        draw_maps(first["plain"], first["fusion"], sets["utkface"], out / "first-layer.png")
+        image = wrinkled_face(sets["utkface"]) if face is None else face
+        draw_maps(first["plain"], first["fusion"], image, out / "first-layer.png")
 
 
 def _counts(found: Sequence[Arrays], score: str, classes: int) -> npt.NDArray[np.int64]:

@@ -23,6 +23,7 @@ from training.data.prepared import PreparedFaces, load_prepared
 from training.data.sample import SPLITS
 from training.errors import RecipeError
 from training.experiment import Experiment
+from training.gabor.pictures import normalised_face
 from training.gabor.plan import NETWORKS, Plan, Variant
 from training.gabor.report import write_report
 from training.gabor.scores import Arrays, held_out, scores_of, targets
@@ -60,6 +61,9 @@ def add_study(commands: Any, default_cache: Path) -> None:
     parser.add_argument(
         "--minutes", type=float, help="begin no further training after so many (default: all)"
     )
+    parser.add_argument(
+        "--face", type=Path, help="picture to draw the first layer's maps of (default: of UTKFace)"
+    )
     parser.set_defaults(command=_study)
 
 
@@ -71,11 +75,18 @@ def _study(options: argparse.Namespace) -> int:
     seeds = tuple(range(1, options.seeds + 1))
     plan = Plan(faces=options.faces, epochs=options.epochs, seeds=seeds)
     sets = {name: load_prepared(name, options.data, options.cache) for name in SETS}
-    print(run_study(plan, sets, options.out, options.minutes).read_text(encoding="utf-8"))
+    face = None if options.face is None else normalised_face(options.face)
+    print(run_study(plan, sets, options.out, options.minutes, face).read_text(encoding="utf-8"))
     return 0
 
 
-def run_study(plan: Plan, sets: Mapping[str, PreparedFaces], out: Path, minutes: float | None = None) -> Path:
+def run_study(
+    plan: Plan,
+    sets: Mapping[str, PreparedFaces],
+    out: Path,
+    minutes: float | None = None,
+    face: Tensor | None = None,
+) -> Path:
     """Train what has no result yet; write the report; return its Markdown file.
 
     Args:
@@ -83,6 +94,7 @@ def run_study(plan: Plan, sets: Mapping[str, PreparedFaces], out: Path, minutes:
         sets: The three sets of the study.
         out: Folder with a file for each variant and seed, and the report.
         minutes: Begin no further training after so many; the report is then of what is done.
+        face: What the first layer's maps are drawn of, float (1, 1, size, size); None takes a face of UTKFace.
     """
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
@@ -99,7 +111,7 @@ def run_study(plan: Plan, sets: Mapping[str, PreparedFaces], out: Path, minutes:
         net = trained(plan, variant, seed, fewer)
         _save(path, found_by(net, variant, fewer, images), time.process_time() - cpu_s)
         logger.info("%s, seed %d: %.0f s", variant.name, seed, time.perf_counter() - started_s)
-    return write_report(plan, fewer, out)
+    return write_report(plan, fewer, out, face)
 
 
 def result_path(out: Path, variant: Variant, seed: int) -> Path:
