@@ -3,7 +3,8 @@
 Zeiler and Fergus: Visualizing and understanding convolutional networks, ECCV 2014, section 4.2 (occlusion sensitivity).
 It needs nothing but the network itself, so that every model and every back end can be explained as it runs. We differ:
 a piece is replaced by its blurred surroundings, not by gray, which would be a new edge; and a frame asks for some of the
-pieces only, in a fixed shuffled order, so that live pictures stay fluent.
+pieces only, in a fixed shuffled order, so that live pictures stay fluent. Falls are of log-odds: a network that is sure
+stays at 0.99 whatever is covered, but its log-odds tell what it would miss.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ PLACES = 7
 PIECES_A_FRAME = MAX_BATCH
 _NEWEST = 0.4
 """Weight of a new answer about a piece beside those before: at 30 frames a second a piece is asked about eight times a second."""
-_LEAST_LARGEST = {"emotion": 0.05, "gender": 0.05, "smile": 0.05, "age": 1.0}
-"""A picture whose largest fall is below these shows it faintly: nothing it covers matters."""
+LEAST_LARGEST = {"emotion": 0.3, "gender": 0.3, "smile": 0.3, "age": 1.0}
+"""Falls below these (log-odds, years) are shown faintly: no single piece matters."""
+_SURE = 1e-4
+"""Probabilities are taken from here to 1 less this: beyond it bfloat16 tells nothing."""
 _AGE, _FEMALE, _SMILE = len(EMOTIONS), len(EMOTIONS) + 2, len(EMOTIONS) + 3
 
 
@@ -52,26 +55,28 @@ class Explainer:
         self._falls = np.full((PLACES * PLACES, VALUE_COUNT), np.nan, np.float32)
         self._order = np.random.default_rng(1).permutation(PLACES * PLACES)
         self._next = 0
-        self._covers = _Covers((0, 0))
+        self._covers = _Covers((PLACES + 1, PLACES + 1))
 
-    def read(
-        self, engine: Engine, batch: Bytes, faces: Sequence[FaceTrack], values: Floats
-    ) -> Explanation | None:
-        """Ask about some more pieces of the face and return what is known; None where it is not in this batch.
+    def wanted(self, faces: Sequence[FaceTrack]) -> int | None:
+        """Return the id of the face to explain, one of those given; None where nothing is explained."""
+        if self.task == "off" or not faces:
+            return None
+        if any(face.id == self.chosen_id for face in faces):
+            return self.chosen_id
+        return max(faces, key=lambda face: float(np.prod(face.box[2:] - face.box[:2]))).id
+
+    def read(self, engine: Engine, chip: Bytes, face: FaceTrack, said: Floats) -> Explanation | None:
+        """Ask about some more pieces of a face and return what is known; None where the network has no such answer.
 
         Args:
-            engine: Read the batch.
-            batch: uint8 (N, size, size) or (N, size, size, 3), the faces' chips; stays as it is.
-            faces: Theirs.
-            values: float32 (N, VALUE_COUNT), what the engine said of them.
+            engine: Read the face.
+            chip: uint8 (size, size) or (size, size, 3); stays as it is.
+            face: Its face.
+            said: float32 (VALUE_COUNT,), what the engine said of it.
 
         Raises:
             EngineError: The engine failed.
         """
-        index = self._index(faces)
-        if index is None or not len(faces):
-            return None
-        face, chip, said = faces[index], batch[index], values[index]
         if self._of != (face.id, engine.card.name):
             self._of = face.id, engine.card.name
             self._falls[:] = np.nan
@@ -80,22 +85,14 @@ class Explainer:
         pieces = np.take(self._order, range(self._next, self._next + PIECES_A_FRAME), mode="wrap")
         self._next = (self._next + PIECES_A_FRAME) % len(self._order)
         covered = self._covers.over(chip, pieces)
-        falls = said - head_values(engine.infer(covered), len(covered))
+        falls = _scale(said) - _scale(head_values(engine.infer(covered), len(covered)))
         before = self._falls[pieces]
-        mixed = before + _NEWEST * (falls - before)
-        self._falls[pieces] = np.where(np.isnan(before), falls, mixed)
+        self._falls[pieces] = np.where(np.isnan(before), falls, before + _NEWEST * (falls - before))
         return self._explanation(engine, face, said)
 
     def reset(self) -> None:
         """Forget the face."""
         self._of = None
-
-    def _index(self, faces: Sequence[FaceTrack]) -> int | None:
-        ids = [face.id for face in faces]
-        if self.chosen_id is not None:
-            return ids.index(self.chosen_id) if self.chosen_id in ids else None
-        areas = [float(np.prod(face.box[2:] - face.box[:2])) for face in faces]
-        return int(np.argmax(areas)) if areas else None
 
     def _explanation(self, engine: Engine, face: FaceTrack, said: Floats) -> Explanation | None:
         answer, falls = _evidence(self.task, said, self._falls)
@@ -103,9 +100,17 @@ class Explainer:
             return None
         known = np.clip(np.nan_to_num(falls), 0, None)
         largest = float(known.max())
-        heat = self._covers.spread(known / max(largest, _LEAST_LARGEST[self.task]))
+        heat = self._covers.spread(known / max(largest, LEAST_LARGEST[self.task]))
         matrix = face_matrix(engine.card.input, face.landmarks, face.box)
         return Explanation(face.id, self.task, answer, heat, matrix, largest)
+
+
+def _scale(values: Floats) -> Floats:
+    """Return values (..., VALUE_COUNT) with log-odds for probabilities; years stay."""
+    sure = np.clip(values, _SURE, 1 - _SURE)
+    scaled: Floats = np.log(sure) - np.log1p(-sure)
+    scaled[..., _AGE : _AGE + 2] = values[..., _AGE : _AGE + 2]
+    return scaled
 
 
 def _evidence(task: str, said: Floats, falls: Floats) -> tuple[str, Floats]:
@@ -147,7 +152,7 @@ class _Covers:
         return self._batch
 
     def spread(self, pieces: Floats) -> Floats:
-        """Return each pixel's mean over the pieces that hold it, float32 (size, size), of values (pieces,)."""
+        """Return each pixel's weighted mean over the pieces around it, float32 (size, size), of values (pieces,)."""
         size = self.shape[0]
         heat: Floats = (pieces.astype(np.float32) @ self._spread).reshape(size, size)
         return heat
@@ -157,8 +162,9 @@ class _Covers:
         return slice(top, top + self._side), slice(left, left + self._side)
 
     def _shares(self, size: int) -> Floats:
-        held = np.zeros((PLACES * PLACES, size, size), np.float32)
-        for piece, cover in enumerate(held):
-            cover[self._place(piece)] = 1
-        shares: Floats = (held / np.maximum(held.sum(axis=0), 1)).reshape(len(held), -1)
+        """Return each piece's share in each pixel, float32 (pieces, size * size): bells as wide as a piece, sum 1."""
+        centres, pixels = self._starts + (self._side - 1) / 2, np.arange(size)
+        bells = np.exp(-0.5 * ((pixels - centres[:, None]) / (self._side / 3)) ** 2)
+        held = np.einsum("ty,lx->tlyx", bells, bells).reshape(PLACES * PLACES, -1)
+        shares: Floats = (held / held.sum(axis=0)).astype(np.float32)
         return shares

@@ -12,7 +12,7 @@ from faceapp.explaining import Explainer
 from faceapp.movement_reader import MovementReader
 from faceapp.predictions import head_values, make_predictions, unknown_values
 from faceapp.tracking.smoothing import ProbabilitySmoother
-from faceapp.types import Explanation, FaceTrack, Floats, Frame, FrameResult, Occlusion
+from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Occlusion
 
 if TYPE_CHECKING:
     from engines.engine import Engine
@@ -109,12 +109,13 @@ class FaceReader:
         values = unknown_values(len(faces))
         models = [""] * len(faces)
         crop_ms = infer_ms = 0.0
-        explanation: Explanation | None = None
+        explanation, explained_id = None, self.explainer.wanted(faces)
         for engine, positions in self._groups(faces):
             group = [faces[index] for index in positions]
             batch, crop, infer = _read_group(engine, frame, group, values, positions)
-            if self.explainer.task != "off":
-                explanation = self.explainer.read(engine, batch, group, values[positions]) or explanation
+            for row, (index, face) in enumerate(zip(positions, group, strict=True)):
+                if face.id == explained_id:
+                    explanation = self.explainer.read(engine, batch[row], face, values[index])
             crop_ms, infer_ms = crop_ms + crop, infer_ms + infer
             for index in positions:
                 models[index] = engine.card.name

@@ -102,7 +102,7 @@ class Explanation:
         answer: The answer that is explained, a word of `engines.card` or a number of years.
         heat: float32 (size, size), 0 to 1: how much the answer falls, or the age moves, without that place of the chip.
         matrix: float32 (2, 3), map picture -> chip.
-        largest: The largest fall, in probability; for the age in years. `heat` is relative to it.
+        largest: The largest fall, in log-odds; for the age in years. `heat` is relative to it.
     """
 
     track_id: int

@@ -30,7 +30,15 @@ _FILES = (
     "Videos and pictures (*.mp4 *.mov *.avi *.mkv *.webm *.m4v *.png *.jpg *.jpeg *.bmp *.tif *.tiff *.webp)"
     ";;All files (*)"
 )
-LIVE_SETTINGS = ("smoothing", "landmark_smoothing", "occlusion", "region", "movements", "second_opinion")
+LIVE_SETTINGS = (
+    "smoothing",
+    "landmark_smoothing",
+    "occlusion",
+    "region",
+    "movements",
+    "second_opinion",
+    "explain",
+)
 """What a running pipeline takes over, each by its `set_`."""
 _READER_SETTINGS = ("model", "backend", "engine_threads")
 _SOURCE_SETTINGS = ("max_faces", "camera_width_px", "camera_height_px", "camera_rate_hz")
@@ -61,6 +69,7 @@ class Controls(QObject):
             "snapshot": self.snapshot,
             "occlusion": self.next_occlusion,
             "hide": self.next_hiding,
+            "explain": self.toggle_explain,
             "compare": self._window.comparing.toggle,
             "mesh": self.toggle_mesh,
             "marker": partial(self.mark, text),
@@ -239,6 +248,10 @@ class Controls(QObject):
     def toggle_mesh(self) -> None:
         """Show or hide the mesh."""
         self.change("show_mesh", not self._window.settings.show_mesh)
+
+    def toggle_explain(self) -> None:
+        """Show what the emotion rests on, or no more of any task."""
+        self.change("explain", "emotion" if self._window.settings.explain == "off" else "off")
 
     def toggle_form(self) -> None:
         """Show or hide the settings."""

@@ -50,6 +50,7 @@ KEY_ACTIONS = (
     _key("A", "about", "markers are about the chosen face, or all", Qt.Key.Key_A),
     KeyAction("Ctrl Z", "undo", "take the last marker back", ()),
     KeyAction("Ctrl L", "queue", "analyse files: show or hide the queue", ()),
+    KeyAction("Ctrl E", "explain", "show what the emotion rests on, or no more", ()),
     _key("F", "audience", "full screen for an audience", Qt.Key.Key_F),
     _key("Esc", "back", "leave full screen, close a message", Qt.Key.Key_Escape),
     _key("?", "keys", "show these keys", Qt.Key.Key_Question),
@@ -59,6 +60,7 @@ KEY_ACTIONS = (
 _WITH_MODIFIER = {
     (Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_Z): "undo",
     (Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_L): "queue",
+    (Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E): "explain",
     (Qt.KeyboardModifier.ShiftModifier, Qt.Key.Key_R): "record_with_details",
 }
 

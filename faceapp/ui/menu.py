@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
+
+from faceapp.settings import Explained
 
 if TYPE_CHECKING:
     from faceapp.ui.window import MainWindow
@@ -46,6 +48,7 @@ def fill_menu(window: MainWindow) -> None:
     asked = _add_switch(menu, "Second opinion from movements")
     asked.triggered.connect(lambda on: controls.change("second_opinion", on))
     menu.aboutToShow.connect(lambda: asked.setChecked(window.settings.second_opinion))
+    _add_explained(window, menu)
     wrinkles = _add_switch(menu, "Enhance wrinkles (Gabor)")
     wrinkles.toggled.connect(window.centre.video.show_wrinkles)
     wrinkles.setShortcut("Ctrl+G")
@@ -62,6 +65,18 @@ def fill_menu(window: MainWindow) -> None:
     menu.addAction("Keys", controls.show_keys)
     menu.addAction("About", controls.show_about)
     button.setMenu(menu)
+
+
+def _add_explained(window: MainWindow, menu: QMenu) -> None:
+    """Add the choice of what is explained on the picture."""
+    tasks = menu.addMenu("Show what the answer rests on")
+    group = QActionGroup(tasks)
+    entries = {}
+    for task in get_args(Explained):
+        entries[task] = tasks.addAction(task.capitalize(), partial(window.controls.change, "explain", task))
+        entries[task].setCheckable(True)
+        group.addAction(entries[task])
+    tasks.aboutToShow.connect(lambda: entries[window.settings.explain].setChecked(True))
 
 
 def _add_switch(menu: QMenu, text: str) -> QAction:

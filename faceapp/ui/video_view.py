@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPai
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from faceapp.types import FrameResult, Image
+from faceapp.ui.heat import paint_heat, paint_legend
 from faceapp.ui.overlay import Overlay, PictureMap
 from faceapp.ui.readout import Readouts
 from faceapp.ui.region_tool import DRAW_HINT, RegionTool
@@ -103,9 +104,11 @@ class VideoView(QWidget):
         picture: QImage = _wrap(self._result.frame.image).convertToFormat(QImage.Format.Format_RGB32)
         painter = QPainter(picture)
         bounds = QRectF(picture.rect()).adjusted(4, 4, -4, -4)
-        self.overlay.paint(
-            painter, self._result.faces, self._readouts, PictureMap(1.0, QPointF(0, 0)), bounds
-        )
+        where = PictureMap(1.0, QPointF(0, 0))
+        if self._result.explanation is not None:
+            paint_heat(painter, self._result.explanation, where)
+            paint_legend(painter, self._result.explanation, bounds, self._theme)
+        self.overlay.paint(painter, self._result.faces, self._readouts, where, bounds)
         painter.end()
         return picture
 
@@ -117,7 +120,11 @@ class VideoView(QWidget):
         if where is not None and self._result is not None:
             self._paint_picture(painter, self._result.frame.image, where)
             bounds = QRectF(self.rect()).adjusted(6, 6, -6, -6)
+            explanation = self._result.explanation
             if not self.region_tool.drawing:
+                if explanation is not None:
+                    paint_heat(painter, explanation, where)
+                    paint_legend(painter, explanation, self._picture_place(where) & bounds, self._theme)
                 self.overlay.paint(painter, self._result.faces, self._readouts, where, bounds)
                 self.wrinkles.paint(painter, self._result, self.overlay.chosen_id, bounds, self._theme)
             self.region_tool.paint(painter, self._picture_place(where), self._theme)

@@ -196,8 +196,10 @@ class MainWindow(QMainWindow):
         return None if self.chosen is None else self.chosen.track_id
 
     def choose_face(self, track_id: int) -> None:
-        """Show this face in the timeline."""
+        """Show this face in the timeline, and explain it if anything is explained."""
         self._chosen_id = track_id
+        if self.live.pipeline is not None:
+            self.live.pipeline.explain_face(track_id)
         self.cards.show_readouts(self.readouts, track_id)
         self.show_timeline()
 

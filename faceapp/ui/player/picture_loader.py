@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from faceapp.errors import SessionError
 from faceapp.types import Image
-from faceapp.ui.player.video_reader import VideoReader
+from faceapp.session.video_reader import VideoReader
 
 logger = logging.getLogger(__name__)
 

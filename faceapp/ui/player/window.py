@@ -29,7 +29,7 @@ from faceapp.ui.player.time_view import TimeView
 from faceapp.ui.player.tools import Tools
 from faceapp.ui.player.transport import Transport
 from faceapp.ui.player.transport_bar import TransportBar
-from faceapp.ui.player.video_reader import read_frame_times
+from faceapp.session.video_reader import read_frame_times
 from faceapp.ui.sheet import Sheet
 from faceapp.ui.theme import ICONS_DIR, Theme, apply_theme, theme_named
 from faceapp.ui.video_view import VideoView

@@ -77,6 +77,12 @@ class FakePipeline:
     def set_movements(self, measured: bool) -> None:
         self.calls.append(("movements", measured))
 
+    def set_explain(self, task: str) -> None:
+        self.calls.append(("explain", task))
+
+    def explain_face(self, track_id: int | None) -> None:
+        self.calls.append(("explain_face", track_id))
+
     def set_second_opinion(self, asked: bool) -> None:
         self.calls.append(("second_opinion", asked))
 

@@ -32,7 +32,7 @@ def window(live_window: MainWindow, result: FrameResult) -> MainWindow:
 def test_every_action_of_a_key_exists_and_is_explained(window: MainWindow) -> None:
     assert len({key for entry in KEY_ACTIONS for key in entry.keys}) == sum(len(e.keys) for e in KEY_ACTIONS)
     assert [shown for shown, _ in keys_page()] == [
-        *("Space", "R", "Shift R", "S", "O", "H", "V", "M", "1 to 9", "N", "A", "Ctrl Z", "Ctrl L"),
+        *("Space", "R", "Shift R", "S", "O", "H", "V", "M", "1 to 9", "N", "A", "Ctrl Z", "Ctrl L", "Ctrl E"),
         *("F", "Esc", "?"),
     ]
     for entry in KEY_ACTIONS:
