@@ -85,11 +85,12 @@ def _forbidden(path: str, top: str) -> tuple[str, ...]:
     """Return the libraries that a file must not import."""
     if top == "engines":
         openvino = () if path == "engines/backends/openvino.py" else ("openvino",)
-        return (*QT, "torch", "mediapipe", *openvino)
+        cuda = () if path == "engines/cuda.py" else ("cuda",)
+        return (*QT, "torch", "mediapipe", "tensorrt", "tensorrt_rtx", *openvino, *cuda)
     if top == "training":
-        return (*QT, "openvino", "tensorrt", "tensorrt_rtx")
+        return (*QT, "openvino", "tensorrt", "tensorrt_rtx", "cuda")
     has_window = path.startswith("faceapp/ui/") or path == "faceapp/__main__.py"
-    return ("torch", "openvino", "tensorrt", "tensorrt_rtx", *(() if has_window else QT))
+    return ("torch", "openvino", "tensorrt", "tensorrt_rtx", "cuda", *(() if has_window else QT))
 
 
 def label_orders(source: str) -> list[str]:
@@ -135,6 +136,8 @@ def test_label_orders_live_in_the_card_alone(path: Path) -> None:
         ("engines/engine.py", "from ..faceapp import types"),
         ("engines/backends/onnxruntime.py", "import onnxruntime"),
         ("engines/bench.py", "def run():\n    import openvino.properties"),
+        ("engines/plan_runner.py", "def run():\n    import tensorrt"),
+        ("engines/plan_runner.py", "def run():\n    from cuda.bindings import runtime"),
         ("faceapp/analyzer.py", "from PySide6.QtCore import Qt"),
         ("faceapp/session/writer.py", "from training import metrics"),
         ("faceapp/ui/live.py", "import torch.nn"),
@@ -152,6 +155,7 @@ def test_a_forbidden_import_is_seen(path: str, source: str) -> None:
     [
         ("engines/engine.py", "from engines.card import load_card"),
         ("engines/backends/openvino.py", "def load():\n    import openvino"),
+        ("engines/cuda.py", "def load():\n    from cuda.bindings import runtime"),
         (
             "engines/backends/onnxruntime.py",
             "if TYPE_CHECKING:\n    from onnxruntime import InferenceSession",

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
 
 from engines import fallback
+from engines.build_control import BuildCancelledError, BuildControl, watch_builds
 from engines.card import load_card
 from engines.engine import load_engine
 from engines.errors import EngineError, GpuError
@@ -88,3 +89,33 @@ def test_a_back_end_on_the_same_gpu_is_passed_over(
     monkeypatch.setattr(fallback, "backend_names", lambda: ("tensorrt",))
     with pytest.raises(EngineError, match="tensorrt: runs on the GPU too"):
         fallback.load_on_processor(path, card, 1, "openvino")
+
+
+def test_a_build_that_the_person_cancels_leaves_the_processor(
+    fake_machine: Fake, tiny_model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = fake_machine()
+
+    def cancelled(model: str) -> BuildControl:
+        control = BuildControl()
+        control.cancelled.set()
+        return control
+
+    watch_builds(cancelled)
+    try:
+        with caplog.at_level(logging.WARNING), load_engine(tiny_model, "auto") as engine:
+            assert engine.backend_description.endswith("CPU")
+            assert engine.problem == "", "wanted, so no problem"
+        assert "the build was cancelled" in caplog.text
+        with pytest.raises(BuildCancelledError, match="the build was cancelled"):
+            load_engine(tiny_model, "tensorrt")
+    finally:
+        watch_builds(None)
+    with load_engine(tiny_model, "tensorrt") as engine:
+        assert machine.module.builds == 1
+    watch_builds(cancelled)
+    try:
+        with load_engine(tiny_model, "tensorrt") as engine:  # a kept engine needs no build
+            assert engine.backend_name == "tensorrt"
+    finally:
+        watch_builds(None)
