@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ import torch
 
 from engines import bench as engines_bench
 from engines.backends import backend_names
-from engines.card import load_card
+from engines.card import CARD_FILE, load_card
 from engines.models import find_model
 from engines.preprocess import Bytes, normalised
-from training.settings import config_from_json
+from training.shipped import untrained_net
 
 PLAIN_PYTORCH = "plain pytorch"
 
@@ -32,9 +31,11 @@ def bench(model: str | Path, batches: Sequence[int], rounds: int = 40) -> engine
 
     Raises:
         CardError: The model is missing or damaged.
+        RecipeError: It was not made by a recipe here.
     """
-    card = load_card(find_model(model))
-    net = _network(card.recipe)
+    folder = find_model(model)
+    card = load_card(folder)
+    net = untrained_net(card, folder / CARD_FILE).eval()
 
     def run(batch: Bytes) -> list[Any]:
         with torch.inference_mode():
@@ -43,9 +44,3 @@ def bench(model: str | Path, batches: Sequence[int], rounds: int = 40) -> engine
             ]
 
     return engines_bench.bench(model, backend_names(), batches, rounds=rounds, others={PLAIN_PYTORCH: run})
-
-
-def _network(recipe: dict[str, Any]) -> torch.nn.Module:
-    module = importlib.import_module(f"training.recipes.{recipe['name']}")
-    net: torch.nn.Module = module.build_net(config_from_json(module.Config, recipe["config"]))
-    return net.eval()

@@ -8,6 +8,7 @@ them, so that the network says the same in evaluation mode and trains like one t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def shipped_net(model: str | Path, images: Floats | None = None) -> MultiTaskNet
     folder = find_model(model)
     card = load_card(folder)
     verify_model(card, folder / MODEL_FILE)
-    net = _untrained(card, folder / CARD_FILE)
+    net = untrained_net(card, folder / CARD_FILE)
     _load(net, _weights(folder / MODEL_FILE), card.name)
     net.eval()
     if images is not None:
@@ -92,7 +93,16 @@ def _restate(module: Any, mean: Tensor, variance: Tensor) -> None:
         module.bias.copy_(shift + scale * mean)
 
 
-def _untrained(card: ModelCard, path: Path) -> MultiTaskNet:
+def untrained_net(card: ModelCard, path: Path) -> MultiTaskNet:
+    """Return the network of a card as its recipe builds it, without the heads that only training needs.
+
+    Args:
+        card: Of an exported model.
+        path: Named in errors.
+
+    Raises:
+        RecipeError: The card names no recipe here, or lacks its settings.
+    """
     from training.run import load_recipe
 
     recipe = load_recipe(str(card.recipe.get("name", "")) or "unknown")
@@ -102,6 +112,9 @@ def _untrained(card: ModelCard, path: Path) -> MultiTaskNet:
         raise RecipeError(
             f"{path}: expected the settings of its training, found none; name a model made by a recipe"
         ) from error
+    loss = getattr(config, "loss", None)
+    if getattr(loss, "feature_weight", 0):  # its head is as wide as features that are on no other machine
+        config = replace(config, loss=replace(loss, feature_weight=0.0))
     net: MultiTaskNet = recipe.build_net(config)
     net.training_heads.clear()
     return net

@@ -45,6 +45,14 @@ def test_the_shipped_model_is_a_network_again() -> None:
     assert trained.numpy() == pytest.approx(still.numpy(), abs=0.05), "statistics are those of these images"
 
 
+@pytest.mark.parametrize("model", ["multitask-headset", "multitask-mask"])
+def test_a_student_is_a_network_again_without_its_teacher_s_labels(model: str) -> None:
+    net = shipped_net(model)
+    with load_engine(model, backend="onnxruntime") as engine:
+        wanted = engine.infer(CHIPS[:8])
+    assert said_by(net)["emotion"] == pytest.approx(wanted["emotion"], abs=1e-4)
+
+
 def test_statistics_change_and_answers_don_t() -> None:
     torch.manual_seed(1)
     net = multitask.build_net(multitask.Config(net="bknet")).eval()
