@@ -13,7 +13,8 @@ import pytest
 from faceapp.batch.jobs import Done, Job
 from faceapp.batch.options import QueueOptions
 from faceapp.batch.processes import Progress
-from faceapp.batch.queue import QUEUE_FILE, Item, Look, Queue
+from faceapp.batch.queue import QUEUE_FILE, Queue
+from faceapp.batch.queue_items import Item, Look
 from faceapp.batch.tally import Tally
 from faceapp.batch.worker import QueueWorker
 from faceapp.errors import SessionError, SourceError

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QFileDialog
 from faceapp.batch.inputs import VIDEO_SUFFIXES
 from faceapp.batch.options import QueueOptions
 from faceapp.batch.processes import JobPool
-from faceapp.batch.queue import QUEUE_FILE, Look, Queue
+from faceapp.batch.queue import QUEUE_FILE, Queue
+from faceapp.batch.queue_items import Look
 from faceapp.batch.worker import MakePool, QueueWorker
 from faceapp.errors import SessionError, SourceError
 from faceapp.pictures.files import PICTURE_SUFFIXES

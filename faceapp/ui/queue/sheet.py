@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from faceapp.batch.options import QueueOptions
-from faceapp.batch.queue import Item, Look
+from faceapp.batch.queue_items import Item, Look
 from faceapp.ui.banner import Banner
 from faceapp.ui.form import Form
 from faceapp.ui.icons import icon, icon_pixmap

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from faceapp.batch.queue import Item
+from faceapp.batch.queue_items import Item
 from faceapp.ui.queue.words import STATE_WORDS, item_words
 from faceapp.ui.theme import Theme, text_font
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceapp.batch.queue import Item, Look, State
+from faceapp.batch.queue_items import Item, Look, State
 
 STATE_WORDS: dict[State, str] = {
     "waiting": "waiting",

@@ -11,7 +11,8 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from pytestqt.qtbot import QtBot
 
-from faceapp.batch.queue import QUEUE_FILE, Item, Look
+from faceapp.batch.queue import QUEUE_FILE
+from faceapp.batch.queue_items import Item, Look
 from faceapp.batch.worker import QueueWorker
 from faceapp.session.reader import read_session
 from faceapp.session.video_encoder import VideoEncoder
