@@ -16,9 +16,10 @@ from pathlib import Path
 from engines.build import PRECISIONS, BuildSettings, build_plan, read_model
 from engines.build_control import BuildControl
 from engines.cache import PlanCache
-from engines.card import MODEL_FILE, ModelCard, load_card, verify_model
+from engines.card import MODEL_FILE, ModelCard, load_card
 from engines.cuda_driver import NoDriverError
 from engines.errors import CardError, EngineError
+from engines.model_file import verify_model
 from engines.models import MODELS_DIR, find_model, model_names
 from engines.plans import find_machine, get_plan
 from engines.tensorrt_library import find_library

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -269,38 +268,6 @@ def load_card(path: Path) -> ModelCard:
         return _card_from_json(content)
     except CardError as error:
         raise CardError(f"{path}: {error}; restore the card or export the model again") from error
-
-
-def verify_model(card: ModelCard, model_path: Path) -> None:
-    """Check that a model file is the one its card describes.
-
-    Raises:
-        CardError: The file is missing or its SHA-256 differs from the card's.
-    """
-    found = file_sha256(model_path)
-    if found != card.sha256:
-        raise CardError(
-            f"{model_path}: expected the file with SHA-256 {card.sha256[:12]}... that card {card.name!r} "
-            f"describes, found {found[:12]}...; restore model and card together"
-        )
-
-
-def file_sha256(path: Path) -> str:
-    """Return the hex SHA-256 of a file.
-
-    Raises:
-        CardError: The file can't be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        raise CardError(
-            f"{path}: expected a model file, found none ({error.strerror}); restore it beside its card"
-        ) from error
-    return digest.hexdigest()
 
 
 def _card_from_json(content: object) -> ModelCard:

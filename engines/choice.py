@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 
 from engines.backends import Backend, backend_names, create_backend, resolve_threads, unavailable_reason
-from engines.card import MODEL_FILE, ModelCard, load_card, verify_model
+from engines.card import MODEL_FILE, ModelCard, load_card
 from engines.cuda_driver import NoDriverError, find_driver
 from engines.errors import CardError, EngineError
 from engines.file_lock import file_lock
 from engines.machine import library_versions, processor_count, processor_name
+from engines.model_file import verify_model
 from engines.models import model_folder, model_names
 from engines.user_cache import make_private_folder, read_checked, user_cache_folder, write_checked
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from engines.backends import MAX_BATCH, Backend, create_backend
-from engines.card import MODEL_FILE, ModelCard, load_card, verify_model
+from engines.card import MODEL_FILE, ModelCard, load_card
 from engines.choice import choose
 from engines.decode import decode
 from engines.errors import EngineError, GpuError
 from engines.fallback import load_on_processor
+from engines.model_file import verify_model
 from engines.models import find_model
 from engines.preprocess import AnyFloats, Bytes, Floats, face_matrix, prepare_batch
 

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engines.card import EMOTIONS, file_sha256
+from engines.card import EMOTIONS
 from engines.card_fields import require_list, require_number, require_object, require_text, shown
 from engines.errors import CardError
+from engines.model_file import file_sha256
 from engines.models import MODELS_DIR
 
 Floats = npt.NDArray[np.float32]

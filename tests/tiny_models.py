@@ -17,8 +17,8 @@ from engines.card import (
     HeadSpec,
     InputSpec,
     ModelCard,
-    file_sha256,
 )
+from engines.model_file import file_sha256
 from training.graph import with_contract
 
 ALL_TASKS = ("emotion", "age", "gender", "smile")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import onnx
 
-from engines.card import CARD_FILE, MODEL_FILE, SCHEMA_VERSION, ModelCard, load_card, verify_model
+from engines.card import CARD_FILE, MODEL_FILE, SCHEMA_VERSION, ModelCard, load_card
 from engines.errors import CardError
+from engines.model_file import verify_model
 from engines.models import find_model
 from training.export import write_model
 from training.graph import with_contract

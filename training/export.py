@@ -17,8 +17,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from engines.card import CARD_FILE, MODEL_FILE, InputSpec, ModelCard, file_sha256
+from engines.card import CARD_FILE, MODEL_FILE, InputSpec, ModelCard
 from engines.decode import decode
+from engines.model_file import file_sha256
 from engines.preprocess import normalised
 from training.decoding import decode_logits
 from training.errors import RecipeError

@@ -19,7 +19,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from engines.card import CARD_FILE, MODEL_FILE, ModelCard, load_card, verify_model
+from engines.card import CARD_FILE, MODEL_FILE, ModelCard, load_card
+from engines.model_file import verify_model
 from engines.models import find_model
 from training.blocks.multi_task import MultiTaskNet
 from training.errors import RecipeError

@@ -159,8 +159,9 @@ def _models() -> tuple[int, list[str]]:
 
 def _check_model(name: str) -> tuple[bool, str]:
     """Return whether a model is whole and reads faces, and a line about it."""
-    from engines.card import LABELS, MODEL_FILE, load_card, verify_model
+    from engines.card import LABELS, MODEL_FILE, load_card
     from engines.errors import CardError
+    from engines.model_file import verify_model
     from engines.models import model_folder
 
     try:

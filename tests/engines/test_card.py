@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.card import CARD_FILE, EMOTIONS, LABELS, HeadSpec, InputSpec, ModelCard, load_card, verify_model
+from engines.card import CARD_FILE, EMOTIONS, LABELS, HeadSpec, InputSpec, ModelCard, load_card
 from engines.errors import CardError
+from engines.model_file import verify_model
 from tests.tiny_models import ALL_TASKS, tiny_head
 
 plain_text = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=12)

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.card import EMOTIONS, file_sha256
+from engines.card import EMOTIONS
 from engines.errors import CardError
+from engines.model_file import file_sha256
 from engines.second_opinion import (
     ARRAYS_FILE,
     CARD_FILE,

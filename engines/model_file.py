@@ -1,0 +1,41 @@
+"""Whether a model file is the one its card describes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from engines.card import ModelCard
+from engines.errors import CardError
+
+
+def verify_model(card: ModelCard, model_path: Path) -> None:
+    """Check that a model file is the one its card describes.
+
+    Raises:
+        CardError: The file is missing or its SHA-256 differs from the card's.
+    """
+    found = file_sha256(model_path)
+    if found != card.sha256:
+        raise CardError(
+            f"{model_path}: expected the file with SHA-256 {card.sha256[:12]}... that card {card.name!r} "
+            f"describes, found {found[:12]}...; restore model and card together"
+        )
+
+
+def file_sha256(path: Path) -> str:
+    """Return the hex SHA-256 of a file.
+
+    Raises:
+        CardError: The file can't be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise CardError(
+            f"{path}: expected a model file, found none ({error.strerror}); restore it beside its card"
+        ) from error
+    return digest.hexdigest()
