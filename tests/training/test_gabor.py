@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from engines.engine import load_engine
 from engines.gabor import gabor_bank, responses
 from tests.training.made_faces import made_faces
 from training import nets
@@ -148,6 +149,11 @@ def test_a_fed_network_is_trained_end_to_end_and_exported_with_the_same_numbers(
     model = to_onnx(experiment.net, card, tuple(head.output for head in card.heads))
     assert max(check_parity(experiment.net, halve_weights(model), card).values()) < 0.25
     assert card.input.channels == 1, "the program gives the plain chip; the filters are in the graph"
+    with load_engine(tmp_path, backend="onnxruntime") as engine:
+        said = engine.infer(batch["image"].numpy()[:3])
+    with torch.inference_mode():
+        wanted = experiment.net(batch["image"][:3])["emotion"].softmax(dim=1)
+    np.testing.assert_allclose(said["emotion"], wanted.numpy(), rtol=0, atol=0.02)
 
 
 def test_a_saved_configuration_is_read_again_and_an_older_one_has_no_gabor() -> None:
