@@ -12,9 +12,11 @@ from pathlib import Path
 
 from engines.backends import backend_names
 from engines.bench import bench, table
+from engines.bench_picture import draw_bench
 from engines.build_command import add_build_parser
-from engines.card import MODEL_FILE, file_sha256, load_card
+from engines.card import MODEL_FILE, load_card
 from engines.errors import CardError, EngineError
+from engines.model_file import file_sha256
 from engines.models import MODELS_DIR, find_model, model_names
 from engines.parity import TOLERANCES
 from engines.soak_command import add_soak_parser
@@ -84,9 +86,12 @@ def _bench(options: argparse.Namespace) -> int:
         backends,
         options.batch,
         threads=options.threads,
+        precision=options.precision,
         rounds=options.rounds,
         calls=options.calls,
     )
+    if options.picture is not None:
+        draw_bench(report, options.picture)
     print(json.dumps(report.as_dict(), indent=1) if options.json else table(report))
     return OK
 
@@ -128,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     timing.add_argument(
         "--calls", type=_count, default=10, help="timed calls in a turn (default: %(default)s)"
     )
+    timing.add_argument(
+        "--precision",
+        choices=("all", *TOLERANCES),
+        help="number format (default: each back end's own choice)",
+    )
+    timing.add_argument("--picture", type=Path, help="also draw the times as a PNG")
     timing.add_argument("--json", action="store_true", help="print JSON instead of a table")
     timing.set_defaults(run=_bench)
     add_soak_parser(commands)

@@ -37,6 +37,23 @@ def library_versions() -> dict[str, str]:
     return {name: found for name in LIBRARIES if (found := _version(name))}
 
 
+def library_of(backend: str, description: str = "") -> str:
+    """Return the package that a back end runs on and its version; empty where none is installed.
+
+    Args:
+        backend: Its name.
+        description: Its description once loaded, which tells TensorRT-RTX from TensorRT.
+    """
+    candidates = {
+        "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
+        "onnxruntime_cuda": ("onnxruntime-gpu",),
+        "openvino": ("openvino",),
+        "openvino_gpu": ("openvino",),
+        "tensorrt": ("tensorrt-rtx-cu13",) if "RTX" in description else ("tensorrt", "tensorrt-cu13"),
+    }.get(backend, (backend,))
+    return next((f"{name} {found}" for name in candidates if (found := _version(name))), "")
+
+
 def resident_mib() -> float:
     """Return the memory of this process that is in RAM now; where only the peak is known, the peak; NaN on Windows."""
     statm = Path("/proc/self/statm")

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 
 from engines.backends import MAX_BATCH, backend_names, precisions, unavailable_reason
-from engines.card import MODEL_FILE, InputSpec, ModelCard, load_card, verify_model
+from engines.card import MODEL_FILE, InputSpec, ModelCard, load_card
 from engines.crops import face_crops, folder_crops
 from engines.engine import load_engine
 from engines.errors import CardError, EngineError
+from engines.model_file import verify_model
 from engines.parity import TOLERANCES, Answers, Parity, measure, reference_answers
 from engines.preprocess import Bytes, Floats
 
@@ -74,16 +75,8 @@ def verify(
         yield Check(model, "model", "failed", str(error))
         return
     for name in backends or backend_names():
-        for wanted in _formats(name, precision):
+        for wanted in formats(name, precision):
             yield _compare(model, folder, name, wanted, chips, reference)
-
-
-def _formats(name: str, precision: str | None) -> tuple[str | None, ...]:
-    """Return the number formats to check a back end in; none where it hasn't the one that was asked for."""
-    known = precisions(name)
-    if precision == "all":
-        return known or (None,)
-    return (precision,) if precision is None or not known or precision in known else ()
 
 
 def fixed_chips(spec: InputSpec, count: int = MAX_BATCH) -> Bytes:
@@ -129,6 +122,19 @@ def _compare(
     return Check(
         model, subject, "failed" if refusal else "ok", f"{text}; {refusal}" if refusal else text, found
     )
+
+
+def formats(name: str, precision: str | None) -> tuple[str | None, ...]:
+    """Return the number formats that a back end is to be loaded with; none where it hasn't the one that was asked for.
+
+    Args:
+        name: Of the back end.
+        precision: A number format, "all" that it has, or None = its own choice.
+    """
+    known = precisions(name)
+    if precision == "all":
+        return known or (None,)
+    return (precision,) if precision is None or not known or precision in known else ()
 
 
 def heads_table(check: Check) -> str:
