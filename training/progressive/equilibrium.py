@@ -100,7 +100,8 @@ class BeganExperiment(Experiment):
         discriminator, generator = (
             list(part.parameters()) for part in (self.net.discriminator, self.net.generator)
         )
-        real.backward()
+        # Several processes exchange both errors at once, so that the two share a part of their graphs.
+        real.backward(retain_graph=self.processes.count > 1)
         gradients = torch.autograd.grad(generated, discriminator + generator)
         count = len(discriminator)
         _add_gradients(discriminator, gradients[:count], -float(self.equilibrium.balance))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -19,6 +21,7 @@ from training.progressive.equilibrium import BeganExperiment, Equilibrium
 from training.progressive.equilibrium_log import draw_equilibrium, read_equilibrium
 from training.recipes import began
 
+ROOT = Path(__file__).resolve().parents[3]
 TINY = EncoderSettings(size=16, filters=(4, 4, 4, 8), latent=6, decoder_filters=4)
 
 
@@ -133,6 +136,19 @@ def test_the_log_keeps_the_later_of_steps_that_were_trained_twice(tmp_path: Path
     assert read_equilibrium(tmp_path)["convergence"].tolist() == [5]
     draw_equilibrium(tmp_path)
     assert (tmp_path / "equilibrium.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_two_processes_keep_the_same_weights(tmp_path: Path) -> None:
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    program = ["-m", "tests.training.progressive.tiny_began_run", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", *torchrun, *program], cwd=ROOT, check=True, timeout=300)
+    first, second = (torch.load(tmp_path / f"result_{rank}.pt", weights_only=True) for rank in (0, 1))
+    untrained = tiny_experiment(epochs=1).net.state_dict()
+
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    assert any(not torch.equal(value, untrained[name]) for name, value in first.items())
 
 
 @pytest.mark.parametrize(
