@@ -13,6 +13,8 @@ from engines.errors import CardError
 from engines.models import model_names
 from faceapp.explaining import Explainer
 from faceapp.face_reader import FaceReader
+from faceapp.labels.label_reader import LabelReader
+from faceapp.labels.names import label_list
 from faceapp.movement_reader import MovementReader
 from faceapp.types import FaceTrack, Frame, FrameResult, Occlusion, Tracker
 
@@ -108,6 +110,7 @@ def make_reader(settings: Settings) -> FaceReader:
     Raises:
         CardError: The model is missing, or model and card don't belong together.
         EngineError: The back end is missing or refuses the model.
+        SessionError: A label of one's own is missing, damaged or of another network.
     """
     movements = MovementReader(settings.movements, settings.second_opinion)
     return FaceReader(
@@ -116,6 +119,7 @@ def make_reader(settings: Settings) -> FaceReader:
         settings.occlusion,
         movements=movements,
         explainer=Explainer(settings.explain),
+        labels=LabelReader(label_list(settings.labels), settings.smoothing),
     )
 
 

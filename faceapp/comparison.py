@@ -17,6 +17,8 @@ from engines.preprocess import cut_chip, face_matrix, prepare_batch
 from faceapp.analyzer import load_engines
 from faceapp.face_reader import FaceReader
 from faceapp.hiding import Hiding
+from faceapp.labels.label_reader import LabelReader
+from faceapp.labels.names import label_list
 from faceapp.movement_reader import MovementReader
 from faceapp.predictions import head_values, make_predictions, unknown_values
 from faceapp.tracking.smoothing import ProbabilitySmoother
@@ -84,7 +86,8 @@ class ComparingReader(FaceReader):
         self, engines: Mapping[Occlusion, Engine], settings: Settings, side_by_side: SideBySide
     ) -> None:
         movements = MovementReader(settings.movements, settings.second_opinion)
-        super().__init__(engines, settings.smoothing, settings.occlusion, movements=movements)
+        labels = LabelReader(label_list(settings.labels), settings.smoothing)
+        super().__init__(engines, settings.smoothing, settings.occlusion, movements=movements, labels=labels)
         self._side_by_side = side_by_side
         self._ways = tuple(ProbabilitySmoother(settings.smoothing) for _ in range(_WAYS))
 
@@ -134,6 +137,7 @@ def make_comparing_reader(settings: Settings, side_by_side: SideBySide) -> Compa
     Raises:
         CardError: A model is missing or damaged.
         EngineError: The back end refuses a model.
+        SessionError: A label of one's own is missing, damaged or of another network.
     """
     return ComparingReader(load_engines(settings), settings, side_by_side)
 

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engines.card import ModelCard
 from faceapp.explaining import Explainer
+from faceapp.labels.label_reader import LabelReader
 from faceapp.movement_reader import MovementReader
 from faceapp.predictions import head_values, make_predictions, unknown_values
 from faceapp.tracking.smoothing import ProbabilitySmoother
@@ -39,6 +42,7 @@ class FaceReader:
         abstains: Whether hidden faces are left unread; else the engine of "none" reads them.
         movements: Measures movements of the face; by default one that is off.
         explainer: Finds what the answers for one face rest on; by default one that is off.
+        labels: Reads people's own labels; by default none.
 
     Attributes:
         engines: As above.
@@ -46,6 +50,7 @@ class FaceReader:
         occlusion: As above; may be changed while running.
         movements: As above.
         explainer: As above.
+        labels: As above.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class FaceReader:
         abstains: bool = True,
         movements: MovementReader | None = None,
         explainer: Explainer | None = None,
+        labels: LabelReader | None = None,
     ) -> None:
         if "none" not in engines:
             raise ValueError(f"engines: expected one for 'none', found {sorted(engines)}")
@@ -66,6 +72,7 @@ class FaceReader:
         self.occlusion: OcclusionMode = occlusion
         self.movements = movements or MovementReader()
         self.explainer = explainer or Explainer()
+        self.labels = labels or LabelReader()
 
     @property
     def smoothing(self) -> float:
@@ -75,6 +82,7 @@ class FaceReader:
     @smoothing.setter
     def smoothing(self, strength: float) -> None:
         self._smoother.strength = strength
+        self.labels.set_smoothing(strength)
 
     @property
     def cards(self) -> tuple[ModelCard, ...]:
@@ -108,6 +116,7 @@ class FaceReader:
             faces = [replace(face, occlusion=self.occlusion) for face in faces]
         values = unknown_values(len(faces))
         models = [""] * len(faces)
+        own = np.full((len(faces), len(self.labels.labels)), np.nan, np.float32)
         crop_ms = infer_ms = 0.0
         explanation, explained_id = None, self.explainer.wanted(faces)
         for engine, positions in self._groups(faces):
@@ -116,7 +125,8 @@ class FaceReader:
             for row, (index, face) in enumerate(zip(positions, group, strict=True)):
                 if face.id == explained_id:
                     explanation = self.explainer.read(engine, batch[row], face, values[index])
-            crop_ms, infer_ms = crop_ms + crop, infer_ms + infer
+            own[positions], own_ms = self._read_labels(engine, batch, group)
+            crop_ms, infer_ms = crop_ms + crop, infer_ms + infer + own_ms
             for index in positions:
                 models[index] = engine.card.name
         started_s = time.perf_counter()
@@ -126,6 +136,8 @@ class FaceReader:
         raw_predictions = make_predictions(ids, values, models)
         if self.movements.on:
             predictions = self.movements.read(frame.time_s, faces, predictions)
+        if self.labels.on:
+            predictions = self.labels.joined(frame.time_s, predictions, own)
         finished_s = time.perf_counter()
         smooth_ms = (finished_s - started_s) * 1e3
         timing_ms = {
@@ -144,6 +156,7 @@ class FaceReader:
         self._forget_at_s = -float("inf")
         self.movements.reset()
         self.explainer.reset()
+        self.labels.reset()
 
     def close(self) -> None:
         """Release the engines."""
@@ -161,6 +174,10 @@ class FaceReader:
                 engine = self.engines.get(face.occlusion, self.engines["none"])
                 positions.setdefault(engine, []).append(index)
         return list(positions.items())
+
+    def _read_labels(self, engine: Engine, chips: Bytes, faces: Sequence[FaceTrack]) -> tuple[Floats, float]:
+        started_s = time.perf_counter()
+        return self.labels.read(engine.card.name, chips, faces), (time.perf_counter() - started_s) * 1e3
 
     def _smooth(
         self, time_s: float, faces: Sequence[FaceTrack], values: Floats, models: Sequence[str]

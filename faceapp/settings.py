@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from faceapp.labels.names import check_list
 from faceapp.notice import NOTICE
 from faceapp.region import Region, make_region
 from faceapp.streams.target import DEFAULT_TARGET, check_stream_name, parse_osc_target
@@ -58,6 +59,7 @@ class Settings:
         landmark_smoothing: Strength of smoothing of landmarks over time, 0 (off) to 1.
         movements: Measure the action units of each face.
         second_opinion: Ask the movements where the network's highest probabilities are close; measures them too.
+        labels: Names of one's own labels to read, with commas between them; None reads none.
         explain: Show what the answer to this task rests on, for one face; not loaded again.
         max_faces: Largest number of faces followed at once.
         engine_threads: Processor threads of one engine; None lets the back end's file choose.
@@ -102,6 +104,10 @@ class Settings:
     movements: bool = field(default=False, metadata=field_metadata(bool, "Measure movements"))
     second_opinion: bool = field(
         default=False, metadata=field_metadata(bool, "Second opinion from movements")
+    )
+    labels: str | None = field(
+        default=None,
+        metadata=field_metadata(str, "Own labels", optional=True, nothing="none", check=check_list),
     )
     explain: Explained = field(
         default="off", metadata=field_metadata(str, "Explain", choices=get_args(Explained))

@@ -79,6 +79,8 @@ class Prediction:
         movements: float32 (units,), how strongly each of `faceapp.tracking.action_units.MEASURED_UNITS` shows; None
             where nobody measured, NaN where the unit is hidden.
         second_opinion: What the movements say of a close call; None where they were not asked.
+        labels: Name and probability of each of the person's own labels that are read; NaN where its network did not
+            read the face.
     """
 
     track_id: int
@@ -90,6 +92,7 @@ class Prediction:
     model: str
     movements: Floats | None = None
     second_opinion: Opinion | None = None
+    labels: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from faceapp.analyzer import load_engines
 from faceapp.face_reader import FaceReader
+from faceapp.labels.label_reader import LabelReader
+from faceapp.labels.names import label_list
 from faceapp.movement_reader import MovementReader
 from faceapp.settings import Settings
 
@@ -30,16 +32,22 @@ class EngineShelf:
         Raises:
             CardError: As for `faceapp.analyzer.make_reader`.
             EngineError: As there.
+            SessionError: As there.
         """
         movements = MovementReader(settings.movements, settings.second_opinion)
+        labels = LabelReader(label_list(settings.labels), settings.smoothing)
         kind = (settings.model, settings.backend, settings.engine_threads)
         if kind != self._kind or not self._engines:
             self.close()
             engines = load_engines(settings)
             if any(engine.backend_name not in _KEPT for engine in engines.values()):
-                return FaceReader(engines, settings.smoothing, settings.occlusion, movements=movements)
+                return FaceReader(
+                    engines, settings.smoothing, settings.occlusion, movements=movements, labels=labels
+                )
             self._engines, self._kind = engines, kind
-        return _Borrower(self._engines, settings.smoothing, settings.occlusion, movements=movements)
+        return _Borrower(
+            self._engines, settings.smoothing, settings.occlusion, movements=movements, labels=labels
+        )
 
     def close(self) -> None:
         """Release the engines."""

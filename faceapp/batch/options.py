@@ -18,6 +18,7 @@ _AS_IN_WINDOW = (
     "engine_threads",
     "movements",
     "second_opinion",
+    "labels",
 )
 _LONGEST_S = 1e6
 _MOST_PROCESSES = 64

@@ -13,7 +13,7 @@ from faceapp.streams.target import DEFAULT_TARGET, check_stream_name, parse_osc_
 
 _SETTINGS = (
     *("source", "model", "backend", "occlusion", "simulate", "region"),
-    *("smoothing", "landmark_smoothing", "movements", "second_opinion", "sessions_dir"),
+    *("smoothing", "landmark_smoothing", "movements", "second_opinion", "labels", "sessions_dir"),
     *("lsl", "lsl_network", "lsl_markers", "osc_target", "osc_avatar"),
 )
 
@@ -102,6 +102,12 @@ def add_movement_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         default=argparse.SUPPRESS,
         help="ask the movements where the network's highest probabilities are close",
+    )
+    parser.add_argument(
+        "--labels",
+        metavar="NAME,...",
+        default=argparse.SUPPRESS,
+        help="read labels of your own, see `faceapp session labels`",
     )
 
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from faceapp.commands.session_figures import FIGURE_ACTIONS, add_figure_actions
+from faceapp.commands.session_teach import TEACH_ACTIONS, add_teach_actions
 from faceapp.errors import SessionError
 
 HELP = "open, check and repair, export, report or summarise recorded sessions"
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from faceapp.session.exports import export_names
 
     actions = parser.add_subparsers(
-        dest="action", required=True, metavar="open|check|export|report|summary|agreement|study"
+        dest="action", required=True, metavar="open|check|export|report|summary|agreement|study|teach|labels"
     )
     opened = actions.add_parser("open", help="see a session again, annotate and compare it")
     opened.add_argument("folders", nargs=1, type=Path, metavar="DIR", help="session folder")
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     export.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: DIR/export)")
     add_figure_actions(actions)
+    add_teach_actions(actions)
     report = actions.add_parser("report", help="write one HTML page that opens offline")
     report.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="session folder")
     report.add_argument(
@@ -48,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         0 when all went well, 2 otherwise.
     """
+    if arguments.action in TEACH_ACTIONS:  # all sessions together
+        return TEACH_ACTIONS[arguments.action](arguments)
     if len(arguments.folders) > 1 and getattr(arguments, "out", None) is not None:
         raise SessionError("--out: expected one session with it, found several; leave it out or give one")
     action = {"open": _open, "check": _check, "export": _export, "report": _report, **FIGURE_ACTIONS}[

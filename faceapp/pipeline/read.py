@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engines.errors import CardError, EngineError
+from faceapp.errors import SessionError
 from faceapp.face_reader import FaceReader
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _swap(
     wanted = controls.make_reader
     try:
         fresh = wanted()
-    except (CardError, EngineError) as error:
+    except (CardError, EngineError, SessionError) as error:
         logger.warning("model and back end stay as they are: %s", error)
         with controls.lock:
             if controls.make_reader is wanted:  # else a newer wish came meanwhile

@@ -17,7 +17,7 @@ from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET,
 from faceapp.session.metadata import SESSION_FILE, file_inside, load_metadata, parquet_metadata, save_metadata
 from faceapp.session.reader import read_frames, read_parquet_table, read_table, table_span_s
 from faceapp.session.sealing import DAMAGED, cut_incomplete_row, seal
-from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema
+from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, label_columns
 from faceapp.session.video_encoder import VIDEO_FILE
 from faceapp.session.video_repair import rewrite_video, video_frames
 
@@ -127,7 +127,7 @@ def _check_marks(folder: Path, metadata: dict[str, Any], table: Any, result: Che
 def _check_table(folder: Path, metadata: dict[str, Any], repair: bool, result: CheckResult) -> Any:
     """Return the table of faces, both tables being sealed where that was still to do, or None when it can't be read."""
     unfinished = metadata["state"] == "recording"
-    schema = arrow_schema(parquet_metadata(metadata))
+    schema = arrow_schema(parquet_metadata(metadata), label_columns(metadata.get("settings")))
     try:
         _check_sealed(
             folder, Sealed(CSV_FILE, PARQUET_FILE, COLUMNS, schema), unfinished and repair, repair, result

@@ -17,7 +17,14 @@ from faceapp.session.fitting_marks import fitting_marks, session_span_s
 from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
 from faceapp.session.metadata import file_inside, load_metadata
 from faceapp.session.sealing import read_csv_table
-from faceapp.session.table import COLUMNS, CSV_FILE, MOVEMENT_COLUMNS, PARQUET_FILE, arrow_schema
+from faceapp.session.table import (
+    COLUMNS,
+    CSV_FILE,
+    MOVEMENT_COLUMNS,
+    PARQUET_FILE,
+    arrow_schema,
+    label_columns,
+)
 
 if TYPE_CHECKING:
     import pyarrow
@@ -99,7 +106,8 @@ def read_table(folder: Path) -> pyarrow.Table:
     if path.exists():
         return read_parquet_table(path)
     if (folder / CSV_FILE).exists():
-        return read_csv_table(folder / CSV_FILE, arrow_schema())
+        labels = label_columns(load_metadata(folder).get("settings"))
+        return read_csv_table(folder / CSV_FILE, arrow_schema(labels=labels))
     if load_metadata(folder)["state"] == "recording":  # killed before it had made the table
         return arrow_schema().empty_table()
     raise SessionError(

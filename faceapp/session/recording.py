@@ -38,7 +38,7 @@ from faceapp.session.metadata import (
 from faceapp.session.picture_track import PictureTrack
 from faceapp.session.row_file import RowFile
 from faceapp.session.sealing import seal
-from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, face_rows
+from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, face_rows, label_columns
 from faceapp.session.video_encoder import VIDEO_FILE
 from faceapp.settings import FaceStyle
 from faceapp.types import Frame, FrameResult
@@ -107,7 +107,8 @@ class Recording:
         self._flushed_at = time.monotonic()
         self._pictures = PictureTrack(folder / VIDEO_FILE if video else None, faces, self._video_failed)
         self._create_folder()
-        self._faces = RowFile(folder / CSV_FILE, COLUMNS)
+        self._labels = label_columns(settings)
+        self._faces = RowFile(folder / CSV_FILE, (*COLUMNS, *self._labels))
         self._frames = RowFile(folder / FRAMES_CSV, FRAME_COLUMNS)
 
     @property
@@ -148,7 +149,7 @@ class Recording:
         self._last_result_s = time_s
         if self._metadata["first_time_s"] is None:
             self._metadata["first_time_s"] = round(time_s, 6)
-        self._faces.add(face_rows(result, time_s, self._started))
+        self._faces.add(face_rows(result, time_s, self._started, self._labels))
         self._pictures.know(time_s, result.faces)
         self.counts.analysed += 1
         self.counts.with_faces += bool(result.faces)
@@ -224,7 +225,7 @@ class Recording:
         seal(
             self.folder / CSV_FILE,
             self.folder / PARQUET_FILE,
-            arrow_schema(parquet_metadata(self._metadata)),
+            arrow_schema(parquet_metadata(self._metadata), self._labels),
         )
         seal(self.folder / FRAMES_CSV, self.folder / FRAMES_PARQUET, frame_schema())
         self._metadata["state"] = "closed"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engines.card import EMOTIONS
+from faceapp.labels.names import column_name, label_list
 from faceapp.session.clock import utc_text
 from faceapp.session.numbers import number_text
 from faceapp.session.sealing import OPTIONAL
@@ -41,6 +42,18 @@ COLUMNS = (
 _TEXT_COLUMNS = ("occlusion", "model", "second_opinion")
 
 
+def label_columns(settings: object) -> tuple[str, ...]:
+    """Return the columns of people's own labels in a session, from the settings in its `session.json`."""
+    names = settings.get("labels") if isinstance(settings, Mapping) else None
+    return tuple(dict.fromkeys(column_name(name) for name in label_list(names)))
+
+
+def label_cells(prediction: Prediction, columns: Sequence[str]) -> list[str]:
+    """Return one prediction's labels in the order of `columns`; empty where they were not read."""
+    values = {column_name(name): value for name, value in prediction.labels}
+    return [number_text(values.get(column, math.nan), 6) for column in columns]
+
+
 def prediction_cells(prediction: Prediction) -> list[str]:
     """Return one prediction in the order of `PREDICTION_COLUMNS`; a head the model lacks is empty."""
     cells = [number_text(value, 6) for value in prediction.emotion.tolist()]
@@ -57,13 +70,16 @@ def movement_cells(prediction: Prediction) -> list[str]:
     return [*(number_text(value, 3) for value in prediction.movements.tolist()), opinion]
 
 
-def face_rows(result: FrameResult, time_s: float, started: datetime) -> list[list[str]]:
-    """Return the rows of one analysed frame in the order of `COLUMNS`.
+def face_rows(
+    result: FrameResult, time_s: float, started: datetime, labels: Sequence[str] = ()
+) -> list[list[str]]:
+    """Return the rows of one analysed frame in the order of `COLUMNS`, then of `labels`.
 
     Args:
         result: The analysed frame.
         time_s: Seconds of the frame on the session's clock.
         started: UTC at 0 s on the session's clock.
+        labels: Columns of people's own labels, see `label_columns`.
 
     Returns:
         One list of cells per face; none for a frame without a face.
@@ -89,12 +105,13 @@ def face_rows(result: FrameResult, time_s: float, started: datetime) -> list[lis
         row += prediction_cells(raw)
         row.append(latency)
         row += movement_cells(smoothed)
+        row += label_cells(smoothed, labels)
         rows.append(row)
     return rows
 
 
-def arrow_schema(metadata: Mapping[str, Any] | None = None) -> pyarrow.Schema:
-    """Return the Parquet schema; `metadata` is stored in it as JSON under the key `faceapp`."""
+def arrow_schema(metadata: Mapping[str, Any] | None = None, labels: Sequence[str] = ()) -> pyarrow.Schema:
+    """Return the Parquet schema, with columns of own labels; `metadata` is stored in it as JSON under `faceapp`."""
     import pyarrow as pa
 
     kinds = {
@@ -109,4 +126,5 @@ def arrow_schema(metadata: Mapping[str, Any] | None = None) -> pyarrow.Schema:
         pa.field(name, kinds.get(name, pa.float32()), metadata=later if name in MOVEMENT_COLUMNS else None)
         for name in COLUMNS
     ]
+    fields += [pa.field(name, pa.float32(), metadata=later) for name in labels]
     return pa.schema(fields, metadata={"faceapp": json.dumps(metadata or {}, default=str)})

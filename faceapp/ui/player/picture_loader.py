@@ -11,8 +11,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from faceapp.errors import SessionError
-from faceapp.types import Image
 from faceapp.session.video_reader import VideoReader
+from faceapp.types import Image
 
 logger = logging.getLogger(__name__)
 

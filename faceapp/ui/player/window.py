@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QMainWindow, QSplitter, QTab
 
 from faceapp.session.annotations import Event
 from faceapp.session.segments import emotion_segments
+from faceapp.session.video_reader import read_frame_times
 from faceapp.ui.background import Background
 from faceapp.ui.banner import Banner
 from faceapp.ui.player.charts_area import ChartsArea
@@ -29,7 +30,6 @@ from faceapp.ui.player.time_view import TimeView
 from faceapp.ui.player.tools import Tools
 from faceapp.ui.player.transport import Transport
 from faceapp.ui.player.transport_bar import TransportBar
-from faceapp.session.video_reader import read_frame_times
 from faceapp.ui.sheet import Sheet
 from faceapp.ui.theme import ICONS_DIR, Theme, apply_theme, theme_named
 from faceapp.ui.video_view import VideoView

@@ -10,11 +10,11 @@ from pyarrow import parquet
 
 from faceapp.errors import SessionError
 from faceapp.session.annotation_faces import FaceEdits
+from faceapp.session.video_reader import VideoReader, read_frame_times
 from faceapp.ui.player.frame_times import FrameTimes
 from faceapp.ui.player.review import load_review, stored_name
 from faceapp.ui.player.stored_faces import StoredFaces
 from faceapp.ui.player.stored_table import StoredTable
-from faceapp.session.video_reader import VideoReader, read_frame_times
 from tests.faceapp.session.results import picture
 from tests.faceapp.ui.player.conftest import AWAY, FRAMES, RATE_HZ
 
