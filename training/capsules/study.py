@@ -184,7 +184,7 @@ def _kept(own: dict[Cell, dict[str, Any]], settings: Settings, sets: Sets) -> di
             for angle in ROTATIONS_DEG
             if angle
         }
-        for variant in ("capsnet2", "gf_capsnet2_gabor")
+        for variant in ("capsnet2", "capsnet2_cross_entropy", "gf_capsnet2_gabor")
         if variant in straight
     }
 

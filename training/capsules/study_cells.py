@@ -28,7 +28,7 @@ class Settings:
         measured: Validation faces of each set that answers are kept of.
         epochs: Passes over them.
         batch: Faces in a step.
-        learning_rate: Peak of the one-cycle schedule, Adam.
+        learning_rate: At the beginning; it falls along a cosine. Adam.
         kinds: Of capsules in the three layers.
         strides: Of the two convolutional capsule layers.
         iterations: Of the routing.
@@ -73,12 +73,14 @@ class Variant:
         convolutions: At the head; empty for the CNN.
         gabor: Feeding of Gabor responses.
         reconstruction: See `training.recipes.capsules`.
+        spread: Spread loss; else cross-entropy on the logits of the activations.
     """
 
     title: str
     convolutions: tuple[tuple[int, int, int], ...] = TWO_CONVOLUTIONS
     gabor: str = "none"
     reconstruction: str = "none"
+    spread: bool = True
 
 
 VARIANTS: Mapping[str, Variant] = {
@@ -92,6 +94,7 @@ VARIANTS: Mapping[str, Variant] = {
     "gf_capsnet2_gabor": Variant(
         "GF-CapsNet-2, reconstruction in Gabor space (2.9)", gabor="concatenation", reconstruction="gabor"
     ),
+    "capsnet2_cross_entropy": Variant("CapsNet-2, cross-entropy in place of the spread loss", spread=False),
     CNN: Variant("CNN of as many parameters", ()),
 }
 TABLE = tuple(VARIANTS)[:6]
@@ -129,7 +132,8 @@ def cells(seeds: tuple[int, ...]) -> list[Cell]:
     for seed in seeds:
         found += [Cell(variant, "ferplus", seed) for variant in VARIANTS]
         found += [Cell(variant, "ckplus", seed) for variant in ("capsnet2", "gf_capsnet2_gabor", CNN)]
-    return found + [Cell(variant, "utkface", seed) for seed in seeds for variant in VARIANTS]
+    aged = (*TABLE, CNN)
+    return found + [Cell(variant, "utkface", seed) for seed in seeds for variant in aged]
 
 
 def cell_config(cell: Cell, settings: Settings) -> MultiTaskConfig:
@@ -141,6 +145,7 @@ def cell_config(cell: Cell, settings: Settings) -> MultiTaskConfig:
         "epochs": settings.epochs,
         "optimizer": "adam",
         "learning_rate": settings.learning_rate,
+        "schedule": "cosine",
         "weight_decay": 0.0,
         "average_decay": 0.97,
         "augmentation": Augmentation(rotation_deg=10, patch=0, blur=0),
@@ -171,6 +176,10 @@ def cell_config(cell: Cell, settings: Settings) -> MultiTaskConfig:
         gabor=GaborSettings(variant.gabor),
         reconstruction=variant.reconstruction,  # type: ignore[arg-type]
         reconstruction_weight=settings.reconstruction_weight,
+        loss=LossSettings(
+            emotion="spread" if variant.spread else "majority", binary="spread", age="regression"
+        ),
+        margin_share=1.0,
         decoder_hidden=(64, 128),
         task_weights={"emotion": 1.0, "age": 0.0, "gender": 1.0, "smile": 1.0},
         group_weight=1.0,

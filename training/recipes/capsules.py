@@ -57,6 +57,7 @@ class Config(multitask.Config):
     )
     optimizer: Literal["sgd", "adam"] = "adam"
     learning_rate: float = 0.004
+    schedule: str = "cosine"
     weight_decay: float = 0.0
     task_weights: dict[str, float] = field(
         default_factory=lambda: {"emotion": 1.0, "age": 0.02, "gender": 0.7, "smile": 0.5}
@@ -73,7 +74,7 @@ class Config(multitask.Config):
     decoder_hidden: tuple[int, ...] = HIDDEN
     first_margin: float = FIRST_MARGIN
     last_margin: float = LAST_MARGIN
-    margin_share: float = 0.8
+    margin_share: float = 1.0
     group_weight: float = 0.5
 
     def __post_init__(self) -> None:
