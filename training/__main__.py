@@ -20,6 +20,7 @@ from training.errors import DatasetError, RecipeError
 from training.explain.command import add_explain
 from training.gabor.pictures import add_gabor
 from training.gabor.study import add_study as add_gabor_study
+from training.gpu_check import add_gpu_check
 from training.ladder.command import add_ladder
 from training.movements.command import add_second_opinion
 from training.occlusion.views import VIEWS
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     add_explain(commands, DEFAULT_CACHE)
     add_throughput(commands, DEFAULT_CACHE)
     add_parity(commands, DEFAULT_CACHE)
+    add_gpu_check(commands)
 
     timing = commands.add_parser("bench", help="latency of the engines beside plain PyTorch, in one run")
     timing.add_argument("--model", default="multitask", help="name or folder (default: %(default)s)")
