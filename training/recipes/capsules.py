@@ -9,11 +9,12 @@ The thesis trains one task a network; here all heads share the capsules, and `ta
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from torch import nn
 
+from engines.card import ModelCard
 from training import schedules
 from training.capsules.decoder import HIDDEN, PoseDecoder
 from training.capsules.loss import CapsuleLoss, MarginSchedule
@@ -28,10 +29,11 @@ from training.losses.reconstruction import ReconstructionLoss
 from training.losses.spread import FIRST_MARGIN, LAST_MARGIN
 from training.multi_task_loss import LossSettings, MultiTaskLoss
 from training.recipes import multitask
-from training.recipes.multitask import build_net, draft_card, input_spec
+from training.recipes.multitask import build_net, input_spec
 
 __all__ = ["Config", "build", "build_net", "build_on", "draft_card", "input_spec"]
 
+MODEL_NAME = "capsules"
 Reconstruction = Literal["none", "pixels", "gabor"]
 TINY = {"first_margin": LAST_MARGIN, "decoder_hidden": (16,)}
 """Settings with which one repeated batch gets easier: a rising margin makes it harder."""
@@ -128,6 +130,11 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
         experiment.optimizer, total_steps=total_steps, **config.schedule_settings
     )
     return experiment
+
+
+def draft_card(config: Config, sha256: str = "0" * 64, version: str = "0") -> ModelCard:
+    """Return the card without figures."""
+    return replace(multitask.draft_card(config, sha256, version), name=MODEL_NAME)
 
 
 def capsule_loss(config: Config, net: CapsuleNet, total_steps: int) -> CapsuleLoss:
