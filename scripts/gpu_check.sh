@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # gpu_check.sh [OUT] [OPTION ...]: the GPU tables in one command, on a GPU machine without network.
 #   OUT       folder for gpu.json, gpu.txt and check.txt (default: gpu-check)
-#   OPTION    for `python -m training gpu-check`, such as --rounds 40 or --no-compile
+#   OPTION    for `python -m training.gpu_check`, such as --rounds 40 or --no-compile
 #   SITE_ENV  file to source first, which puts unpacked wheels on the path (default: ~/site/env.sh where it is there)
 #   PYTHON    interpreter (default: python3)
+# Beside PyTorch for CUDA it needs tensorrt-rtx-cu13, cuda-python, onnx, onnxruntime (or onnxruntime-gpu, which adds its
+# rows), opencv, numpy, matplotlib, scipy and tqdm.
 # Exit 0: tables made; 3: no GPU here; another number: something failed, its line says what.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -25,7 +27,5 @@ mkdir -p "$out" || exit 1
   nvidia-smi
   find / -name 'libnvinfer*' -not -path '/proc/*' 2>/dev/null
   "$python" -m pip list 2>/dev/null | grep -i -e tensorrt -e onnx -e torch -e cuda -e numpy -e opencv
-  echo "== back ends and models"
-  "$python" -m engines verify --backend tensorrt,onnxruntime_cuda --precision all --heads 2>&1
 } | tee "$out/check.txt"
-exec "$python" -m training gpu-check --out "$out" "$@"
+exec "$python" -m training.gpu_check --out "$out" "$@"

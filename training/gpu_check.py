@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,13 +25,14 @@ from engines.build import BuildSettings, build_plan, read_model
 from engines.card import AGES_YEARS, MODEL_FILE, ModelCard, load_card
 from engines.crops import face_crops
 from engines.decode import decode
-from engines.errors import EngineError
+from engines.errors import CardError, EngineError
 from engines.machine import library_versions
 from engines.model_file import verify_model
 from engines.models import find_model
 from engines.parity import Parity, measure, reference_answers
 from engines.plans import find_machine
 from engines.preprocess import Bytes
+from training.errors import RecipeError
 from training.shipped import shipped_net
 
 MODELS = ("multitask", "multitask-headset", "multitask-mask")
@@ -76,9 +78,26 @@ def add_gpu_check(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     Args:
         commands: What `add_subparsers` returned.
     """
-    parser = commands.add_parser(
-        "gpu-check", help="the GPU tables: TensorRT beside PyTorch and ONNX Runtime, in one run"
+    _add_options(
+        commands.add_parser(
+            "gpu-check", help="the GPU tables: TensorRT beside PyTorch and ONNX Runtime, in one run"
+        )
     )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command by itself, on machines that lack what other commands of `training` import; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m training.gpu_check", description=__doc__)
+    _add_options(parser)
+    options = parser.parse_args(arguments)
+    try:
+        return _command(options)
+    except (CardError, EngineError, RecipeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for gpu.json and gpu.txt")
     parser.add_argument(
         "--rounds", type=int, default=_ROUNDS, help="turns of each row (default: %(default)s)"
@@ -416,3 +435,7 @@ def _event_ms(call: Callable[[], object], calls: int) -> list[float]:
         last.synchronize()
         times_ms.append(first.elapsed_time(last))
     return times_ms
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -102,9 +102,7 @@ def test_pytorch_s_rows_say_what_the_shipped_model_says(name: str) -> None:
 def test_the_command_without_a_gpu_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    from training.__main__ import main
-
-    assert main(["gpu-check", "--out", str(tmp_path / "out")]) == 2
+    assert gpu_check.main(["--out", str(tmp_path / "out")]) == 2
     assert "expected a GPU that PyTorch" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -113,4 +111,4 @@ def test_the_script_is_well_formed() -> None:
     script = ROOT / "scripts" / "gpu_check.sh"
     checked = subprocess.run(["bash", "-n", str(script)], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert "python -m training gpu-check" in script.read_text(encoding="utf-8")
+    assert "-m training.gpu_check --out" in script.read_text(encoding="utf-8")
