@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +67,8 @@ def gather_examples(
         CardError: The network is missing.
     """
     edited = [with_face_edits(session) for session in sessions]
+    taught_from = {moment.session for moment in moments}
+    videos = {number: _clear_video(edited[number]) for number in sorted(taught_from)}
     model = _usual_model(edited, moments)
     net = FeatureNet(model)
     tracker = MediaPipeTracker(landmark_smoothing=0.0)
@@ -74,9 +77,9 @@ def gather_examples(
     other, lost = 0, 0
     try:
         for number, session in enumerate(edited):
-            if not any(moment.session == number for moment in moments):
+            if number not in videos:
                 continue
-            pictures = _Pictures(session, tracker)
+            pictures = _Pictures(session, videos[number], tracker)
             try:
                 for place, row in _in_order(moments, number):
                     progress(done, total)
@@ -146,22 +149,31 @@ def _reasons(other: int, lost: int, model: str) -> tuple[str, ...]:
     return tuple(reasons)
 
 
+def _clear_video(session: Session) -> Path:
+    """Return the video of a session, which shows clear faces.
+
+    Raises:
+        SessionError: There is none, or it doesn't.
+    """
+    entry = session.metadata.get("video")
+    if session.video is None or not isinstance(entry, dict):
+        raise SessionError(
+            f"{session.folder}: expected a video to learn from, found none; take sessions recorded with the picture"
+        )
+    if entry.get("faces", "clear") != "clear":
+        raise SessionError(
+            f"{session.folder}: expected clear faces in the video, found them {entry['faces']}; "
+            "take sessions recorded with clear faces"
+        )
+    return session.video
+
+
 class _Pictures:
     """Finds the faces of a session's rows in its video."""
 
-    def __init__(self, session: Session, tracker: MediaPipeTracker) -> None:
-        video = session.metadata.get("video")
-        if session.video is None or not isinstance(video, dict):
-            raise SessionError(
-                f"{session.folder}: expected a video to learn from, found none; take sessions recorded with the picture"
-            )
-        if video.get("faces", "clear") != "clear":
-            raise SessionError(
-                f"{session.folder}: expected clear faces in the video, found them {video['faces']}; "
-                "take sessions recorded with clear faces"
-            )
+    def __init__(self, session: Session, video: Path, tracker: MediaPipeTracker) -> None:
         self._tracker = tracker
-        self._reader = VideoReader(session.video)
+        self._reader = VideoReader(video)
         self._times_s = session.column("time_s")
         names = ("x0_px", "y0_px", "x1_px", "y1_px")
         self._boxes = np.stack([session.column(name) for name in names], axis=1)

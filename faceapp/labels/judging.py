@@ -13,9 +13,9 @@ from faceapp.labels.examples import Examples
 from faceapp.labels.moments import FEWEST_MARKS
 
 FOLDS = 5
-APART_S = 2.0
+APART_S = 5.0
 """What lies nearer than this to a moment that is asked about is not learned from."""
-_SHIFTS = 100
+_MOVED = 100
 _RESAMPLES = 1000
 Places = npt.NDArray[np.int64]
 
@@ -28,7 +28,7 @@ class Judgement:
         accuracy: Mean of the shares of both classes' moments that were told right, 0 to 1; guessing gives 0.5.
         low: Lower end of its 95% interval, from drawing blocks of 10 s anew.
         high: Upper end.
-        chance: What 95 of 100 labellings reach whose labels were shifted along the time, so that they mean nothing.
+        chance: What 95 of 100 labellings stay below whose stretches were moved to random times, so that they mean nothing.
         area: Area under the curve of the rates (0.5: guessing).
         shown: Moments that show the label.
         other: Moments that don't.
@@ -46,7 +46,7 @@ class Judgement:
 
     @property
     def beats_chance(self) -> bool:
-        """Whether the whole interval lies above guessing, and the figure above what shifted labels reach."""
+        """Whether the whole interval lies above guessing, and the figure above what moved labels reach."""
         return self.low > 0.5 and self.accuracy > self.chance
 
     def text(self) -> str:
@@ -55,7 +55,7 @@ class Judgement:
         unknown = "other sessions" if self.grouped_by == "session" else "other times"
         return (
             f"{self.accuracy:.0%} right on {unknown} (95% interval {self.low:.0%} to {self.high:.0%}; guessing 50%, "
-            f"shifted labels up to {self.chance:.0%}){verdict}"
+            f"labels at random times up to {self.chance:.0%}){verdict}"
         )
 
 
@@ -87,7 +87,7 @@ def judge(examples: Examples, grouped_by: str = "time") -> tuple[Judgement, tupl
     labels = examples.labels
     groups = examples.blocks if grouped_by == "time" else examples.sessions
     folds = _folds(groups, labels)
-    labellings = np.stack([labels, *_shifted(examples)], axis=1)
+    labellings = np.stack([labels, *_moved(examples)], axis=1)
     scores = _left_out_scores(examples, folds, labellings)
     accuracies = np.array([_accuracy(scores[:, k], labellings[:, k]) for k in range(labellings.shape[1])])
     if not np.isfinite(scores[:, 0]).all():
@@ -124,17 +124,23 @@ def _folds(groups: Places, labels: Bools) -> Places:
     return np.array([fold_of[int(group)] for group in groups], np.int64)
 
 
-def _shifted(examples: Examples) -> list[Bools]:
-    """Return labellings moved along the time: as clustered as the real one, and meaningless."""
+def _moved(examples: Examples) -> list[Bools]:
+    """Return labellings whose stretches lie at random times: as clustered as the real one, and meaningless."""
     order = np.lexsort((examples.times_s, examples.sessions))
-    labels, count = examples.labels[order], len(order)
-    shifts = np.unique(np.linspace(1, count - 1, min(_SHIFTS, count - 1)).astype(int))
-    shifted = []
-    for shift in shifts:
-        moved = np.empty(count, bool)
-        moved[order] = np.roll(labels, shift)
-        shifted.append(moved)
-    return shifted
+    labels, random = examples.labels[order], np.random.default_rng(3)
+    padded = np.concatenate([[False], labels, [False]]).astype(int)
+    lengths = np.flatnonzero(np.diff(padded) == -1) - np.flatnonzero(np.diff(padded) == 1)
+    free = int((~labels).sum())
+    moved = []
+    for _ in range(_MOVED):
+        cuts = np.sort(random.integers(0, free + 1, len(lengths)))
+        starts = cuts + np.concatenate([[0], np.cumsum(lengths := random.permutation(lengths))[:-1]])
+        line, labelling = np.zeros(len(labels), bool), np.empty(len(labels), bool)
+        for start, length in zip(starts, lengths, strict=True):
+            line[start : start + length] = True
+        labelling[order] = line
+        moved.append(labelling)
+    return moved
 
 
 def _left_out_scores(examples: Examples, folds: Places, labellings: Bools) -> Doubles:
@@ -156,7 +162,7 @@ def _left_out_scores(examples: Examples, folds: Places, labellings: Bools) -> Do
 
 
 def _near(examples: Examples, asked: Bools) -> Bools:
-    """Return which moments lie within 2 s of one that is asked about."""
+    """Return which moments lie within 5 s of one that is asked about."""
     near = np.zeros(len(asked), bool)
     for session in np.unique(examples.sessions[asked]):
         inside = examples.sessions == session

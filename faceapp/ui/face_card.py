@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engines.card import EMOTIONS
 from faceapp.ui.badge import Badge
+from faceapp.ui.label_rows import SHOWN, LabelTrace, paint_labels
 from faceapp.ui.overlay import face_colour
 from faceapp.ui.readout import Readout
 from faceapp.ui.steady import EasedValues
@@ -29,6 +30,8 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LINES_FULL = 16.8
 _LINES_COMPACT = 8.7
 """Heights of the two shapes in text lines: eight rows of bars, or four rows of two."""
+_LABEL_LINES = 1.1
+"""By how much each label of one's own makes a card higher."""
 
 
 class FaceCard(QWidget):
@@ -48,6 +51,7 @@ class FaceCard(QWidget):
         self._spoken = ""
         self._looks: tuple[object, ...] = ()
         self._is_chosen = False
+        self._label_rows = 0
         self.compact = False
         self.scale = 1.0
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -64,12 +68,12 @@ class FaceCard(QWidget):
     def set_shape(self, scale: float, compact: bool) -> None:
         """Choose the size of the text, and one or two columns of bars."""
         self.scale, self.compact = scale, compact
-        self.setFixedHeight(self.height_for(scale, compact))
+        self._fit()
         self.update()
 
     def sizeHint(self) -> QSize:
         """Wide enough for every word at this scale."""
-        return QSize(round(320 * self.scale), self.height_for(self.scale, self.compact))
+        return QSize(round(320 * self.scale), self.height())
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
@@ -84,13 +88,16 @@ class FaceCard(QWidget):
             chosen: Whether the timeline shows this face.
         """
         self._readout, self._is_chosen = readout, chosen
+        if len(self._labels()) != self._label_rows:
+            self._fit()
         moves = self._bars.aim(readout.emotion, time.perf_counter())
         spoken = readout.spoken()
         if spoken != self._spoken:
             self._spoken = spoken
             self.setToolTip(readout.opinion_tip)
             self.setAccessibleDescription(spoken)
-        looks = (spoken, chosen, readout.confidence, *readout.numbers)
+        newest = [trace.points[-1] for trace in readout.labels.values()]
+        looks = (spoken, chosen, readout.confidence, *readout.numbers, *newest)
         if moves or looks != self._looks:
             self._looks = looks
             self.update()
@@ -136,12 +143,26 @@ class FaceCard(QWidget):
             self._paint_model(painter, model)
             inner.setBottom(model.top() - line * 0.2)
         foot_height = line * (1.25 if self.compact else 2.2)
+        labels = self._labels()
+        labels_height = line * _LABEL_LINES * len(labels)
         bars = QRectF(inner.left(), title.bottom() + line * 0.1, inner.width(), 0)
-        bars.setBottom(inner.bottom() - foot_height - line * 0.25)
+        bars.setBottom(inner.bottom() - foot_height - labels_height - line * 0.25)
+        rows = QRectF(inner.left(), bars.bottom() + line * 0.1, inner.width(), labels_height)
+        paint_labels(painter, rows, labels, self._theme, (0.85 if self.compact else 0.92) * self.scale)
         self._paint_bars(painter, bars)
         self._paint_foot(
             painter, QRectF(inner.left(), inner.bottom() - foot_height, inner.width(), foot_height)
         )
+
+    def _labels(self) -> list[tuple[str, LabelTrace]]:
+        return list(self._readout.labels.items())[:SHOWN]
+
+    def _fit(self) -> None:
+        """Be as high as what is shown."""
+        self._label_rows = len(self._labels())
+        line = QFontMetricsF(text_font(self.scale)).height()
+        more = round(line * _LABEL_LINES * self._label_rows)
+        self.setFixedHeight(self.height_for(self.scale, self.compact) + more)
 
     def _paint_ground(self, painter: QPainter) -> None:
         frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)

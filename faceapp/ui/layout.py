@@ -28,6 +28,7 @@ _TIMELINE_HEIGHT_PX = 180
 FORM_GROUPS = (
     ("Reading", ("smoothing", "show_raw", "landmark_smoothing", "max_faces", "engine_threads")),
     ("Movements", ("movements", "second_opinion")),
+    ("Own labels", ("labels",)),
     ("Picture", ("show_mesh", "explain", "theme")),
     ("Camera", ("camera_width_px", "camera_height_px", "camera_rate_hz")),
     ("Recording", (*KEPT, "sessions_dir")),

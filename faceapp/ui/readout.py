@@ -11,6 +11,7 @@ from engines.card import EMOTIONS
 from engines.second_opinion import Opinion
 from faceapp.analyzer import AUTO_MODELS
 from faceapp.types import FaceTrack, Floats, FrameResult, Occlusion, Prediction
+from faceapp.ui.label_rows import LabelTrace, update_traces
 from faceapp.ui.steady import SteadyLabel, SteadyNumber
 
 FORGET_S = 1.0
@@ -50,6 +51,7 @@ class Readout:
         model: Name of the model that read the face.
         seen_s: Time of the newest frame with this face.
         opinion: What its movements say where the network's call was close within the last second; None else.
+        labels: The person's own labels by name.
     """
 
     def __init__(self, track_id: int) -> None:
@@ -65,6 +67,7 @@ class Readout:
         self.model = ""
         self.seen_s = 0.0
         self.opinion: Opinion | None = None
+        self.labels: dict[str, LabelTrace] = {}
         self._opinion_s = -math.inf
         self._label = SteadyLabel()
         self._numbers = [SteadyNumber(0.01) for _ in EMOTIONS]
@@ -191,6 +194,11 @@ class Readout:
         parts = (
             *(f"Face {self.track_id}", self.values_text(), self.opinion_tip),
             *(self.gaze, self.badge, self.model_text),
+            *(
+                f"{name} {trace.number:.2f}"
+                for name, trace in self.labels.items()
+                if math.isfinite(trace.number)
+            ),
         )
         return ", ".join(part for part in parts if part)
 
@@ -225,11 +233,12 @@ class Readouts:
             self.clear()
         self._time_s = time_s
         predictions = result.raw_predictions if raw else result.predictions
-        for face, prediction in zip(result.faces, predictions, strict=True):
+        for face, prediction, smoothed in zip(result.faces, predictions, result.predictions, strict=True):
             readout = self._by_id.get(face.id)
             if readout is None:
                 readout = self._by_id[face.id] = Readout(face.id)
             readout.update(face, prediction, time_s, forced=forced)
+            update_traces(readout.labels, smoothed.labels, time_s)
         gone = [each.track_id for each in self if time_s - each.seen_s > FORGET_S]
         for track_id in gone:
             del self._by_id[track_id]
