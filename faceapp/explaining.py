@@ -1,10 +1,8 @@
 """What the answer for a face rests on, found by covering the face piece by piece and asking the network again.
 
-Zeiler and Fergus: Visualizing and understanding convolutional networks, ECCV 2014, section 4.2 (occlusion sensitivity).
-It needs nothing but the network itself, so that every model and every back end can be explained as it runs. We differ:
-a piece is replaced by its blurred surroundings, not by gray, which would be a new edge; and a frame asks for some of the
-pieces only, in a fixed shuffled order, so that live pictures stay fluent. Falls are of log-odds: a network that is sure
-stays at 0.99 whatever is covered, but its log-odds tell what it would miss.
+Occlusion sensitivity as in `engines.sensitivity`. It needs nothing but the network itself, so that every model and every
+back end can be explained as it runs. A frame asks for some of the pieces only, in a fixed shuffled order, so that live
+pictures stay fluent.
 """
 
 from __future__ import annotations
@@ -12,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from engines.backends import MAX_BATCH
 from engines.card import EMOTIONS
 from engines.preprocess import Bytes, face_matrix
+from engines.sensitivity import PLACES, Covers, log_odds
 from faceapp.predictions import VALUE_COUNT, head_values
 from faceapp.settings import Explained
 from faceapp.types import Explanation, FaceTrack, Floats
@@ -25,15 +23,11 @@ from faceapp.types import Explanation, FaceTrack, Floats
 if TYPE_CHECKING:
     from engines.engine import Engine
 
-PLACES = 7
-"""Pieces along a side; half of each overlaps with the next."""
 PIECES_A_FRAME = MAX_BATCH
 _NEWEST = 0.4
 """Weight of a new answer about a piece beside those before: at 30 frames a second a piece is asked about eight times a second."""
 LEAST_LARGEST = {"emotion": 0.3, "gender": 0.3, "smile": 0.3, "age": 1.0}
 """Falls below these (log-odds, years) are shown faintly: no single piece matters."""
-_SURE = 1e-4
-"""Probabilities are taken from here to 1 less this: beyond it bfloat16 tells nothing."""
 _AGE, _FEMALE, _SMILE = len(EMOTIONS), len(EMOTIONS) + 2, len(EMOTIONS) + 3
 
 
@@ -55,7 +49,7 @@ class Explainer:
         self._falls = np.full((PLACES * PLACES, VALUE_COUNT), np.nan, np.float32)
         self._order = np.random.default_rng(1).permutation(PLACES * PLACES)
         self._next = 0
-        self._covers = _Covers((PLACES + 1, PLACES + 1))
+        self._covers = Covers((PLACES + 1, PLACES + 1), PIECES_A_FRAME)
 
     def wanted(self, faces: Sequence[FaceTrack]) -> int | None:
         """Return the id of the face to explain, one of those given; None where nothing is explained."""
@@ -81,7 +75,7 @@ class Explainer:
             self._of = face.id, engine.card.name
             self._falls[:] = np.nan
         if self._covers.shape != chip.shape:
-            self._covers = _Covers(chip.shape)
+            self._covers = Covers(chip.shape, PIECES_A_FRAME)
         pieces = np.take(self._order, range(self._next, self._next + PIECES_A_FRAME), mode="wrap")
         self._next = (self._next + PIECES_A_FRAME) % len(self._order)
         covered = self._covers.over(chip, pieces)
@@ -107,8 +101,7 @@ class Explainer:
 
 def _scale(values: Floats) -> Floats:
     """Return values (..., VALUE_COUNT) with log-odds for probabilities; years stay."""
-    sure = np.clip(values, _SURE, 1 - _SURE)
-    scaled: Floats = np.log(sure) - np.log1p(-sure)
+    scaled = log_odds(values)
     scaled[..., _AGE : _AGE + 2] = values[..., _AGE : _AGE + 2]
     return scaled
 
@@ -125,46 +118,3 @@ def _evidence(task: str, said: Floats, falls: Floats) -> tuple[str, Floats]:
         likely = bool(said[column] >= 0.5)
         return (yes, falls[:, column]) if likely else (no, -falls[:, column])
     return "", falls[:, 0]
-
-
-class _Covers:
-    """Covers pieces of chips of one shape.
-
-    Args:
-        shape: (size, size) or (size, size, 3).
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        size = shape[0]
-        self._side = max(1, round(2 * size / (PLACES + 1)))
-        self._starts = np.round(np.linspace(0, size - self._side, PLACES)).astype(int)
-        self._batch = np.empty((PIECES_A_FRAME, *shape), np.uint8)
-        self._spread = self._shares(size)
-
-    def over(self, chip: Bytes, pieces: Sequence[int]) -> Bytes:
-        """Return the chip once for each piece with that piece covered, uint8 (P, ...): a buffer, overwritten by the next call."""
-        blurred = cv2.blur(chip, (2 * self._side + 1, 2 * self._side + 1), borderType=cv2.BORDER_REPLICATE)
-        self._batch[:] = chip
-        for copy, piece in zip(self._batch, pieces, strict=True):
-            place = self._place(int(piece))
-            copy[place] = blurred[place]
-        return self._batch
-
-    def spread(self, pieces: Floats) -> Floats:
-        """Return each pixel's weighted mean over the pieces around it, float32 (size, size), of values (pieces,)."""
-        size = self.shape[0]
-        heat: Floats = (pieces.astype(np.float32) @ self._spread).reshape(size, size)
-        return heat
-
-    def _place(self, piece: int) -> tuple[slice, slice]:
-        top, left = (int(self._starts[place]) for place in divmod(piece, PLACES))
-        return slice(top, top + self._side), slice(left, left + self._side)
-
-    def _shares(self, size: int) -> Floats:
-        """Return each piece's share in each pixel, float32 (pieces, size * size): bells as wide as a piece, sum 1."""
-        centres, pixels = self._starts + (self._side - 1) / 2, np.arange(size)
-        bells = np.exp(-0.5 * ((pixels - centres[:, None]) / (self._side / 3)) ** 2)
-        held = np.einsum("ty,lx->tlyx", bells, bells).reshape(PLACES * PLACES, -1)
-        shares: Floats = (held / held.sum(axis=0)).astype(np.float32)
-        return shares
