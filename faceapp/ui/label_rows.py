@@ -38,7 +38,7 @@ class LabelTrace:
     def update(self, value: float, time_s: float) -> None:
         """Take over one frame's probability."""
         self.number = self._steady.update(value, time_s)
-        if not self.points or time_s - self.points[-1][0] >= _STEP_S:
+        if not self.points or time_s - self.points[-1][0] >= _STEP_S - 1e-6:
             self.points.append((time_s, value))
 
 

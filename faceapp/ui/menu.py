@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from faceapp.settings import Explained
+from faceapp.ui.label_menu import add_label_switches
 
 if TYPE_CHECKING:
     from faceapp.ui.window import MainWindow
@@ -49,6 +50,7 @@ def fill_menu(window: MainWindow) -> None:
     asked.triggered.connect(lambda on: controls.change("second_opinion", on))
     menu.aboutToShow.connect(lambda: asked.setChecked(window.settings.second_opinion))
     _add_explained(window, menu)
+    add_label_switches(window, menu)
     wrinkles = _add_switch(menu, "Enhance wrinkles (Gabor)")
     wrinkles.toggled.connect(window.centre.video.show_wrinkles)
     wrinkles.setShortcut("Ctrl+G")

@@ -18,6 +18,7 @@ from faceapp.ui.open_dialog import ask_path
 from faceapp.ui.player.keys import player_keys_page
 from faceapp.ui.player.mark_controls import MarkControls
 from faceapp.ui.player.review import Review
+from faceapp.ui.player.teach_sheet import TeachSheet
 
 if TYPE_CHECKING:
     from faceapp.ui.player.window import PlayerWindow
@@ -29,6 +30,7 @@ class PlayerControls(MarkControls):
     def __init__(self, window: PlayerWindow) -> None:
         super().__init__(window)
         self.user_scheme = user_scheme_path()
+        self._teaching: TeachSheet | None = None
 
     def connect_parts(self) -> None:
         """Join every part's signals to what they ask for."""
@@ -164,6 +166,17 @@ class PlayerControls(MarkControls):
         form.show()
         return form
 
+    def show_teaching(self) -> TeachSheet | None:
+        """Show the page that teaches labels."""
+        window = self._window
+        if window.review is None:
+            return None
+        if self._teaching is None:
+            self._teaching = TeachSheet(window.theme, window, window.background)
+        self._teaching.set_theme(window.theme)
+        self._teaching.show_session(window.review.folder, window.review.annotations.events)
+        return self._teaching
+
     def save_scheme(self, scheme: Scheme, also_new: bool) -> None:
         """Store a scheme in the session, and for new recordings where wanted."""
         review = self._window.review
@@ -203,6 +216,8 @@ class PlayerControls(MarkControls):
         shown = [banner for banner in (window.problem, window.notice) if banner.isVisible()]
         if window.sheet.isVisible():
             window.sheet.hide()
+        elif self._teaching is not None and self._teaching.isVisible():
+            self._teaching.hide()
         elif shown:
             shown[0].dismiss()
         else:
@@ -216,6 +231,7 @@ class PlayerControls(MarkControls):
         menu.addAction("Import annotations…", self.ask_import)
         menu.addAction("Annotation scheme…", self.show_scheme)
         menu.addSeparator()
+        menu.addAction("Teach a label…", self.show_teaching)
         menu.addAction("Add chart", window.charts.add_chart)
         for name, text in (("dark", "Colours: dark"), ("light", "Colours: light")):
             menu.addAction(text, partial(window.set_theme, name))
