@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure as Picture
 
 from training.blocks.multi_task import MultiTaskNet
@@ -28,7 +29,7 @@ class Check:
     Attributes:
         found: Curves with the maps.
         misplaced: Curves with the same maps at the wrong place.
-        sanity: float32 (N,), rank correlation with the maps of the network with shuffled weights.
+        sanity: float32 (N,), rank correlation with the maps of the network with shuffled weights, where faces differ.
         empty: Share of the faces whose map is 0 everywhere.
     """
 
@@ -52,13 +53,15 @@ def check(net: MultiTaskNet, images: Floats, task: str, methods: Sequence[str]) 
     """
     modules = {name: load_method(name) for name in methods}
     classes, other = said_classes(net, images, task), randomised(net)
-    checked = {}
+    checked, seen = {}, _seen_pixels(images)
     for name, module in modules.items():
         maps = module.explain(net, images, task, classes)
         checked[name] = Check(
             curves(net, images, maps, task, classes),
             curves(net, images, misplaced(maps), task, classes),
-            rank_correlations(maps, module.explain(other, images, task, classes)),
+            rank_correlations(
+                *(some[:, seen] for some in (maps, module.explain(other, images, task, classes)))
+            ),
             float((maps.max(axis=(1, 2)) == 0).mean()),
         )
     return checked
@@ -66,6 +69,8 @@ def check(net: MultiTaskNet, images: Floats, task: str, methods: Sequence[str]) 
 
 def agreement(net: MultiTaskNet, images: Floats, task: str, live: str) -> dict[str, tuple[Floats, Floats]]:
     """Return method -> rank correlation of its maps with what the program shows live, and of its maps misplaced.
+
+    NaN for a face whose map is 0 everywhere; pixels that are the same on all faces don't count.
 
     Args:
         net: In evaluation mode.
@@ -77,14 +82,24 @@ def agreement(net: MultiTaskNet, images: Floats, task: str, live: str) -> dict[s
         RecipeError: No such task, or no face.
     """
     shown = load_method(live).explain(net, images, task)
-    found = {}
+    found, seen = {}, _seen_pixels(images)
     for name in ("grad_cam", "guided_backpropagation", "guided_grad_cam"):
         maps = load_method(name).explain(net, images, task)
         told = maps.max(axis=(1, 2)) > 0  # a map that is 0 everywhere has no ranks to agree with
         found[name] = tuple(
-            np.where(told, rank_correlations(shown, some), np.nan) for some in (maps, misplaced(maps))
+            np.where(told, rank_correlations(shown[:, seen], some[:, seen]), np.nan)
+            for some in (maps, misplaced(maps))
         )
     return found
+
+
+def _seen_pixels(images: Floats) -> npt.NDArray[np.bool_]:
+    """Return which pixels differ between faces, (size, size); all where none does.
+
+    On a half that is black on every face all maps are alike, which says nothing about the methods.
+    """
+    seen: npt.NDArray[np.bool_] = (np.ptp(images, axis=0) > 0).any(axis=0)
+    return seen if seen.any() else ~seen
 
 
 def check_table(checked: Mapping[str, Check], draws: Resampling) -> str:

@@ -35,7 +35,7 @@ def rank_correlations(maps: Floats, others: Floats) -> Floats:
     """Return Spearman's rank correlation of each face's two maps, (N,); 0 where one of them is the same everywhere.
 
     Args:
-        maps: float32 (N, size, size).
+        maps: float32 (N, size, size) or (N, pixels).
         others: The same faces'.
     """
     ranks, theirs = (_centred_ranks(some) for some in (maps, others))
