@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from faceapp.settings import FaceStyle, Settings, check_value, field_metadata
+from faceapp.field_limits import check_value, field_metadata
+from faceapp.settings import FaceStyle, Settings
 from faceapp.sources.options import Clip
 
 _AS_IN_WINDOW = (
