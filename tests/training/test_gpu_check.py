@@ -14,7 +14,7 @@ from engines.crops import face_crops
 from engines.decode import decode
 from engines.models import find_model, model_names
 from engines.parity import HeadDifference, Parity, compare, reference_answers
-from training import gpu_check
+from training import gpu_check, gpu_timers
 from training.gpu_check import AIM_16_MS, CAPTURED, EAGER, TENSORRT, GpuReport, aims, in_turns, table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +91,7 @@ def test_pytorch_s_rows_say_what_the_shipped_model_says(name: str) -> None:
     card = load_card(folder)
     chips = face_crops(card.input, 3, card.occlusion)
     with torch.inference_mode():
-        answers = gpu_check.Deployed(card, "cpu").eval()(torch.from_numpy(chips))
+        answers = gpu_timers.Deployed(card, "cpu").eval()(torch.from_numpy(chips))
     assert {head.output for head in card.heads} == set(answers)
     found = decode({name: values.numpy() for name, values in answers.items()}, card)
     parity = compare(found, reference_answers(folder / MODEL_FILE, card, chips), "float16")
