@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from faceapp.errors import SessionError
@@ -30,26 +31,32 @@ def fill_labels(window: MainWindow, menu: QMenu) -> None:
     for name in names:
         _add_label(window, menu, name, on)
     if not names:
-        menu.addAction("None yet: teach one in the player, from marks").setEnabled(False)
+        _entry(menu, "None yet: teach one in the player, from marks").setEnabled(False)
 
 
 def _add_label(window: MainWindow, menu: QMenu, file_name: str, on: set[str]) -> None:
     try:
         label = load_label(file_name)
     except SessionError as error:
-        damaged = menu.addAction(f"{file_name}: can't be read")
+        damaged = _entry(menu, f"{file_name}: can't be read")
         damaged.setToolTip(str(error))
         damaged.setEnabled(False)
         return
     first = label.judgements[0]
     verdict = f"{first.accuracy:.0%} ({first.low:.0%} to {first.high:.0%}), guessing 50%"
-    entry = menu.addAction(f"{label.name}: {verdict}")
+    entry = _entry(menu, f"{label.name}: {verdict}")
     entry.setToolTip("\n".join(judgement.text() for judgement in label.judgements))
     entry.setCheckable(True)
     entry.setChecked(label.column in on)
     entry.triggered.connect(
         lambda wanted: window.controls.change("labels", _switched(window, label.name, wanted))
     )
+
+
+def _entry(menu: QMenu, text: str) -> QAction:
+    entry = QAction(text, menu)
+    menu.addAction(entry)
+    return entry
 
 
 def _switched(window: MainWindow, name: str, wanted: bool) -> str | None:

@@ -87,7 +87,8 @@ def _paint_trace(painter: QPainter, area: QRectF, trace: LabelTrace, theme: Them
 
 def _lines(trace: LabelTrace, area: QRectF) -> list[QPolygonF]:
     """Return the curve in pieces, broken where the label was not read."""
-    lines, piece = [], QPolygonF()
+    lines: list[QPolygonF] = []
+    piece = QPolygonF()
     now_s = trace.points[-1][0] if trace.points else 0.0
     for time_s, value in trace.points:
         if math.isnan(value):
