@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices, QImage
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
-from faceapp.errors import SessionError
 from faceapp.hiding import Hidden
 from faceapp.pipeline import PipelineState
 from faceapp.settings import STREAM_SETTINGS
@@ -22,6 +19,7 @@ from faceapp.ui.choices import HIDINGS, LOOK_AGAIN, MODES, OPEN_ADDRESS, OPEN_FI
 from faceapp.ui.keys import keys_page
 from faceapp.ui.open_dialog import ask_path
 from faceapp.ui.sheet_frame import SheetFrame
+from faceapp.ui.snapshot import open_folder, save_snapshot
 
 if TYPE_CHECKING:
     from faceapp.ui.window import MainWindow
@@ -164,10 +162,9 @@ class Controls(QObject):
         if picture is None:
             return
         folder = window.settings.sessions_dir / "snapshots"
-        path = folder / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}.png"
         window.background.run(
-            partial(_save_picture, picture, path),
-            lambda _: window.centre.notice.show_notice(
+            partial(save_snapshot, picture, folder),
+            lambda path: window.centre.notice.show_notice(
                 f"Picture saved as {path.name}", ("Open folder", partial(open_folder, folder))
             ),
             self.complain,
@@ -291,19 +288,3 @@ class Controls(QObject):
     def complain(self, problem: object) -> None:
         """Show an error's sentence until it is dismissed."""
         self._window.centre.problem.show_error(str(problem))
-
-
-def open_folder(folder: Path) -> None:
-    """Show a folder in the system's file manager."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-
-
-def _save_picture(picture: QImage, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SessionError(
-            f"{path.parent}: expected a folder to write to, found: {error.strerror}"
-        ) from error
-    if not picture.save(str(path)):
-        raise SessionError(f"{path}: expected to write a picture, the disk refused it; choose another folder")

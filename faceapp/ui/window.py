@@ -18,7 +18,7 @@ from faceapp.ui.annotation_live import LiveAnnotation
 from faceapp.ui.audience import Audience
 from faceapp.ui.background import Background
 from faceapp.ui.centre import FIRST_START
-from faceapp.ui.choices import Choices, find_choices, with_current
+from faceapp.ui.choices import Choices, find_choices
 from faceapp.ui.comparing import Comparing
 from faceapp.ui.controls import LIVE_SETTINGS, Controls
 from faceapp.ui.fixed_region import FixedRegion
@@ -27,6 +27,7 @@ from faceapp.ui.keys import action_of
 from faceapp.ui.layout import build_parts, connect_parts
 from faceapp.ui.live import Live, MakePipeline, make_live_pipeline
 from faceapp.ui.memory import WindowMemory
+from faceapp.ui.part_settings import paint_parts, show_in_parts
 from faceapp.ui.queue.controls import QueueControls
 from faceapp.ui.readout import Readout, Readouts
 from faceapp.ui.recorder import Recorder
@@ -209,16 +210,7 @@ class MainWindow(QMainWindow):
 
     def show_settings(self) -> None:
         """Show the settings in every control that has one."""
-        settings = self.settings
-        self.form.fill(settings)
-        self.recording.show_settings()
-        self.toolbar.set_sources(with_current(self.choices.sources, settings), settings.source)
-        self.toolbar.set_occlusion(settings.occlusion)
-        self.status.set_models(self.choices.models, settings.model)
-        self.status.set_backends(self.choices.backends, settings.backend)
-        self.centre.video.overlay.show_mesh = settings.show_mesh
-        self.centre.video.region_tool.region = settings.region
-        self.centre.video.update()
+        show_in_parts(self)
 
     def set_choices(self, choices: Choices) -> None:
         """Show what can be chosen on this machine."""
@@ -227,14 +219,7 @@ class MainWindow(QMainWindow):
 
     def set_theme(self, name: str) -> None:
         """Change the colours: "dark", "light" or "system"."""
-        theme = theme_named(name)
-        apply_theme(theme)
-        parts = (self.toolbar, self.centre, self.cards, self.timeline, self.form, self.status, self.sheet)
-        docks = (self.faces_dock, self.timeline_dock, self.movements_dock, self.form_dock)
-        for part in (*parts, self.movements, *docks):
-            part.set_theme(theme)
-        self.queue.set_theme(name)
-        self.recording.set_theme(name)
+        paint_parts(self, name)
 
     def remember(self) -> None:
         """Save the settings, off this thread."""

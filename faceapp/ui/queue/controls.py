@@ -24,6 +24,7 @@ from faceapp.ui.background import Background
 from faceapp.ui.banner import Banner
 from faceapp.ui.open_dialog import ask_path
 from faceapp.ui.queue.sheet import QueueSheet
+from faceapp.ui.snapshot import open_folder
 from faceapp.ui.theme import theme_named
 
 if TYPE_CHECKING:
@@ -233,8 +234,6 @@ class QueueControls(QObject):
             self._complain(self.worker.problem)
 
     def _tell_study(self, out: Path, answer: tuple[list[Path], list[str]]) -> None:
-        from faceapp.ui.controls import open_folder
-
         paths, problems = answer
         names = " and ".join(path.name for path in paths)
         left_out = f" {len(problems)} sessions could not be read: {problems[0]}" if problems else ""
