@@ -23,10 +23,9 @@ from faceapp.ui.label_rows import SHOWN, LabelTrace, paint_labels
 from faceapp.ui.overlay import face_colour
 from faceapp.ui.readout import Readout
 from faceapp.ui.steady import EasedValues
+from faceapp.ui.text_cell import LEFT, RIGHT, write
 from faceapp.ui.theme import EMOTION_QCOLOURS, ROUNDING_PX, Theme, blend, text_font
 
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LINES_FULL = 16.8
 _LINES_COMPACT = 8.7
 """Heights of the two shapes in text lines: eight rows of bars, or four rows of two."""
@@ -176,7 +175,7 @@ class FaceCard(QWidget):
         muted, size = self._theme.colour("muted"), 0.92 * self.scale
         metrics = QFontMetricsF(text_font(size))
         name = f"Face {readout.track_id}"
-        _write(painter, row, name, muted, size)
+        write(painter, row, name, muted, size)
         badge = Badge(readout.occlusion, readout.badge, text_font(0.85 * self.scale))
         place = row.adjusted(metrics.horizontalAdvance(name) + metrics.height() * 0.4, 0, 0, 0)
         badge.paint(painter, place, self._theme.colour("text"), muted)
@@ -195,27 +194,27 @@ class FaceCard(QWidget):
             for text in (words, words.removeprefix("read by "))
             if metrics.horizontalAdvance(text) <= cell.width()
         )
-        _write(painter, cell, next(fitting, ""), colour, size, _RIGHT)
+        write(painter, cell, next(fitting, ""), colour, size, RIGHT)
 
     def _paint_model(self, painter: QPainter, row: QRectF) -> None:
         """Say which model read the face, clearly where it is not the one made for what hides the face."""
         colour = self._theme.colour("text" if self._readout.unsuited else "muted")
-        _write(painter, row, self._readout.model_text, colour, 0.82 * self.scale)
+        write(painter, row, self._readout.model_text, colour, 0.82 * self.scale)
 
     def _paint_title(self, painter: QPainter, row: QRectF) -> None:
         readout = self._readout
         colour = blend(self._theme.colour("muted"), self._theme.colour("text"), readout.confidence)
         size = (1.25 if self.compact else 1.6) * self.scale
         if readout.label is None:
-            _write(painter, row, readout.emotion_word, self._theme.colour("muted"), 1.05 * self.scale)
+            write(painter, row, readout.emotion_word, self._theme.colour("muted"), 1.05 * self.scale)
             return
         radius = row.height() * 0.17
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(face_colour(readout))
         painter.drawEllipse(QRectF(row.left(), row.center().y() - radius, 2 * radius, 2 * radius))
         word = row.adjusted(3.2 * radius, 0, 0, 0)
-        _write(painter, word, EMOTIONS[readout.label], colour, size, bold=True)
-        _write(painter, row, f"{readout.numbers[readout.label]:.2f}", colour, size, _RIGHT, bold=True)
+        write(painter, word, EMOTIONS[readout.label], colour, size, bold=True)
+        write(painter, row, f"{readout.numbers[readout.label]:.2f}", colour, size, RIGHT, bold=True)
         metrics = QFontMetricsF(text_font(size, bold=True))
         left = metrics.horizontalAdvance(EMOTIONS[readout.label]) + metrics.height() * 0.35
         self._paint_opinion(painter, word.adjusted(left, 0, -metrics.horizontalAdvance("0.00 "), 0))
@@ -238,7 +237,7 @@ class FaceCard(QWidget):
             painter.setPen(QPen(self._theme.colour("muted"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(place, place.height() / 2, place.height() / 2)
-            _write(painter, place, words, self._theme.colour("text"), size, Qt.AlignmentFlag.AlignCenter)
+            write(painter, place, words, self._theme.colour("text"), size, Qt.AlignmentFlag.AlignCenter)
 
     def _paint_bars(self, painter: QPainter, area: QRectF) -> None:
         values = self._bars.at(time.perf_counter())
@@ -260,9 +259,9 @@ class FaceCard(QWidget):
             strong = index == self._readout.label
             silent = self._readout.label is None
             colour = self._theme.colour("text" if strong else "disabled" if silent else "muted")
-            _write(painter, cell, EMOTIONS[index], colour, size)
+            write(painter, cell, EMOTIONS[index], colour, size)
             number = self._readout.numbers[index]
-            _write(painter, cell, "" if number != number else f"{number:.2f}", colour, size, _RIGHT)
+            write(painter, cell, "" if number != number else f"{number:.2f}", colour, size, RIGHT)
 
     def _paint_bar(self, painter: QPainter, bar: QRectF, value: float, colour: QColor) -> None:
         radius = bar.height() / 2
@@ -282,9 +281,9 @@ class FaceCard(QWidget):
         muted, text = self._theme.colour("muted"), self._theme.colour("text")
         if self.compact:
             texts = (f"age {readout.age_text}", readout.gender_text, f"smile {readout.smile_text}")
-            aligns = (_LEFT, Qt.AlignmentFlag.AlignCenter, _RIGHT)
+            aligns = (LEFT, Qt.AlignmentFlag.AlignCenter, RIGHT)
             for words, (_, value), align in zip(texts, parts, aligns, strict=True):
-                _write(painter, row, words if value else "", text, 0.98 * self.scale, align)
+                write(painter, row, words if value else "", text, 0.98 * self.scale, align)
             return
         shares, x = (0.33, 0.44, 0.23), row.left()
         for (caption, value), share in zip(parts, shares, strict=True):
@@ -292,21 +291,6 @@ class FaceCard(QWidget):
             top, bottom = QRectF(cell), QRectF(cell)
             top.setBottom(row.top() + row.height() * 0.43)
             bottom.setTop(top.bottom())
-            _write(painter, top, caption, muted, 0.82 * self.scale)
-            _write(painter, bottom, value or "–", text if value else muted, 1.12 * self.scale)
+            write(painter, top, caption, muted, 0.82 * self.scale)
+            write(painter, bottom, value or "–", text if value else muted, 1.12 * self.scale)
             x += cell.width()
-
-
-def _write(
-    painter: QPainter,
-    cell: QRectF,
-    text: str,
-    colour: QColor,
-    scale: float,
-    align: Qt.AlignmentFlag = _LEFT,
-    *,
-    bold: bool = False,
-) -> None:
-    painter.setFont(text_font(scale, bold=bold))
-    painter.setPen(colour)
-    painter.drawText(cell, align, text)
