@@ -53,7 +53,11 @@ def short_name(value: object) -> str | None:
     return value.__name__.rsplit(".", 1)[-1] if isinstance(value, ModuleType) else None
 
 
-every_net = pytest.mark.parametrize("net", NETS, ids=short_name)
+OTHER_KINDS = ("training.nets.gf_capsnet", "training.nets.matrix_capsules")
+"""Capsules: no linear layers, no dropout, sizes of their own; see test_capsules.py."""
+every_net = pytest.mark.parametrize(
+    "net", [net for net in NETS if net.__name__ not in OTHER_KINDS], ids=short_name
+)
 
 
 def small(net: ModuleType, **settings: object) -> MultiTaskNet:
