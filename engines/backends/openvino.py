@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +41,10 @@ _WARM_BATCHES = (1, 2, 3, 4)
 """Batch sizes run once on loading. The very first run takes 20 ms longer, the first of a further size 2 to 3 ms (up to
 9 ms while others compile): little enough that larger batches neither wait for a warm size nor are padded to one."""
 
+_loading = threading.Lock()
+"""One thread loads at a time. What OpenVINO's binding makes at first use, such as the table of number formats, it makes behind
+a lock of C++ while it wants Python's: two threads that load their first models at once wait for each other for ever."""
+
 
 def available() -> str:
     """Return why OpenVINO can't be used here; empty when it can."""
@@ -66,6 +71,10 @@ class OpenVinoBackend:
 
     def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
         """Compile the model; see `engines.backends.Backend`."""
+        with _loading:
+            self._load(path, card, threads)
+
+    def _load(self, path: Path, card: ModelCard, threads: int | None) -> None:
         openvino = import_openvino()
         spec, threads = card.input, resolve_threads(threads)
         try:

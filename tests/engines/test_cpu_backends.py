@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from engines.card import ModelCard, load_card
 from engines.cuda_driver import NoDriverError
 from engines.errors import EngineError, GpuError
 from engines.verify import fixed_chips
+from tests.tiny_models import write_tiny_model
 
 needs_openvino = pytest.mark.skipif(bool(unavailable_reason("openvino")), reason="needs OpenVINO")
 
@@ -260,3 +262,32 @@ def test_what_the_cuda_provider_lacks_is_told(tmp_path: Path, monkeypatch: pytes
     assert onnxruntime_cuda.available() == "no usable NVIDIA driver"
     monkeypatch.setattr(onnxruntime_cuda, "find_driver", lambda: None)
     assert onnxruntime_cuda.available() == ""
+
+
+@needs_openvino
+def test_two_threads_that_load_their_first_models_at_once_both_end(tmp_path: Path) -> None:
+    """A process of its own, because what OpenVINO makes at first use is made once a process."""
+    folder = write_tiny_model(tmp_path / "tiny")
+    script = f"""
+import threading
+from engines.engine import load_engine
+
+def load():
+    load_engine({str(folder)!r}, "openvino", 1).close()
+
+threads = [threading.Thread(target=load, daemon=True) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(40)
+print(sum(thread.is_alive() for thread in threads))
+"""
+    for _ in range(3):
+        said = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert said.stdout.strip() == "0", said.stderr
