@@ -282,12 +282,8 @@ for thread in threads:
     thread.join(40)
 print(sum(thread.is_alive() for thread in threads))
 """
+    root = Path(__file__).parents[2]
     for _ in range(3):
-        said = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        command = [sys.executable, "-c", script]
+        said = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
         assert said.stdout.strip() == "0", said.stderr
