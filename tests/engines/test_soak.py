@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,11 +47,12 @@ def test_growth_and_slow_calls_fail_it(found: Soak) -> None:
 
 
 def test_a_leak_is_seen(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: list[np.ndarray] = []
+    kept: list[mmap.mmap] = []
     right = Engine.infer
 
     def leaking(self: Engine, batch: np.ndarray) -> dict[str, np.ndarray]:
-        kept.append(np.ones(1 << 17, np.uint8))  # 128 KiB a call
+        kept.append(mmap.mmap(-1, 1 << 17))  # 128 KiB a call, fresh ones: never what was freed before
+        kept[-1].write(bytes([1]) * (1 << 17))
         return right(self, batch)
 
     monkeypatch.setattr(Engine, "infer", leaking)
