@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PIECES_A_FRAME = MAX_BATCH
 _NEWEST = 0.4
-"""Weight of a new answer about a piece beside those before: at 30 frames a second a piece is asked about eight times a second."""
+"""Weight of a new answer about a piece beside those before: at 30 frames a second a piece is asked about ten times a second."""
 LEAST_LARGEST = {"emotion": 0.3, "gender": 0.3, "smile": 0.3, "age": 1.0}
 """Falls below these (log-odds, years) are shown faintly: no single piece matters."""
 _AGE, _FEMALE, _SMILE = len(EMOTIONS), len(EMOTIONS) + 2, len(EMOTIONS) + 3

@@ -207,7 +207,7 @@ def _is_doubtful(face: SeenFace) -> bool:
     """Say whether a face that nothing seems to hide lies on its side and is hardly believed to be one.
 
     Seen from the side, the cameras on the front of a headset are eyes and mouth to mesh and visibility network, where a
-    mask hides the rest of the face. Faces on their side score 0.85, upside down 0.74, such fronts 0.64 at most.
+    mask hides the rest of the face. Two faces that were tried on their side scored 0.85, upside down 0.74, such fronts 0.64.
     """
     rightmost, leftmost = face.mesh.landmarks[[ALIGNMENT_POINTS[place] for place in _OUTER_EYES], :2]
     across_px, down_px = (float(distance) for distance in leftmost - rightmost)

@@ -2,7 +2,7 @@
 
 Ours. A narrow network of BKNet's kind looks at a chip that may be cut badly; it learns the occlusion by cross-entropy and
 the ten points by their mean absolute error, from faces with drawn headsets, masks, hands and glasses and with black
-halves, see `training.occlusion.visibility_batches`. Held-out faces are hidden in the same ways, by a fixed seed.
+halves, see `training.occlusion.visibility_faces`. Held-out faces are hidden in the same ways, by a fixed seed.
 """
 
 from __future__ import annotations
