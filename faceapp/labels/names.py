@@ -24,9 +24,13 @@ def check_name(name: str) -> str:
     return name
 
 
+COLUMN_PREFIX = "label_"
+"""Before the names of labels in the table of a session."""
+
+
 def column_name(name: str) -> str:
     """Return the name of a label's column in the table of a session: small letters, digits and "_"."""
-    return "label_" + re.sub(r"\W+", "_", name.lower().replace("-", "_")).strip("_")
+    return COLUMN_PREFIX + re.sub(r"\W+", "_", name.lower().replace("-", "_")).strip("_")
 
 
 def label_list(text: object) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from engines.card import EMOTIONS
 from faceapp.session.frame_log import STAGES
@@ -64,14 +64,20 @@ _FRAMES = (
 )
 
 
-def column_meanings() -> Iterator[tuple[str, str, str, str]]:
-    """Yield table, column, unit and meaning of every column of `faces.csv` and `frames.csv`."""
+def column_meanings(labels: Iterable[str] = ()) -> Iterator[tuple[str, str, str, str]]:
+    """Yield table, column, unit and meaning of every column of `faces.csv` and `frames.csv`.
+
+    Args:
+        labels: Columns of people's own labels, see `faceapp.session.table.label_columns`.
+    """
     for name, unit, meaning in (*_FACES, *_PREDICTIONS):
         yield "faces", name, unit, meaning
     for name, unit, meaning in _MOVEMENTS:
         yield "faces", name, unit, meaning
     for name, unit, meaning in _PREDICTIONS:
         yield "faces", f"{name}_raw", unit, f"{meaning}; before smoothing over time"
+    for name in labels:
+        yield "faces", name, "0..1", "probability of a label that a person taught"
     for name, unit, meaning in _FRAMES:
         yield "frames", name, unit, meaning
     for stage in STAGES:

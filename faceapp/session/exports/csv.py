@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from faceapp.session.column_meanings import column_meanings
 from faceapp.session.face_rows import face_names, safe_text
 from faceapp.session.reader import Session, read_frames
+from faceapp.session.table import label_columns
 
 if TYPE_CHECKING:
     import pyarrow
@@ -31,7 +32,11 @@ def write(session: Session, folder: Path) -> list[Path]:
     _write_rows(
         paths[2], ("start_s", "end_s", "kind", "label", "face_id", "face", "note", "author"), _marks(session)
     )
-    _write_rows(paths[3], ("table", "column", "unit", "meaning"), column_meanings())
+    _write_rows(
+        paths[3],
+        ("table", "column", "unit", "meaning"),
+        column_meanings(label_columns(session.metadata.get("settings"))),
+    )
     return paths
 
 

@@ -136,6 +136,9 @@ class Chart(Strip):
         with QSignalBlocker(self._face):
             self._face.clear()
             self._face.addItem("chosen face", CHOSEN_FACE)
+            for name in review.table.label_names():
+                if self._column.findData(name) < 0:
+                    self._column.addItem(column_text(name), name)
             for person in review.persons():
                 self._face.addItem(review.faces.name_of(person), person)
             self._face.setCurrentIndex(max(self._face.findData(kept), 0))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceapp.errors import SessionError
+from faceapp.labels.names import COLUMN_PREFIX
 from faceapp.session.reader import read_table
 from faceapp.session.table import PARQUET_FILE
 
@@ -61,6 +62,10 @@ class StoredTable:
             missing = column.dtype != object  # Arrow gives texts as objects, None where there is none
             self._texts[name] = self._in_order(np.full(self._rows, None) if missing else column)
         return self._texts[name]
+
+    def label_names(self) -> tuple[str, ...]:
+        """Return the columns of people's own labels that were recorded."""
+        return tuple(sorted(name for name in self._names if name.startswith(COLUMN_PREFIX)))
 
     def step_s(self) -> float:
         """Return the usual time between two analysed frames in seconds."""

@@ -14,6 +14,7 @@ from faceapp.session import exports
 from faceapp.session.about import About
 from faceapp.session.annotation_faces import FaceEdits, save_face_edits
 from faceapp.session.annotations import Event, append_event
+from faceapp.session.column_meanings import column_meanings
 from faceapp.session.export import export_session, missing_formats
 from faceapp.session.exports.openface import openface_angles
 from faceapp.session.face_rows import safe_name, safe_text
@@ -372,3 +373,9 @@ def test_names_given_in_the_player_stand_in_the_overlay_video(
     assert named == {"Zoe ? with a very lon..."}, "the drawn font has plain letters only"
     assert any("(Zoe ? with a very long family name)" in text for text in texts), "marks about the face too"
     assert path.stat().st_size > 0
+
+
+def test_the_data_dictionary_knows_the_labels_a_person_taught() -> None:
+    rows = [row for row in column_meanings(("label_bored",)) if row[1] == "label_bored"]
+    assert rows == [("faces", "label_bored", "0..1", "probability of a label that a person taught")]
+    assert not [row for row in column_meanings() if row[1].startswith("label_")]
