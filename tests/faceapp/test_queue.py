@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -146,14 +147,21 @@ def test_stopped_work_waits_again_and_goes_on_later(queue: Queue, tmp_path: Path
     worker = QueueWorker(queue, FakePool)  # type: ignore[arg-type]
     worker.stop()  # a stop before the start counts for nothing
     stopped: list[str] = []
+    looked = threading.Event()
+
+    def stop_it(pool: FakePool) -> None:
+        worker.stop()
+        stopped.extend(states(queue))
+        looked.set()
 
     def make(processes: int, progress: Progress) -> FakePool:
         pool = FakePool(processes, progress)
-        pool.each_look = lambda _: (worker.stop(), stopped.extend(states(queue)))  # type: ignore[assignment, return-value]
+        pool.each_look = stop_it
         return pool
 
     worker = QueueWorker(queue, make)  # type: ignore[arg-type]
     worker.start(Settings())
+    assert looked.wait(20), "a stop before anything ran would leave nothing to see"
     assert worker.close(20)
     assert stopped[0] == "running"
     assert states(queue) == ["waiting", "waiting"]
