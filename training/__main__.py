@@ -22,6 +22,7 @@ from training.gabor.pictures import add_gabor
 from training.gabor.study import add_study as add_gabor_study
 from training.gpu_check import add_gpu_check
 from training.ladder.command import add_ladder
+from training.learning_curve.study import add_learning_curve
 from training.movements.command import add_second_opinion
 from training.occlusion.views import VIEWS
 from training.parity import add_parity
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add_compare(commands, DEFAULT_CACHE)
     add_protocol(commands, DEFAULT_CACHE)
     add_ladder(commands, DEFAULT_CACHE)
+    add_learning_curve(commands, DEFAULT_CACHE)
     add_capsules_study(commands, DEFAULT_CACHE)
     add_capsules_bench(commands)
     add_columns(commands, DEFAULT_CACHE)

@@ -52,15 +52,28 @@ def scores(row: Row, column: Column, sets: Mapping[str, PreparedFaces]) -> Float
     """Return a variant's score of each validation face, 1 or 0 for a hit or miss, or years of error; None without."""
     faces = sets.get(column.data_set)
     said = row.said.get(column.data_set, {}).get(column.answer)
-    if faces is None or said is None:
-        return None
-    positions = faces.where("validation")
+    return (
+        None if faces is None or said is None else scores_of(said, faces, faces.where("validation"), column)
+    )
+
+
+def scores_of(said: Floats, faces: PreparedFaces, positions: npt.NDArray[np.int64], column: Column) -> Floats:
+    """Return the score of each face: 1 or 0 for a hit or miss, or years of error; NaN where it has no label.
+
+    Args:
+        said: float (N, classes) or (N,), the decoded answer.
+        faces: The column's set.
+        positions: int64 (N,), which faces.
+        column: What is scored.
+    """
     truth = getattr(faces, column.answer)[positions]
-    if column.answer == "emotion":
-        return (said.argmax(axis=1) == truth.argmax(axis=1)).astype(np.float32)
     if column.answer == "age_years":
         return np.abs(said - truth)
-    return ((said > 0.5) == truth).astype(np.float32)
+    if column.answer == "emotion":
+        hits, labelled = said.argmax(axis=1) == truth.argmax(axis=1), np.isfinite(truth).all(axis=1)
+    else:
+        hits, labelled = (said > 0.5) == truth, np.isfinite(truth)
+    return np.where(labelled, hits, np.nan).astype(np.float32)
 
 
 def write_tables(rows: Sequence[Row], reference: str, sets: Mapping[str, PreparedFaces], out: Path) -> None:
@@ -99,12 +112,13 @@ def _cell(row: Row, held: Row | None, column: Column, sets: Mapping[str, Prepare
     own = scores(row, column, sets)
     if own is None:
         return "-"
-    people = _people(column, sets)
+    counts = np.isfinite(own)
+    own, people = own[counts], _people(column, sets)[counts]
     shown = _text(mean_with_interval(own, column.unit, resampling(people)))
     other = None if held is None or held.name == row.name else scores(held, column, sets)
     if other is None:
         return shown
-    difference = paired_bootstrap(own, other, people)
+    difference = paired_bootstrap(own, other[counts], people)
     factor = 100 if column.unit == "share" else 1
     low, high = factor * difference.low, factor * difference.high
     return f"{shown}; {factor * difference.difference:+.2f} [{low:+.2f}, {high:+.2f}]"

@@ -33,6 +33,7 @@ class Config:
         mixing: "mixed": every batch holds faces of every set; "alternating": the sets take turns.
         sampling: "natural", or "square_root" or "balanced" over the emotion classes and ages of each set.
         epochs: Passes over the first set of the shares.
+        epoch_steps: Batches in an epoch, however many faces there are; 0 for the pass.
         optimizer: "sgd" with momentum 0.9, or "adam".
         learning_rate: Peak or initial rate.
         schedule: File name in `training/schedules`.
@@ -75,6 +76,7 @@ class Config:
     mixing: Literal["mixed", "alternating"] = "mixed"
     sampling: str = "natural"
     epochs: int = 20
+    epoch_steps: int = 0
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = 0.1
     schedule: str = "one_cycle"
@@ -140,10 +142,10 @@ class Config:
             raise RecipeError(
                 f"gabor.kernel: expected at most the picture's {self.size} pixels, found {self.gabor.kernel}"
             )
-        if self.epochs < 1 or self.learning_rate <= 0 or self.mixup < 0:
+        if self.epochs < 1 or self.learning_rate <= 0 or min(self.mixup, self.epoch_steps) < 0:
             raise RecipeError(
-                f"epochs, learning_rate, mixup: expected above 0 (mixup 0 or more), "
-                f"found {self.epochs}, {self.learning_rate}, {self.mixup}"
+                f"epochs, learning_rate, mixup, epoch_steps: expected above 0 (the last two 0 or more), "
+                f"found {self.epochs}, {self.learning_rate}, {self.mixup}, {self.epoch_steps}"
             )
 
 

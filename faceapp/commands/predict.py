@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from faceapp.face_reader import FaceReader
     from faceapp.pictures.readings import Reading
     from faceapp.settings import Settings
+    from faceapp.types import FaceTrack
 
 HELP = "read the faces of pictures into a CSV file: a row per face"
 COLUMNS = (
     *("image", "emotion", *(f"p_{name}" for name in EMOTIONS)),
     *("age_years", "age_std_years", "p_female", "p_smile", "occlusion", "model"),
+    *("face", "x0_px", "y0_px", "x1_px", "y1_px", "score", "yaw_deg", "pitch_deg", "roll_deg"),
 )
+"""What was found where comes last: it is empty for crops, in which nothing is looked for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,11 +124,12 @@ def _write_rows(
     """Write the rows; return how many pictures could not be read and how many show no face."""
     from tqdm import tqdm
 
-    failed = without_face = 0
+    failed = without_face = number = 0
     previous = None
     with tqdm(total=pictures, unit=" pictures", disable=None, leave=False, dynamic_ncols=True) as bar:
         for reading in readings:
             bar.update(reading.picture is not previous)
+            number = number + 1 if reading.picture is previous else 1
             previous = reading.picture
             if reading.error is not None:
                 failed += 1
@@ -133,18 +137,30 @@ def _write_rows(
             elif reading.prediction is None:
                 without_face += 1
             else:
-                write(_row(reading))
+                write(_row(reading, number))
     return failed, without_face
 
 
-def _row(reading: Reading) -> list[str]:
+def _row(reading: Reading, number: int) -> list[str]:
     from faceapp.session.table import prediction_cells
 
     prediction = reading.prediction
     assert prediction is not None
     known = prediction.emotion[0] == prediction.emotion[0]
     emotion = EMOTIONS[int(prediction.emotion.argmax())] if known else ""
-    return [str(reading.picture), emotion, *prediction_cells(prediction), reading.occlusion, prediction.model]
+    said = [*prediction_cells(prediction), reading.occlusion, prediction.model]
+    return [str(reading.picture), emotion, *said, *_place_cells(reading.face, number)]
+
+
+def _place_cells(face: FaceTrack | None, number: int) -> list[str]:
+    """Return the cells behind the prediction: which face of the picture, where, how sure, and how it is turned."""
+    from faceapp.session.numbers import number_text
+
+    if face is None:
+        return [""] * 9
+    places = [number_text(value, 2) for value in face.box.tolist()]
+    pose = [number_text(value, 2) for value in face.head_pose_deg]
+    return [str(number), *places, number_text(face.score, 4), *pose]
 
 
 @contextmanager

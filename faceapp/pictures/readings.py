@@ -19,7 +19,7 @@ from faceapp.pictures.files import read_picture
 from faceapp.pictures.ordered import in_order
 from faceapp.predictions import head_values, make_predictions, unknown_values
 from faceapp.settings import OcclusionMode
-from faceapp.types import Frame, Image, Occlusion, Prediction, Tracker
+from faceapp.types import FaceTrack, Frame, Image, Occlusion, Prediction, Tracker
 
 BATCH = 16
 Engines = Mapping[Occlusion, Engine]
@@ -35,12 +35,14 @@ class Reading:
         prediction: What the model says; None when the picture could not be read or shows no face.
         occlusion: Which half is hidden.
         error: Why the picture could not be read.
+        face: The face where it was found in a whole picture; None for a crop.
     """
 
     picture: Path
     prediction: Prediction | None = None
     occlusion: Occlusion = "none"
     error: SourceError | None = None
+    face: FaceTrack | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +152,7 @@ def read_faces(
             if not result.faces:
                 yield Reading(picture)
             for face, prediction in zip(result.faces, result.predictions, strict=True):
-                yield Reading(picture, prediction, face.occlusion)
+                yield Reading(picture, prediction, face.occlusion, face=face)
     finally:
         tracker.close()
 

@@ -58,6 +58,7 @@ class MixedBatches:
             that mixed batches are compared with.
         hider: Hides the faces, or None.
         workers: Threads that make batches.
+        epoch_steps: Batches in an epoch, however many faces `epoch_set` has; 0 for one pass over it.
         steps: Batches in an epoch.
     """
 
@@ -73,6 +74,7 @@ class MixedBatches:
     mixing: Literal["mixed", "alternating"] = "mixed"
     hider: Hider | None = None
     workers: int = 1
+    epoch_steps: int = 0
     steps: int = field(init=False)
     _faces: tuple[PreparedFaces, ...] = field(init=False, repr=False)
     _orders: tuple[EndlessOrder, ...] = field(init=False, repr=False)
@@ -90,7 +92,7 @@ class MixedBatches:
         for name, positions in trained.items():
             if len(positions) == 0:
                 raise DatasetError(f"{name}: expected training pictures, found none; prepare the set again")
-        steps = max(1, len(trained[self.epoch_set]) // self.shares[self.epoch_set])
+        steps = self.epoch_steps or max(1, len(trained[self.epoch_set]) // self.shares[self.epoch_set])
         labels = tuple(_labels(self.sets[name], self.extra.get(name, {})) for name in self.shares)
         made = {
             "steps": steps,

@@ -88,7 +88,12 @@ def hashed_split(key: str, validation_percent: int, test_percent: int) -> str:
         validation_percent: Share of validation, in percent.
         test_percent: Share of our own test part, in percent.
     """
-    bucket = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % 100
+    bucket = hash_number(key) % 100
     if bucket < test_percent:
         return "test"
     return "validation" if bucket < test_percent + validation_percent else "train"
+
+
+def hash_number(key: str) -> int:
+    """Return a picture's or subject's place in the fixed order of all names, from a hash of the name alone, 32 bits."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big")

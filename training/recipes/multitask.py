@@ -89,6 +89,7 @@ def build_on(
         augmentation=config.augmentation,
         align=config.align,
         epoch_set=next(iter(config.shares)),
+        epoch_steps=config.epoch_steps,
         seed=config.seed,
         mixing=config.mixing,
         sampling=_sampling(config, sets),

@@ -20,7 +20,8 @@ from tests.tiny_models import VISIBILITY_TASKS, write_tiny_model
 FACE = (slice(40, 220), slice(140, 300))
 HEADER = (
     "image,emotion,p_neutral,p_happiness,p_surprise,p_sadness,p_anger,p_disgust,p_fear,p_contempt,"
-    "age_years,age_std_years,p_female,p_smile,occlusion,model"
+    "age_years,age_std_years,p_female,p_smile,occlusion,model,"
+    "face,x0_px,y0_px,x1_px,y1_px,score,yaw_deg,pitch_deg,roll_deg"
 )
 
 
@@ -62,6 +63,7 @@ def test_crops_give_a_row_each_in_order_with_all_columns(tiny_model: Path, crops
         assert 0 <= float(row["age_years"]) <= 100 and float(row["age_std_years"]) > 0
         assert 0 <= float(row["p_female"]) <= 1 and 0 <= float(row["p_smile"]) <= 1
         assert (row["occlusion"], row["model"]) == ("none", "tiny")
+        assert row["face"] == row["x0_px"] == row["roll_deg"] == "", "nothing is looked for in a crop"
 
 
 def test_crops_are_prepared_as_in_training(tiny_model: Path, crops: Path, tmp_path: Path):
@@ -145,6 +147,12 @@ def test_whole_pictures_give_a_row_per_face(tiny_model: Path, astronaut: np.ndar
     assert code == 0
     assert [row["image"] for row in rows] == [str(paths[0]), str(paths[0]), str(paths[2])]
     assert "no face found in 1 of 3 pictures" in capfd.readouterr().err
+    assert [row["face"] for row in rows] == ["1", "2", "1"]
+    width = astronaut.shape[1]
+    for row, shift in zip(rows, (0, width, 0), strict=True):
+        assert shift < float(row["x0_px"]) < float(row["x1_px"]) < shift + width
+        assert float(row["y0_px"]) < float(row["y1_px"]) and abs(float(row["yaw_deg"])) < 45
+        assert 0 < float(row["score"]) <= 1
     left, right, alone = ([float(row[f"p_{name}"]) for name in EMOTIONS] for row in rows)
     np.testing.assert_allclose(left, alone, atol=0.1)
     np.testing.assert_allclose(right, alone, atol=0.1)
