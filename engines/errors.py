@@ -9,5 +9,9 @@ class EngineError(RuntimeError):
     """A back end is missing, refused the model, or failed while running it."""
 
 
+class PrecisionError(EngineError):
+    """This machine's processor can't compute in the number format that was asked for."""
+
+
 class GpuError(EngineError):
     """The GPU was lost, failed or has too little memory; the processor can go on."""

@@ -13,7 +13,7 @@ from engines.backends import MAX_BATCH, backend_names, precisions, unavailable_r
 from engines.card import MODEL_FILE, InputSpec, ModelCard, load_card
 from engines.crops import face_crops, folder_crops
 from engines.engine import load_engine
-from engines.errors import CardError, EngineError
+from engines.errors import CardError, EngineError, PrecisionError
 from engines.model_file import verify_model
 from engines.parity import TOLERANCES, Answers, Parity, measure, reference_answers
 from engines.preprocess import Bytes, Floats
@@ -26,7 +26,7 @@ class Check:
     Attributes:
         model: Name or folder of the model.
         subject: What was checked: "card", "file" or a back end's name, with the number format where one was asked for.
-        state: "ok", "failed" or "skipped" (the back end can't be used on this machine).
+        state: "ok", "failed" or "skipped" (the back end or its number format can't be used on this machine).
         text: What was found.
         parity: The figures of a back end that was compared.
     """
@@ -111,6 +111,8 @@ def _compare(
     try:
         with load_engine(folder, name, precision=precision) as engine:
             found = measure(engine.infer, engine.precision, chips, reference)
+    except PrecisionError as error:
+        return Check(model, subject, "skipped", str(error))
     except (CardError, EngineError) as error:
         return Check(model, subject, "failed", str(error))
     (share, years), refusal = found.largest, found.refusal(TOLERANCES)

@@ -28,11 +28,9 @@ MAX_BATCH = 16
 """Most faces a back end takes in one run; the engine splits larger batches."""
 
 # Best first, until `engines.choice` has measured: GPUs, then OpenVINO, then ONNX Runtime, which is always there.
-# OpenVINO computes in bfloat16 where the processor has it, and is worth it: a run takes half the time, while on
-# 5,110 validation faces of `multitask` the top emotion stays the same for 99.9%, no probability moves by more than
-# 0.012, age by 0.03 years on average (at most 0.84), accuracies by at most 0.06 points and the mean age error by
-# less than 0.001 years. (Of the first 1,800 FER+ validation faces alone, 3, 3 and 2 get another top emotion with the
-# three models.) Without bfloat16 both give the same numbers in about the same time.
+# OpenVINO computes in bfloat16 where the processor has it, and is worth it: a run takes half the time, while near ties
+# are read again in float32, so that fewer than 1 face in 1,000 is decided differently; age moves by 0.03 years on average
+# (at most 0.94). Without bfloat16 both give the same numbers in about the same time.
 _PREFERENCE = ("tensorrt", "onnxruntime_cuda", "openvino_gpu", "openvino", "onnxruntime")
 
 

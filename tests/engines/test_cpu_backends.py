@@ -49,10 +49,10 @@ def said(name: str, folder: Path, count: int = 5) -> dict[str, np.ndarray]:
 @needs_openvino
 def test_a_compiled_model_is_kept_and_says_the_same(tiny_model: Path, cache: Path) -> None:
     first = said("openvino", tiny_model)
-    (blob,) = cache.glob("*.blob")
-    made_ns = blob.stat().st_mtime_ns
+    made_ns = {path: path.stat().st_mtime_ns for path in cache.glob("*.blob")}
+    assert made_ns, "one for each number format"
     second = said("openvino", tiny_model)
-    assert [path.stat().st_mtime_ns for path in cache.glob("*.blob")] == [made_ns]
+    assert {path: path.stat().st_mtime_ns for path in cache.glob("*.blob")} == made_ns
     for name, values in first.items():
         np.testing.assert_array_equal(second[name], values)
 
@@ -61,9 +61,11 @@ def test_a_compiled_model_is_kept_and_says_the_same(tiny_model: Path, cache: Pat
 @pytest.mark.parametrize("damage", [b"", b"no model at all", None])
 def test_a_damaged_kept_model_is_compiled_anew(tiny_model: Path, cache: Path, damage: bytes | None) -> None:
     first = said("openvino", tiny_model)
-    (blob,) = cache.glob("*.blob")
-    blob.chmod(0o600)
-    blob.write_bytes(blob.read_bytes()[:300] if damage is None else damage)
+    blobs = list(cache.glob("*.blob"))
+    assert blobs
+    for blob in blobs:
+        blob.chmod(0o600)
+        blob.write_bytes(blob.read_bytes()[:300] if damage is None else damage)
     for name, values in said("openvino", tiny_model).items():
         np.testing.assert_array_equal(values, first[name])
 
@@ -74,7 +76,7 @@ def test_few_compiled_models_are_kept(tiny_model: Path, cache: Path) -> None:
     for number in range(20):
         (cache / f"{number}.blob").write_bytes(b"old")
     said("openvino", tiny_model)
-    assert len(list(cache.glob("*.blob"))) <= 8
+    assert len(list(cache.glob("*.blob"))) <= 12
 
 
 @needs_openvino

@@ -125,7 +125,9 @@ def test_every_precision_is_verified_and_told_as_json(
     found = {one["subject"]: one for one in json.loads(capsys.readouterr().out)}
     for name in backend_names():
         for precision in precisions(name):
-            assert found[f"{name} {precision}"]["state"] == ("skipped" if unavailable_reason(name) else "ok")
+            one = found[f"{name} {precision}"]
+            absent = unavailable_reason(name) or "this CPU has no other" in one["text"]
+            assert one["state"] == ("skipped" if absent else "ok")
     assert found["onnxruntime"]["parity"]["faces"] == 512
     assert {head["name"] for head in found["onnxruntime"]["parity"]["heads"]} >= {"emotion", "age_years"}
 
