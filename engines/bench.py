@@ -16,7 +16,7 @@ from engines.backends import MAX_BATCH, default_threads, unavailable_reason
 from engines.backends.onnxruntime import plain_call
 from engines.card import MODEL_FILE, ModelCard, load_card
 from engines.engine import load_engine
-from engines.errors import EngineError
+from engines.errors import EngineError, PrecisionError
 from engines.floor import Peak, Work, count_work, measure_peak
 from engines.machine import library_of, library_versions, processor_count, processor_name, resident_mib
 from engines.model_file import verify_model
@@ -132,7 +132,7 @@ def bench(
 
     Args:
         model: Name or folder.
-        backends: Names; one that can't be used here is listed in `Report.refused`.
+        backends: Names; one that can't be used here, or not with a number format, is listed in `Report.refused`.
         batches: Faces in a call.
         threads: Threads of the back ends; None = automatic.
         precision: A number format, "all" of each back end (a row each), or None = each back end's own choice.
@@ -154,8 +154,11 @@ def bench(
         subjects = _plain(folder, card, threads)
         for name in backends:
             for wanted in () if name in refused else formats(name, precision):
-                subject = stack.enter_context(_loaded(folder, name, threads, wanted))
-                subjects[name if wanted is None else f"{name} {wanted}"] = subject
+                title = name if wanted is None else f"{name} {wanted}"
+                try:
+                    subjects[title] = stack.enter_context(_loaded(folder, name, threads, wanted))
+                except PrecisionError as error:
+                    refused[title] = str(error)
         subjects |= {name: _Subject(call) for name, call in (others or {}).items()}
         for count in batches:
             calls_of = {name: subject.call for name, subject in subjects.items()}

@@ -12,7 +12,7 @@ from engines import bench as bench_module
 from engines import models
 from engines import verify as verify_module
 from engines.__main__ import main
-from engines.backends import backend_names, unavailable_reason
+from engines.backends import backend_names, openvino, unavailable_reason
 from engines.bench import PLAIN, PLAIN_SAME_THREADS, bench
 from engines.card import InputSpec, load_card
 from engines.verify import fixed_chips, largest_differences, metrics_line, verify
@@ -116,6 +116,18 @@ def test_bench_prints_a_table_and_why_a_back_end_is_left_out(
     text = capsys.readouterr().out
     assert "openvino: not measured: gone" in text
     assert text.count("ONNX Runtime CPU") == 3
+
+
+@pytest.mark.skipif("openvino" not in USABLE, reason="needs OpenVINO")
+def test_bench_leaves_out_a_number_format_that_the_processor_lacks(
+    installed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(openvino._NUMBER_FORMATS, "bf16", "float32")
+    arguments = ["bench", "--model", "tiny", "--backend", "openvino", "--precision", "all", "--json"]
+    assert main([*arguments, "--rounds", "1"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {row["backend"] for row in report["rows"]} == {PLAIN, PLAIN_SAME_THREADS, "openvino float32"}
+    assert "this CPU has no other" in report["refused"]["openvino bfloat16"]
 
 
 def test_bench_takes_turns() -> None:
