@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.number_format import autocast
 from training.processes import Processes
 
 Batch = dict[str, Tensor]
@@ -65,7 +66,8 @@ class Experiment:
         epochs: How many.
         config: The resolved configuration, saved beside every checkpoint.
         average_decay: Decay of the running average of the weights, 0 for none; the average is evaluated and exported.
-        bfloat16: Run the forward pass in bfloat16; it keeps float32's range, so that no loss needs scaling.
+        bfloat16: Run the forward pass in bfloat16 where the device computes in it; it keeps float32's range, so that no
+            loss needs scaling.
         seed: Of what `change_batch` draws.
         device: "auto" (a GPU where there is one), "cpu" or "cuda".
         compile: Compile the network with `torch.compile`. Measured on two CPU cores at 48 pixels: 427 images a second
@@ -131,7 +133,7 @@ class Experiment:
             The parts of the loss before balancing, scalars without gradient, left on the device: reading them would make
             the program wait for it.
         """
-        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=self.bfloat16):
+        with autocast(self.processes.device, self.bfloat16):
             outputs = self._forward(batch["image"])
         # Losses are computed in float32, whatever the network's precision.
         outputs = {name: output.float() for name, output in outputs.items()}

@@ -55,7 +55,7 @@ class Config:
         selection: Which distilled labels count.
         initial: Folder of a finished run whose averaged weights to start from; empty starts anew.
         calibrate: Fit a temperature per head on validation and fold it into the exported network.
-        bfloat16: Forward pass in bfloat16.
+        bfloat16: Forward pass in bfloat16 where the device computes in it.
         device: "auto", "cpu" or "cuda".
         compile: Compile the network with torch.compile.
         seed: Of weights, order and changes.

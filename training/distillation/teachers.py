@@ -23,6 +23,7 @@ from training.distillation.labels import FEATURES
 from training.distillation.views import View
 from training.errors import RecipeError
 from training.loop import CONFIG, averaged_weights
+from training.number_format import autocast
 from training.settings import config_from_json
 from training.shipped import shipped_net
 
@@ -39,7 +40,7 @@ class Teacher:
         nets: In evaluation mode.
         card: Their input and heads.
         align: Whether they want aligned faces.
-        bfloat16: Run them in bfloat16.
+        bfloat16: Run them in bfloat16 where the device computes in it.
     """
 
     nets: tuple[nn.Module, ...]
@@ -95,12 +96,12 @@ class Teacher:
         return {name: total.numpy() for name, total in sums.items()}
 
     def _probabilities(self, net: nn.Module, image: Tensor) -> dict[str, Tensor]:
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.inference_mode(), autocast(image.device, self.bfloat16):
             answers = net(image.to(memory_format=torch.channels_last))
         return {task: answers[task].float().softmax(dim=1) for task in answers if task in LABELS}
 
     def _features(self, net: Any, image: Tensor) -> Tensor:
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.inference_mode(), autocast(image.device, self.bfloat16):
             features: Tensor = net.features(image.to(memory_format=torch.channels_last)).float()
         return features.flatten(1)
 
@@ -141,7 +142,7 @@ def shipped_teacher(model: str, bfloat16: bool = True) -> Teacher:
 
     Args:
         model: Name or folder.
-        bfloat16: Run it in bfloat16.
+        bfloat16: Run it in bfloat16 where the device computes in it.
 
     Raises:
         CardError: The model is missing or damaged.

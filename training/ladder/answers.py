@@ -13,6 +13,7 @@ from engines.card import AGES_YEARS
 from training.blocks.multi_task import MultiTaskNet
 from training.ladder.faces import Faces
 from training.ladder.settings import Half
+from training.number_format import autocast
 
 Floats = npt.NDArray[np.float32]
 
@@ -54,7 +55,7 @@ def read_faces(
         task: Which of its branches.
         faces: The faces.
         half: Which half is hidden; None shows them in full.
-        bfloat16: Compute in bfloat16.
+        bfloat16: Compute in bfloat16 where the device computes in it.
         flip: Mirror all of them.
     """
     net = net.eval()
@@ -64,7 +65,7 @@ def read_faces(
         rows = np.arange(start, min(start + _BATCH, len(faces)))
         images = torch.from_numpy(faces.images(rows, half, np.full(len(rows), flip)))
         images = images.to(device, memory_format=torch.channels_last)
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        with torch.inference_mode(), autocast(device, bfloat16):
             embeddings = net.embedding(images, task)
             logits = net.logits_of(embeddings, task)
         found.append((logits.float().cpu(), embeddings.float().cpu()))

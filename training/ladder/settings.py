@@ -34,7 +34,7 @@ class Settings:
         mining_share: Size of the random subsets of hard mining, as a share of the training faces.
         shift_px: Largest shift of a training face either way.
         limit: Most training faces; half as many are measured. 0 takes all.
-        bfloat16: Compute in bfloat16.
+        bfloat16: Compute in bfloat16 where the device computes in it.
         device: "auto", "cpu" or "cuda".
     """
 

@@ -15,6 +15,7 @@ from training.errors import RecipeError
 from training.ladder.faces import Faces, Positions
 from training.ladder.lessons import LESSONS, Batch, Teacher
 from training.ladder.settings import Settings
+from training.number_format import autocast
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def train_student(
         for rows in _order(len(faces), steps, random):
             batch = Batch(rows, random.random(len(rows)) < 0.5, _changed(student, faces, settings, random))
             device = next(student.parameters()).device
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
+            with autocast(device, settings.bfloat16):
                 loss = lesson.loss(student, batch)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from training.experiment import Batch, Experiment
+from training.number_format import autocast
 from training.processes import Processes
 from training.progressive.autoencoder import Began, reconstruction_error
 from training.progressive.equilibrium_log import EquilibriumLog
@@ -119,7 +120,7 @@ class BeganExperiment(Experiment):
     def _errors(self, net: Began, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return L(x) and L(G(z)) of the whole batch, scalars."""
         image = batch["image"]
-        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=self.bfloat16):
+        with autocast(self.processes.device, self.bfloat16):
             made = net.generator(net.noise(len(image)))
             rebuilt, made_rebuilt = net.discriminator(image), net.discriminator(made)
         errors = {

@@ -30,7 +30,7 @@ class Settings:
         learning_rate: Adam's first rate (paper: 0.0001, which 35 epochs over whole sets allow).
         people: How many people the identity task tells apart.
         column: Sizes of the columns.
-        bfloat16: Forward pass in bfloat16.
+        bfloat16: Forward pass in bfloat16 where the device computes in it.
     """
 
     encoder: str = ""

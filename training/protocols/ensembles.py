@@ -15,6 +15,7 @@ from training.answers import Decoded
 from training.data.prepared import PreparedFaces
 from training.decoding import decode_logits
 from training.evaluation import Predict, predict_faces
+from training.number_format import autocast
 from training.protocols.folds import Positions
 
 Weights = Mapping[str, Tensor]
@@ -26,7 +27,7 @@ def network_predict(net: nn.Module, card: ModelCard, bfloat16: bool = False) -> 
     Args:
         net: Answers float (N, C, H, W) images with task -> logits.
         card: Says how they are decoded.
-        bfloat16: Compute in bfloat16, as in training.
+        bfloat16: Compute in bfloat16, as in training where the device computes in it.
     """
     net = net.eval()
     device = next(net.parameters()).device
@@ -34,7 +35,7 @@ def network_predict(net: nn.Module, card: ModelCard, bfloat16: bool = False) -> 
     def predict(chips: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         images = torch.from_numpy(normalised(chips, card.input))
         batch = images.to(device, memory_format=torch.channels_last)
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        with torch.inference_mode(), autocast(device, bfloat16):
             outputs = net(batch)
         return decode_logits({name: output.float().cpu().numpy() for name, output in outputs.items()}, card)
 
@@ -83,7 +84,7 @@ def checkpoint_predicts(
         checkpoints: Of `training.checkpoints.kept_epochs`.
         card: Says how outputs are decoded.
         flip: Average every face with its mirror image.
-        bfloat16: Compute in bfloat16.
+        bfloat16: Compute in bfloat16 where the device computes in it.
     """
     for weights in checkpoints:
         net.load_state_dict(weights)

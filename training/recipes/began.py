@@ -50,7 +50,7 @@ class Config:
         gamma: L(G(z)) / L(x) to keep; the paper does not say, Berthelot et al. take 0.3 to 0.7.
         balance_rate: lambda_k (Berthelot et al.: 0.001).
         folder: Of the run, for pictures; filled in by the command.
-        bfloat16: Forward pass in bfloat16.
+        bfloat16: Forward pass in bfloat16 where the device computes in it.
         device: "auto", "cpu" or "cuda".
         seed: Of weights, order and latent vectors.
     """

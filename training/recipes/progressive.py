@@ -58,7 +58,7 @@ class Config:
         learning_rate: Adam's first rate.
         patience: Epochs without a better loss after which the rate is halved.
         alone: Also train the column without its sources, for the comparison.
-        bfloat16: Forward pass in bfloat16.
+        bfloat16: Forward pass in bfloat16 where the device computes in it.
         device: "auto", "cpu" or "cuda".
         seed: Of weights and order.
         version: Of the exported model.

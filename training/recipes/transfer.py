@@ -52,7 +52,7 @@ class Config:
         batch: Faces in a batch.
         dropout: Before the last layer.
         weight_decay: L2 on all trained weights.
-        bfloat16: Forward pass in bfloat16.
+        bfloat16: Forward pass in bfloat16 where the device computes in it.
         device: "auto", "cpu" or "cuda".
         seed: Of weights and order.
     """

@@ -62,7 +62,7 @@ class Config:
         average_decay: Decay of the running average of the weights.
         jitter: How far the cuts of faces are off.
         initial: Folder of a finished run whose averaged weights to start from; empty starts anew.
-        bfloat16: Forward pass in bfloat16.
+        bfloat16: Forward pass in bfloat16 where the device computes in it.
         device: "auto", "cpu" or "cuda".
         seed: Of weights and samples.
         version: Of the exported model.
