@@ -82,7 +82,7 @@ def test_lists_of_different_pictures_are_refused() -> None:
 def test_five_halvings_compare_two_ways_of_training() -> None:
     faces = with_people(made_faces("ferplus", 64), pictures=2)
     chosen = np.arange(64)[faces.split != 2]
-    pairs = halvings(faces, chosen)
+    pairs = halvings(faces.subject, chosen)
     assert len({tuple(pair[0].test) for pair in pairs}) == 5, "every repetition is another halving"
     assert all(sorted([*pair[0].test, *pair[1].test]) == chosen.tolist() for pair in pairs)
 

@@ -14,13 +14,15 @@ import numpy.typing as npt
 import torch
 
 from engines.card import InputSpec
+from training.blocks.multi_task import MultiTaskNet
 from training.data.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
-from training.ladder.faces import ladder_faces
+from training.ladder.faces import LadderFaces, ladder_faces
+from training.ladder.five_by_two import compare_students, told
 from training.ladder.report import export_combination, write_ladder
 from training.ladder.results import comparisons, row_result
-from training.ladder.rows import ROWS, UNSEEDED, Ladder
+from training.ladder.rows import ROWS, STUDENTS, UNSEEDED, Ladder
 from training.ladder.settings import DATA_SETS, Settings
 from training.processes import choose_device
 from training.settings import with_settings
@@ -50,6 +52,13 @@ def add_ladder(commands: Any, default_cache: Path) -> None:
     ladder.add_argument("--epochs", type=int, default=2, help="of each training (default: %(default)s)")
     ladder.add_argument("--limit", type=int, default=0, help="most training faces (default: all)")
     ladder.add_argument("--rows", nargs="+", choices=list(ROWS), help="(default: all)")
+    ladder.add_argument(
+        "--five-by-two",
+        nargs=2,
+        choices=list(STUDENTS),
+        metavar=("STUDENT", "OTHER"),
+        help="instead of the rows: train two students ten times each on halves of the validation faces, for Dietterich's test",
+    )
     ladder.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting")
     ladder.set_defaults(command=_ladder)
 
@@ -62,7 +71,12 @@ def _ladder(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise RecipeError(f"ladder: {error}") from error
     faces = load_prepared(DATA_SETS[settings.task], options.data, options.cache)
-    print(run_ladder(settings, faces, options.out / settings.name, options.seeds, options.rows or list(ROWS)))
+    out = options.out / settings.name
+    if options.five_by_two:
+        first, second = options.five_by_two
+        print(run_five_by_two(settings, faces, out, (first, second)))
+    else:
+        print(run_ladder(settings, faces, out, options.seeds, options.rows or list(ROWS)))
     return 0
 
 
@@ -87,9 +101,7 @@ def run_ladder(
     """
     if not seeds:
         raise RecipeError("seeds: expected at least one, found none")
-    net, spec = trained_net(settings.model, lambda spec: _statistics_faces(faces, spec))
-    net.requires_grad_(True).to(choose_device(settings.device), memory_format=torch.channels_last)
-    cut = ladder_faces(settings.task, faces, spec, settings.shift_px, settings.limit)
+    net, spec, cut = _teacher_and_faces(settings, faces)
     ladder = Ladder(settings, cut, net, out)
     outcomes = {}
     for seed in seeds:  # seed by seed: a ladder that is stopped has whole ladders
@@ -105,6 +117,24 @@ def run_ladder(
         folder = export_combination(ladder, seeds[0], spec, results["combination"])
         text += f"\n\ncombination of {' and '.join(parts)} with seed {seeds[0]}: {folder}"
     return text
+
+
+def run_five_by_two(settings: Settings, faces: PreparedFaces, out: Path, rows: tuple[str, str]) -> str:
+    """Compare two students by Dietterich's 5x2 test; see `training.ladder.five_by_two`.
+
+    Returns:
+        The result in words.
+    """
+    net, _, cut = _teacher_and_faces(settings, faces)
+    return told(compare_students(settings, cut.measured, net, out, rows), settings, rows)
+
+
+def _teacher_and_faces(
+    settings: Settings, faces: PreparedFaces
+) -> tuple[MultiTaskNet, InputSpec, LadderFaces]:
+    net, spec = trained_net(settings.model, lambda spec: _statistics_faces(faces, spec))
+    net.requires_grad_(True).to(choose_device(settings.device), memory_format=torch.channels_last)
+    return net, spec, ladder_faces(settings.task, faces, spec, settings.shift_px, settings.limit)
 
 
 def _statistics_faces(faces: PreparedFaces, spec: InputSpec) -> npt.NDArray[np.float32]:

@@ -44,6 +44,10 @@ class Faces:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def at(self, rows: Positions) -> Faces:
+        """Return some of the faces, (M,) positions."""
+        return Faces(self.chips[rows], self.labels[rows], self.votes[rows], self.subject[rows], self.spec)
+
     def images(
         self,
         rows: Positions,
@@ -109,13 +113,7 @@ def ladder_faces(
     """
     labelled = ~np.isnan(_labels(task, faces))
     trained = faces.where("train")
-    choosing = np.array(
-        [
-            hashed_split(f"ladder {name}", _CHOOSING_PERCENT, 0) == "validation"
-            for name in faces.subject[trained]
-        ],
-        dtype=bool,
-    )
+    choosing = chooses(faces.subject[trained])
     groups = {
         "training": trained[~choosing],
         "choosing": trained[choosing],
@@ -128,6 +126,19 @@ def ladder_faces(
             raise DatasetError(f"{faces.name}: expected faces labelled with {task} for {name}, found none")
         cut[name] = _cut(task, faces, chosen, spec, margin_px)
     return LadderFaces(**cut)
+
+
+def chooses(subject: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """Return which faces to choose on: those of a tenth of the people, by a hash of their names.
+
+    Args:
+        subject: (N,) who each face shows.
+
+    Returns:
+        bool (N,).
+    """
+    drawn = [hashed_split(f"ladder {name}", _CHOOSING_PERCENT, 0) == "validation" for name in subject]
+    return np.array(drawn, dtype=bool)
 
 
 def _labels(task: str, faces: PreparedFaces) -> Floats:

@@ -72,7 +72,7 @@ def row_result(task: str, said: Sequence[npt.NDArray[np.float32]], faces: Faces)
         faces: The measured faces.
     """
     draws = resampling(faces.subject)
-    scores = np.stack([_scores(task, one, faces) for one in said])
+    scores = np.stack([face_scores(task, one, faces) for one in said])
     seeds = tuple(float(np.abs(value)) for value in scores.mean(axis=1))
     mean = scores.mean(axis=0)
     if task == "age":
@@ -127,14 +127,23 @@ def _pairs(parts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _comparison(task: str, said: Said, faces: Faces, row: str, other: str) -> Comparison:
-    scores = {name: np.stack([_scores(task, one, faces) for one in said[name]]) for name in (row, other)}
+    scores = {name: np.stack([face_scores(task, one, faces) for one in said[name]]) for name in (row, other)}
     difference = paired_bootstrap(scores[row].mean(axis=0), scores[other].mean(axis=0), faces.subject)
     first = None if task == "age" else mcnemar(scores[row][0] > 0, scores[other][0] > 0)
     return Comparison(row, other, difference, first)
 
 
-def _scores(task: str, said: npt.NDArray[np.float32], faces: Faces) -> npt.NDArray[np.float64]:
-    """Return each face's score, more is better: 1 for a hit, or minus the error in years."""
+def face_scores(task: str, said: npt.NDArray[np.float32], faces: Faces) -> npt.NDArray[np.float64]:
+    """Return each face's score, more is better: 1 for a hit, or minus the error in years.
+
+    Args:
+        task: The ladder's task.
+        said: float32 (N,), class numbers, or years.
+        faces: The N faces.
+
+    Returns:
+        float64 (N,).
+    """
     if task == "age":
         return -np.abs(said - faces.labels).astype(np.float64)
     return (said == faces.labels).astype(np.float64)

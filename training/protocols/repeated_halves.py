@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from training.answers import Decoded
 from training.data.prepared import PreparedFaces
@@ -28,11 +29,16 @@ def figure_score(name: str) -> Score:
     return score
 
 
-def halvings(faces: PreparedFaces, positions: Positions) -> tuple[tuple[Fold, Fold], ...]:
-    """Return five halvings by subject, each as its two folds; the repetitions differ in the hash's salt."""
+def halvings(subject: npt.NDArray[np.str_], positions: Positions) -> tuple[tuple[Fold, Fold], ...]:
+    """Return five halvings by subject, each as its two folds; the repetitions differ in the hash's salt.
+
+    Args:
+        subject: (N,) who each picture shows.
+        positions: Of the pictures that take part.
+    """
     found = []
     for repetition in range(1, _REPETITIONS + 1):
-        halves = subject_folds(faces.subject[positions], 2, salt=f"half {repetition} of ")
+        halves = subject_folds(subject[positions], 2, salt=f"half {repetition} of ")
         one, two = (
             Fold(f"repetition_{repetition}_{half.name}", positions[half.train], positions[half.test])
             for half in halves
@@ -61,4 +67,6 @@ def compare_five_by_two(
     def difference(fold: Fold) -> float:
         return score(faces, fold.test, first(fold)) - score(faces, fold.test, second(fold))
 
-    return five_by_two(np.array([[difference(fold) for fold in pair] for pair in halvings(faces, positions)]))
+    return five_by_two(
+        np.array([[difference(fold) for fold in pair] for pair in halvings(faces.subject, positions)])
+    )
