@@ -29,8 +29,8 @@ from training.experiment import Experiment
 from training.export import export_model
 from training.latency import latencies_ms
 from training.loop import CURVES, fit
+from training.recipes import load_recipe
 from training.report import predict_set
-from training.run import load_recipe
 from training.settings import with_settings
 
 logger = logging.getLogger(__name__)

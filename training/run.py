@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import os
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from training.export import export_model
 from training.loop import first_process, fit
 from training.occlusion.views import VIEWS_OF_OCCLUSION, view
 from training.processes import first_goes_ahead
+from training.recipes import load_recipe
 from training.report import measured_card, report_model
 from training.settings import config_from_json, with_settings
 
@@ -89,26 +89,6 @@ def export_run(run: Path, folder: Path) -> ModelCard | None:
         exported: ModelCard | None = recipe.export(config, net.eval(), folder)
         return exported
     return _export(recipe, name, config, net.eval(), folder)
-
-
-def load_recipe(name: str) -> ModuleType:
-    """Return a recipe's module.
-
-    Raises:
-        RecipeError: No such recipe.
-    """
-    if not name.isidentifier():
-        raise RecipeError(
-            f"recipe: expected a name such as multitask, found {name!r}; see `python -m training list`"
-        )
-    try:
-        return importlib.import_module(f"training.recipes.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"training.recipes.{name}":
-            raise
-        raise RecipeError(
-            f"recipe: expected a name that `python -m training list` shows, found {name!r}"
-        ) from error
 
 
 def _export(recipe: ModuleType, name: str, config: Any, net: Any, folder: Path) -> ModelCard:

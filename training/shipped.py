@@ -24,6 +24,7 @@ from engines.model_file import verify_model
 from engines.models import find_model
 from training.blocks.multi_task import MultiTaskNet
 from training.errors import RecipeError
+from training.recipes import load_recipe
 from training.settings import config_from_json
 
 Floats = npt.NDArray[np.float32]
@@ -104,8 +105,6 @@ def untrained_net(card: ModelCard, path: Path) -> MultiTaskNet:
     Raises:
         RecipeError: The card names no recipe here, or lacks its settings.
     """
-    from training.run import load_recipe
-
     recipe = load_recipe(str(card.recipe.get("name", "")) or "unknown")
     try:
         config = config_from_json(recipe.Config, dict(card.recipe["config"]))

@@ -24,7 +24,7 @@ from training.errors import RecipeError
 from training.experiment import Batch, Experiment
 from training.loop import changed_batches
 from training.processes import join
-from training.run import load_recipe
+from training.recipes import load_recipe
 from training.settings import with_settings
 
 _WARM_UP = 5

@@ -18,6 +18,7 @@ from engines.models import find_model
 from training.blocks.multi_task import MultiTaskNet
 from training.checkpoints import CONFIG, averaged_weights
 from training.errors import RecipeError
+from training.recipes import load_recipe
 from training.settings import config_from_json
 from training.shipped import shipped_net
 
@@ -94,8 +95,6 @@ def _student(folder: Path) -> tuple[MultiTaskNet, InputSpec]:
 
 
 def _of_run(folder: Path) -> tuple[MultiTaskNet, InputSpec]:
-    from training.run import load_recipe
-
     saved: dict[str, Any] = json.loads((folder / CONFIG).read_text())
     recipe = load_recipe(saved.pop("recipe", "multitask"))
     config = config_from_json(recipe.Config, saved)

@@ -24,6 +24,7 @@ from training.distillation.views import View
 from training.errors import RecipeError
 from training.loop import CONFIG, averaged_weights
 from training.number_format import autocast
+from training.recipes import load_recipe
 from training.settings import config_from_json
 from training.shipped import shipped_net
 
@@ -112,8 +113,6 @@ def load_teacher(runs: Sequence[Path], bfloat16: bool = True) -> Teacher:
     Raises:
         RecipeError: A folder holds no run, or the runs' inputs differ.
     """
-    from training.run import load_recipe
-
     nets, cards, aligns = [], [], set()
     for run in runs:
         try:

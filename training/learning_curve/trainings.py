@@ -23,7 +23,7 @@ from training.learning_curve.faces import seen_by_all, with_share
 from training.learning_curve.plan import Cell, Plan
 from training.loop import fit
 from training.protocols.ensembles import network_predict
-from training.run import load_recipe
+from training.recipes import load_recipe
 from training.settings import with_settings
 
 Floats = npt.NDArray[np.float32]

@@ -21,9 +21,9 @@ from training.metrics import Figure
 from training.protocols.ensembles import Weights, checkpoint_predicts, ensemble_faces
 from training.protocols.running import save_result
 from training.protocols.significance import mcnemar, paired_bootstrap
+from training.recipes import load_recipe
 from training.report import predict_set, present_sets
 from training.report_tables import Table, figure_name
-from training.run import load_recipe
 from training.settings import config_from_json
 
 _BACKEND = "onnxruntime"

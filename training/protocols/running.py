@@ -21,7 +21,7 @@ from training.protocols.cross_validation import cross_validate
 from training.protocols.folds import Fold, Positions, leave_one_person_out, own_folds, subject_folds
 from training.protocols.recipe_runner import RecipeRunner
 from training.protocols.repeated_halves import compare_five_by_two, figure_score
-from training.run import load_recipe
+from training.recipes import load_recipe
 from training.settings import with_settings
 
 RESULT = "protocol.json"

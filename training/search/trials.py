@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState
 from training.checkpoints import CHECKPOINT
 from training.errors import RecipeError
 from training.loop import CURVES, fit
-from training.run import load_recipe
+from training.recipes import load_recipe
 from training.search.space import Space, grid
 from training.settings import with_settings
 
