@@ -25,7 +25,6 @@ from training.ladder.command import add_ladder
 from training.learning_curve.study import add_learning_curve
 from training.movements.command import add_second_opinion
 from training.occlusion.views import VIEWS
-from training.parity import add_parity
 from training.prepare import add_prepare
 from training.progressive.command import add_columns
 from training.protocols.command import add_protocol
@@ -33,6 +32,7 @@ from training.quantise import add_quantise
 from training.search.command import add_search
 from training.throughput import add_throughput
 from training.transfer.command import add_transfer
+from training.verify import add_verify
 
 DEFAULT_CACHE = Path.home() / ".cache" / "faceapp" / "prepared"
 
@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_explain(commands, DEFAULT_CACHE)
     add_throughput(commands, DEFAULT_CACHE)
-    add_parity(commands, DEFAULT_CACHE)
+    add_verify(commands, DEFAULT_CACHE)
     add_gpu_check(commands)
     add_quantise(commands, DEFAULT_CACHE)
 

@@ -1,4 +1,7 @@
-"""What every back end and number format says about held-out faces: against float32 ONNX Runtime, and against the labels."""
+"""`python -m training verify`: what every back end and number format says about held-out faces.
+
+Against float32 ONNX Runtime, and against the labels.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ class SetParity:
             yield f"          {key:<18} {figure.value:.4f} (float32 {before:.4f}, {figure.value - before:+.4f})"
 
 
-def add_parity(commands: argparse._SubParsersAction[argparse.ArgumentParser], default_cache: Path) -> None:
+def add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser], default_cache: Path) -> None:
     """Add the command to the others.
 
     Args:
