@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Iterator
 from functools import partial
@@ -21,7 +20,7 @@ from faceapp.sources.stream import StreamSource, public_name
 from faceapp.types import Frame
 from tests.faceapp.sources.films import number_in, write_film
 from tests.faceapp.sources.mjpeg_server import MjpegServer
-from tests.faceapp.sources.test_webcam import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 SECRET = "hunter2"
 
@@ -31,39 +30,37 @@ def impatient(monkeypatch):
     monkeypatch.setattr(live_capture, "FIRST_RETRY_S", 0.1)
 
 
-def next_frame(source: StreamSource, reads: int = 30) -> Frame:
-    for _ in range(reads):
-        if (frame := source.read()) is not None:
-            return frame
-    raise AssertionError("no frame came")
+def next_frame(source: StreamSource) -> Frame:
+    return wait_until(source.read, "no frame came")
 
 
-def first_error(source: StreamSource, reads: int = 30) -> SourceError:
-    """Open and read until the source says what is wrong; every call returns in time."""
-    try:
-        for call in [source.open, *[source.read] * reads]:
-            started_s = time.perf_counter()
-            assert call() is None
-            assert time.perf_counter() - started_s < 1.5  # a second, and half a one for a busy machine
-    except SourceError as error:
-        return error
-    raise AssertionError("no error came")
+def first_error(source: StreamSource) -> SourceError:
+    """Open and read until the source says what is wrong."""
+    with pytest.raises(SourceError) as caught:
+        source.open()
+        wait_until(source.read, "no error came")
+    return caught.value
 
 
 def test_pictures_come_in_rgb_and_the_newest_wins():
     with MjpegServer(period_s=0.01) as server:
         source = StreamSource(server.url())
         source.open()
-        first = next_frame(source)
-        sent = server.sent
-        assert wait_until(lambda: server.sent > sent + 30)
-        late = next_frame(source)
+        first = late = next_frame(source)
+
+        def frames_are_left_out() -> bool:
+            nonlocal late
+            before, sent = next_frame(source), server.sent
+            wait_until(lambda: server.sent > sent + 30)
+            late = next_frame(source)
+            return late.index > before.index + 5
+
+        wait_until(frames_are_left_out)
         assert source.status == ""
         source.close()
     assert first.image.shape == (96, 128, 3)
     assert np.abs(first.image[40, 40].astype(int) - (200, 0, 0)).max() < 20
     assert not first.image.flags.writeable
-    assert late.index > first.index + 5
     assert late.time_s > first.time_s
     assert (source.live, source.ended) == (True, False)
     assert not hasattr(source, "seek")
@@ -76,13 +73,13 @@ def test_cut_and_back(caplog):
             source.open()
             before = next_frame(source)
             server.stop()
-            assert wait_until(lambda: source.status.startswith("lost: trying again"))
+            wait_until(lambda: source.status.startswith("lost: trying again"))
             while source.read() is not None:  # what was still in the pipe
                 pass
             assert not source.ended
             server.start()
             after = next_frame(source)
-            assert wait_until(lambda: source.status == "")
+            wait_until(lambda: source.status == "")
         assert after.time_s > before.time_s
         assert after.index > before.index
         source.close()
@@ -105,7 +102,7 @@ def test_a_stream_that_falls_silent_is_lost():
         source.open()
         next_frame(source)
         server._period_s = 60.0
-        assert wait_until(lambda: source.status.startswith("lost"))
+        wait_until(lambda: source.status.startswith("lost"))
         source.close()
 
 
@@ -131,14 +128,17 @@ def test_nobody_there():
     )
 
 
+def capturing() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("source http")]
+
+
 def test_closing_does_not_wait_for_the_network():
     with MjpegServer("silence") as server:
-        source = StreamSource(server.url(), open_timeout_s=4.0)
+        source = StreamSource(server.url(), open_timeout_s=PATIENCE_S)
         source.open()
-        started_s = time.perf_counter()
         source.close()
-        assert time.perf_counter() - started_s < 1.5
-        assert wait_until(lambda: not [t for t in threading.enumerate() if t.name.startswith("source http")])
+        assert capturing(), "the thread waits for an answer; open and close did not"
+    wait_until(lambda: not capturing())
 
 
 def test_user_and_password_are_used_but_never_shown(caplog):
@@ -152,7 +152,7 @@ def test_user_and_password_are_used_but_never_shown(caplog):
         source.open()
         next_frame(source)
         server.stop()
-        assert wait_until(lambda: source.status.startswith("lost"))
+        wait_until(lambda: source.status.startswith("lost"))
         source.close()
     trace = "".join(traceback.format_exception(error))
     for shown in (source.name, source.status, str(error), repr(error), trace, caplog.text):
@@ -202,7 +202,7 @@ def test_a_recording_by_url_plays_at_its_own_speed_and_ends(web_folder):
     numbers = [number_in(frame.image) for frame in frames]
     assert numbers == sorted(numbers)
     assert numbers[-1] == 29
-    assert frames[-1].time_s - frames[0].time_s > 0.5  # 1.2 s of film; the first frames may be missed
+    assert frames[-1].time_s > 0.5  # 1.2 s of film
 
 
 def test_a_page_that_is_not_there(web_folder):
