@@ -21,7 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from engines.backends import Backend, backend_names, create_backend, resolve_threads, unavailable_reason
+from engines.backends import (
+    Backend,
+    backend_names,
+    create_backend,
+    resolve_threads,
+    settle_backend,
+    unavailable_reason,
+)
 from engines.card import MODEL_FILE, ModelCard, load_card
 from engines.cuda_driver import NoDriverError, find_driver
 from engines.errors import CardError, EngineError
@@ -199,7 +206,16 @@ def _measured(
         "; ".join(f"{name} ({choice.times_text(name)})" for name in choice.order if name in times_ms)
         or "none",
     )
+    for name in times_ms:
+        _settle(name, folder, card)
     return choice
+
+
+def _settle(name: str, folder: Path, card: ModelCard) -> None:
+    try:
+        settle_backend(name, folder, card)
+    except EngineError as error:
+        logger.warning("back end %s: how it runs best was not measured: %s", name, error)
 
 
 def _key(names: Sequence[str], card: ModelCard, threads: int | None) -> str:

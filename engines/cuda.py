@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engines.cuda_streams import borrow_stream, give_back_stream
 from engines.errors import EngineError, GpuError
 
 ALIGNMENT_BYTES = 256
@@ -38,7 +39,7 @@ def import_runtime() -> Any:
 
 
 class Cuda:
-    """One GPU, seen by one stream.
+    """One GPU, seen by one stream: its own, or one that all who ask for it share.
 
     Runs on any thread, one at a time. What it hands out is freed by `close`.
     """
@@ -60,13 +61,42 @@ class Cuda:
         self.allocated_bytes = 0
         self.enter_thread()
         # Not the default stream: TensorRT would synchronise with everything there, and it can't be captured.
-        self._stream = self._call("cudaStreamCreateWithFlags", runtime.cudaStreamNonBlocking)
-        self._frees.append(lambda: self._call("cudaStreamDestroy", self._stream))
+        self._own = self._call("cudaStreamCreateWithFlags", runtime.cudaStreamNonBlocking)
+        self._frees.append(lambda: self._call("cudaStreamDestroy", self._own))
+        self._stream = self._own
 
     @property
     def stream_handle(self) -> int:
         """The stream as a number, as TensorRT takes it."""
         return int(self._stream)
+
+    @property
+    def shares_stream(self) -> bool:
+        """Whether what is queued goes to the stream that others use too."""
+        return self._stream is not self._own
+
+    def share_stream(self, shared: bool) -> None:
+        """Queue on the stream that all share, or on the own one; waits for what was queued before.
+
+        Raises:
+            GpuError: The GPU failed.
+        """
+        if shared == self.shares_stream:
+            return
+        self.synchronize()
+        if shared:
+            self._stream = borrow_stream(self._runtime, self._device, self._call)
+        else:
+            self._unshare()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Queue on the own stream meanwhile: a capture must hold nothing that another queued."""
+        stream, self._stream = self._stream, self._own
+        try:
+            yield
+        finally:
+            self._stream = stream
 
     def enter_thread(self) -> None:
         """Make the GPU the calling thread's; every thread starts with number 0."""
@@ -134,24 +164,28 @@ class Cuda:
             with suppress(GpuError):
                 self._call("cudaGraphExecDestroy", self._graphs.pop())
 
-    @contextmanager
-    def events(self) -> Iterator[Callable[[Callable[[], None]], float]]:
-        """Give a function that measures what another queues, in milliseconds on the GPU's own clock."""
-        first, last = self._call("cudaEventCreate"), self._call("cudaEventCreate")
+    def event(self, *, timed: bool = False) -> Any:
+        """Return a mark that streams can set and wait for; to be freed by `free_event`."""
+        flags = 0 if timed else self._runtime.cudaEventDisableTiming
+        return self._call("cudaEventCreateWithFlags", flags)
 
-        def measure_ms(queue: Callable[[], None]) -> float:
-            self._call("cudaEventRecord", first, self._stream)
-            queue()
-            self._call("cudaEventRecord", last, self._stream)
-            self._call("cudaEventSynchronize", last)
-            return float(self._call("cudaEventElapsedTime", first, last))
+    def record(self, event: Any) -> None:
+        """Queue the setting of a mark."""
+        self._call("cudaEventRecord", event, self._stream)
 
-        try:
-            yield measure_ms
-        finally:
-            for event in (first, last):
-                with suppress(GpuError):
-                    self._call("cudaEventDestroy", event)
+    def wait_for(self, event: Any) -> None:
+        """Let what is queued from now on begin once another stream has set a mark."""
+        self._call("cudaStreamWaitEvent", self._stream, event, 0)
+
+    def elapsed_ms(self, first: Any, last: Any) -> float:
+        """Wait for the second of two timed marks and return the time between them by the GPU's own clock."""
+        self._call("cudaEventSynchronize", last)
+        return float(self._call("cudaEventElapsedTime", first, last))
+
+    def free_event(self, event: Any) -> None:
+        """Free a mark; on a lost GPU there is nothing to free."""
+        with suppress(GpuError):
+            self._call("cudaEventDestroy", event)
 
     def memory_bytes(self) -> tuple[int, int]:
         """Return the GPU's free and whole memory."""
@@ -161,10 +195,18 @@ class Cuda:
     def close(self) -> None:
         """Free everything, newest first; on a lost GPU there is nothing to free. May be called twice."""
         self.release_graphs()
+        self._unshare()
         while self._frees:
             free = self._frees.pop()
             with suppress(GpuError):
                 free()
+
+    def _unshare(self) -> None:
+        """Go back to the own stream."""
+        if self.shares_stream:
+            self._stream = self._own
+            with suppress(GpuError):
+                give_back_stream(self._runtime, self._device, self._call)
 
     def _call(self, name: str, *arguments: Any) -> Any:
         """Call a function of the runtime and return what it gives beside its status.

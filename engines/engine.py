@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.backends import MAX_BATCH, Backend, create_backend
+from engines.backends import MAX_BATCH, Backend, Overlaps, create_backend
 from engines.card import MODEL_FILE, ModelCard, load_card
 from engines.choice import choose
 from engines.decode import decode
@@ -20,11 +20,14 @@ from engines.fallback import load_on_processor
 from engines.model_file import verify_model
 from engines.models import find_model
 from engines.preprocess import AnyFloats, Bytes, Floats, face_matrix, prepare_batch
+from engines.runs import check_picture, checked, run_all
 
 logger = logging.getLogger(__name__)
 
 MakeSpare = Callable[[str], tuple[str, Backend]]
 """Given the failed back end's name, returns another's name and it, loaded."""
+Finish = Callable[[], dict[str, Floats]]
+"""Waits for a run that was begun and returns its answers."""
 
 
 class Engine:
@@ -52,6 +55,7 @@ class Engine:
         self.backend_name = backend_name
         self._backend: Backend | None = backend
         self._lock = threading.Lock()
+        self._begun = 0  # runs so far, so that a dropped one is known
         spec = card.input
         self._buffer: Bytes = np.empty((MAX_BATCH, *spec.chip_shape), dtype=np.uint8)
         self.backend_description = backend.description
@@ -78,7 +82,7 @@ class Engine:
             EngineError: The picture, the number of boxes or a box is not as above, or the engine is closed or
                 in use.
         """
-        _check_picture(image, len(landmarks), len(boxes))
+        check_picture(image, len(landmarks), len(boxes))
         with self._in_use():
             try:
                 matrices = [
@@ -104,19 +108,48 @@ class Engine:
             EngineError: The batch has another shape or type, the back end failed or gave something unusable,
                 or the engine is closed or in use.
         """
-        expected = self._buffer.shape[1:]
-        if batch.dtype != np.uint8 or batch.shape[1:] != expected:
-            wanted = ", ".join(map(str, expected))
-            raise EngineError(
-                f"batch: expected uint8 (N, {wanted}), found {batch.dtype} {batch.shape}; "
-                "cut faces with engines.preprocess.prepare_batch"
-            )
+        self._check_batch(batch)
         with self._in_use() as backend:
+            return self._answers(backend, batch)
+
+    def begin(self, batch: Bytes) -> Finish:
+        """Begin a run that goes on while the caller does something else, where the back end can; else run it now.
+
+        Several engines' runs may be begun before the first is finished. Another call of this engine in between drops the run,
+        which is then done anew.
+
+        Args:
+            batch: As for `infer`; must stay as it is until the run is finished.
+
+        Returns:
+            A function that waits and returns what `infer` does; to be called at most once. It raises as `infer`.
+
+        Raises:
+            EngineError: As for `infer`.
+        """
+        self._check_batch(batch)
+        with self._in_use() as backend:
+            if not (isinstance(backend, Overlaps) and 1 <= len(batch) <= MAX_BATCH):
+                answers = self._answers(backend, batch)
+                return lambda: answers
+            self._begun += 1
             try:
-                runs = _run_all(backend, batch, self.card)
+                backend.submit(np.ascontiguousarray(batch))
             except GpuError as error:
-                runs = _run_all(self._replaced(error), batch, self.card)
-        return decode(self._joined(runs), self.card)
+                answers = self._decoded(run_all(self._replaced(error), batch, self.card))
+                return lambda: answers
+            return partial(self._finish, backend, batch, self._begun)
+
+    def _finish(self, begun: Overlaps, batch: Bytes, number: int) -> dict[str, Floats]:
+        """Return the answers of a run that was begun."""
+        with self._in_use() as backend:
+            if backend is not begun or number != self._begun:
+                return self._answers(backend, batch)
+            try:
+                run = checked(begun.collect(len(batch)), batch, self.card)
+            except GpuError as error:
+                return self._decoded(run_all(self._replaced(error), batch, self.card))
+            return self._decoded([run])
 
     def predict(
         self,
@@ -139,6 +172,24 @@ class Engine:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _check_batch(self, batch: Bytes) -> None:
+        expected = self._buffer.shape[1:]
+        if batch.dtype != np.uint8 or batch.shape[1:] != expected:
+            wanted = ", ".join(map(str, expected))
+            raise EngineError(
+                f"batch: expected uint8 (N, {wanted}), found {batch.dtype} {batch.shape}; "
+                "cut faces with engines.preprocess.prepare_batch"
+            )
+
+    def _answers(self, backend: Backend, batch: Bytes) -> dict[str, Floats]:
+        """Run a batch, on another back end when the GPU fails."""
+        self._begun += 1
+        try:
+            runs = run_all(backend, batch, self.card)
+        except GpuError as error:
+            runs = run_all(self._replaced(error), batch, self.card)
+        return self._decoded(runs)
 
     @contextmanager
     def _in_use(self) -> Iterator[Backend]:
@@ -175,13 +226,15 @@ class Engine:
         logger.warning("model %s: %s", self.card.name, self.problem)
         return self._backend
 
-    def _joined(self, runs: list[dict[str, Floats]]) -> dict[str, Floats]:
-        """Join the runs of a split batch; without any, every output has no rows."""
-        if len(runs) == 1:
-            return runs[0]
+    def _decoded(self, runs: list[dict[str, Floats]]) -> dict[str, Floats]:
+        """Join the runs of a split batch and decode them; without any, every output has no rows."""
         if not runs:
-            return {head.output: np.empty((0, head.width), np.float32) for head in self.card.heads}
-        return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
+            rows = {head.output: np.empty((0, head.width), np.float32) for head in self.card.heads}
+        elif len(runs) == 1:
+            rows = runs[0]
+        else:
+            rows = {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
+        return decode(rows, self.card)
 
 
 def load_engine(
@@ -242,36 +295,3 @@ def _problem(error: GpuError, description: str) -> str:
     """Return a GPU's error and what goes on instead, for a banner."""
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}. Until then faces are read on {description}."
-
-
-def _run_all(backend: Backend, batch: Bytes, card: ModelCard) -> list[dict[str, Floats]]:
-    """Run a batch of any size in parts that the back end takes."""
-    starts = range(0, len(batch), MAX_BATCH)
-    return [_run(backend, batch[start : start + MAX_BATCH], card) for start in starts]
-
-
-def _run(backend: Backend, batch: Bytes, card: ModelCard) -> dict[str, Floats]:
-    """Run one batch of at most `MAX_BATCH` and check that every face has a row."""
-    outputs = backend.run(np.ascontiguousarray(batch))
-    for name, values in outputs.items():
-        if len(values) != len(batch):
-            raise EngineError(
-                f"model {card.name!r}: expected {len(batch)} rows in output {name!r}, found {len(values)}; "
-                "export it again with a free batch size"
-            )
-    return outputs
-
-
-def _check_picture(image: Bytes, landmark_count: int, box_count: int) -> None:
-    if landmark_count != box_count:
-        raise EngineError(
-            f"faces: expected as many landmarks as boxes, found {landmark_count} and {box_count}"
-        )
-    if (
-        image.dtype != np.uint8
-        or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3))
-        or image.size == 0
-    ):
-        raise EngineError(
-            f"picture: expected uint8 (H, W, 3) RGB or (H, W) gray, found {image.dtype} {image.shape}"
-        )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +30,27 @@ _OF_THE_GPU = {"INSUFFICIENT_GPU_MEMORY", "CUDA_ERROR"}
 
 @dataclass(slots=True)
 class _Slot:
-    """What one batch size needs; no graph yet, or none because it can't be captured."""
+    """What one batch size needs; a graph is None before it is captured, or because it can't be.
+
+    Attributes:
+        count: Faces in a call.
+        context: TensorRT's execution context.
+        graph: Copies and kernels.
+        kernels: The kernels alone, captured only to be timed.
+    """
 
     count: int
     context: Any
     graph: Any = None
+    kernels: Any = None
 
 
 class PlanRunner:
-    """One loaded plan. Any thread may call it, one at a time."""
+    """One loaded plan. Any thread may call it, one at a time.
+
+    Attributes:
+        cuda: The GPU, whose stream its runs are queued on.
+    """
 
     def __init__(
         self, library: Library, plan: bytes, cuda: Cuda, largest_batch: int, runtime_cache: bytes = b""
@@ -55,7 +68,8 @@ class PlanRunner:
             EngineError: The plan can't run on this GPU.
             GpuError: The GPU has too little memory.
         """
-        self._library, self._cuda = library, cuda
+        self._library, self.cuda = library, cuda
+        self._running = False
         self._slots: dict[int, _Slot] = {}
         self._mark = library.messages.mark()
         self._runtime: Any = library.module.Runtime(library.messages.logger)
@@ -83,15 +97,19 @@ class PlanRunner:
         """
         if count in self._slots:
             return
+        self._finish()  # all batch sizes compute in the same memory
         slot = _Slot(count, self._make_context(count))
-        # The first run compiles and settles what a capture must not contain.
-        self._queue(slot)
-        self._cuda.synchronize()
-        slot.graph = self._capture(slot)
+        with self.cuda.alone():
+            # The first run compiles and settles what a capture must not contain.
+            self._queue(slot)
+            self.cuda.synchronize()
+            slot.graph = self._capture(slot)
         self._slots[count] = slot
 
     def submit(self, batch: Array) -> None:
         """Begin a run; `collect` gives its answer. Two runners' runs may overlap on the GPU.
+
+        A run before whose answer nobody collected is waited for and dropped.
 
         Args:
             batch: C-contiguous, of the input's format, (N, ...) with 1 <= N <= the largest batch.
@@ -101,8 +119,10 @@ class PlanRunner:
         """
         count = len(batch)
         self.prepare(count)
+        self._finish()
         np.copyto(self._memory.batch[:count], batch, casting="no")
-        self._launch(self._slots[count])
+        self._running = True
+        self.launch(count)
 
     def collect(self, count: int) -> dict[str, Array]:
         """Wait for the run that `submit` began with a batch of this size.
@@ -113,37 +133,48 @@ class PlanRunner:
         Raises:
             GpuError: The GPU failed.
         """
-        self._cuda.synchronize()
+        self._finish()
         return self._memory.answers(count)
 
-    def device_times_ms(self, count: int, calls: int, *, copies: bool = True) -> list[float]:
-        """Measure runs by the GPU's own clock.
+    def launch(self, count: int, *, copies: bool = True) -> None:
+        """Queue a run over the faces that lie in memory, of a batch size that was prepared; see `engines.plan_times`.
 
         Args:
-            count: Faces in a call.
-            calls: How many to measure, one after another.
+            count: Faces.
             copies: With the copies to and from the GPU, or the kernels alone.
 
         Raises:
             GpuError: The GPU failed.
         """
+        slot = self._slots[count]
+        graph = slot.graph if copies else slot.kernels
+        if graph is None:
+            self._queue(slot, copies=copies)
+        else:
+            self.cuda.launch(graph)
+
+    def prepare_kernels(self, count: int) -> None:
+        """Capture the kernels of a batch size without the copies, for timing.
+
+        Raises:
+            GpuError: The GPU failed or has too little memory.
+        """
         self.prepare(count)
         slot = self._slots[count]
-        if not copies:
-            slot = _Slot(count, slot.context)
-            slot.graph = self._capture(slot, copies=False)
-        with self._cuda.events() as measure_ms:
-            return [measure_ms(lambda: self._launch(slot, copies=copies)) for _ in range(calls)]
+        if slot.kernels is None:
+            with self.cuda.alone():
+                slot.kernels = self._capture(slot, copies=False)
 
     def describe(self) -> dict[str, int | str]:
         """Return library, memory in bytes and captured graphs, for reports."""
         return {
             "library": self._library.title,
             "plan_bytes": self._plan_bytes,
-            "device_bytes": self._cuda.allocated_bytes,
+            "device_bytes": self.cuda.allocated_bytes,
             "scratch_bytes": self._memory.scratch_bytes,
             "contexts": len(self._slots),
             "graphs": sum(slot.graph is not None for slot in self._slots.values()),
+            "streams": "shared" if self.cuda.shares_stream else "own",
         }
 
     def runtime_cache(self) -> bytes:
@@ -153,11 +184,13 @@ class PlanRunner:
 
     def close(self) -> None:
         """Free everything; may be called twice."""
+        with suppress(GpuError):  # on a lost GPU nothing runs any more
+            self._finish()
         # Graphs hold kernels of the contexts, contexts hold memory and engine, the engine holds the runtime.
-        self._cuda.release_graphs()
+        self.cuda.release_graphs()
         self._slots.clear()
         self._settings = self._runtime_cache = self._engine = self._runtime = None
-        self._cuda.close()
+        self.cuda.close()
 
     def _deserialise(self, plan: bytes) -> Any:
         """Return the engine, after the library said that it can run here, where it says so."""
@@ -232,27 +265,27 @@ class PlanRunner:
         """Queue one run, step by step."""
         if copies:
             self._memory.copy_in(slot.count)
-        if not slot.context.execute_async_v3(self._cuda.stream_handle):
+        if not slot.context.execute_async_v3(self.cuda.stream_handle):
             raise GpuError(
                 f"{self._library.title} failed ({self._reason()}); restart the program to use it again"
             )
         if copies:
             self._memory.copy_out()
 
-    def _launch(self, slot: _Slot, *, copies: bool = True) -> None:
-        if slot.graph is None:
-            self._queue(slot, copies=copies)
-        else:
-            self._cuda.launch(slot.graph)
+    def _finish(self) -> None:
+        """Wait for the run that was begun, if any."""
+        if self._running:
+            self._running = False
+            self.cuda.synchronize()
 
     def _capture(self, slot: _Slot, *, copies: bool = True) -> Any:
         """Return the run as a graph; None where the library can't be captured, which costs time, not answers."""
         can: Callable[[int], bool] = getattr(slot.context, "is_stream_capturable", lambda _: True)
-        if not can(self._cuda.stream_handle):
+        if not can(self.cuda.stream_handle):
             logger.warning("%s: a batch of %d can't be captured", self._library.title, slot.count)
             return None
         try:
-            return self._cuda.capture(lambda: self._queue(slot, copies=copies))
+            return self.cuda.capture(lambda: self._queue(slot, copies=copies))
         except GpuError as error:  # a GPU that is really lost says so again at the next run
             logger.warning("%s: a batch of %d can't be captured: %s", self._library.title, slot.count, error)
             return None

@@ -18,7 +18,7 @@ from faceapp.tracking.smoothing import ProbabilitySmoother
 from faceapp.types import FaceTrack, Floats, Frame, FrameResult, Occlusion
 
 if TYPE_CHECKING:
-    from engines.engine import Engine
+    from engines.engine import Engine, Finish
     from engines.preprocess import Bytes
     from faceapp.settings import OcclusionMode
 
@@ -119,9 +119,16 @@ class FaceReader:
         own = np.full((len(faces), len(self.labels.labels)), np.nan, np.float32)
         crop_ms = infer_ms = 0.0
         explanation, explained_id = None, self.explainer.wanted(faces)
-        for engine, positions in self._groups(faces):
+        # All begin before the first is waited for: on a GPU the next faces are cut, and read, meanwhile.
+        begun = [
+            (engine, positions, _begin_group(engine, frame, [faces[index] for index in positions]))
+            for engine, positions in self._groups(faces)
+        ]
+        for engine, positions, (batch, finish, crop, begin) in begun:
+            started_s = time.perf_counter()
+            values[positions] = head_values(finish(), len(positions))
+            infer = begin + (time.perf_counter() - started_s) * 1e3
             group = [faces[index] for index in positions]
-            batch, crop, infer = _read_group(engine, frame, group, values, positions)
             for row, (index, face) in enumerate(zip(positions, group, strict=True)):
                 if face.id == explained_id:
                     explanation = self.explainer.read(engine, batch[row], face, values[index])
@@ -191,13 +198,13 @@ class FaceReader:
         return smoothed
 
 
-def _read_group(
-    engine: Engine, frame: Frame, faces: Sequence[FaceTrack], values: Floats, positions: Sequence[int]
-) -> tuple[Bytes, float, float]:
-    """Fill the faces' rows of `values` with what one engine says; return the chips and the milliseconds of both halves."""
+def _begin_group(
+    engine: Engine, frame: Frame, faces: Sequence[FaceTrack]
+) -> tuple[Bytes, Finish, float, float]:
+    """Cut faces and begin to read them; return the chips, what gives the answers, and the milliseconds of both."""
     started_s = time.perf_counter()
     # NaN landmarks are no mesh: the box is cut.
     batch = engine.crop(frame.image, [face.landmarks for face in faces], [face.box for face in faces])
     cropped_s = time.perf_counter()
-    values[positions] = head_values(engine.infer(batch), len(faces))
-    return batch, (cropped_s - started_s) * 1e3, (time.perf_counter() - cropped_s) * 1e3
+    finish = engine.begin(batch)
+    return batch, finish, (cropped_s - started_s) * 1e3, (time.perf_counter() - cropped_s) * 1e3

@@ -2,7 +2,8 @@
 
 A file holds one class ending in `Backend` with the protocol below, and `available() -> str` (why it can't be
 used on this machine, empty when it can), which must be cheap: the window asks it for every back end. One that can
-compute in several number formats names them in `PRECISIONS`, and its class takes one of them or None. A back
+compute in several number formats names them in `PRECISIONS`, and its class takes one of them or None. One that has
+something to find out once on a machine does so in `settle(folder, card)`, which `engines.choice` calls. A back
 end imports its library inside its methods, so that importing this package never loads one.
 """
 
@@ -12,7 +13,7 @@ import importlib
 import pkgutil
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +73,17 @@ class Backend(Protocol):
         """Release the model; may be called twice."""
 
 
+@runtime_checkable
+class Overlaps(Backend, Protocol):
+    """A back end whose runs go on while the processor does something else."""
+
+    def submit(self, batch: Bytes) -> None:
+        """Begin a run of one batch, as for `Backend.run`, and return at once."""
+
+    def collect(self, count: int) -> dict[str, Floats]:
+        """Wait for the run that `submit` began with `count` faces; returns and raises as `Backend.run`."""
+
+
 def backend_names() -> tuple[str, ...]:
     """Return the names of all back ends of this program, most preferred first, usable here or not."""
     found = {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
@@ -129,6 +141,21 @@ def create_backend(name: str, precision: str | None = None) -> Backend:
         )
     backend: Backend = classes[0](precision) if precision and precisions(name) else classes[0]()
     return backend
+
+
+def settle_backend(name: str, folder: Path, card: ModelCard) -> None:
+    """Let a back end that can be used here find out once what runs best on this machine; most have nothing to.
+
+    Args:
+        name: See `backend_names`.
+        folder: Of a model to do it with.
+        card: Its card.
+
+    Raises:
+        EngineError: There is no back end of that name, or it failed.
+    """
+    if settle := getattr(_module(name), "settle", None):
+        settle(folder, card)
 
 
 def default_threads() -> int:

@@ -7,23 +7,28 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from engines.backends import Bytes, Floats, resolve_threads
 from engines.build import BuildSettings, Precision
 from engines.build_control import control_of_build
 from engines.cache import PlanCache, PlanKey
-from engines.card import ModelCard
+from engines.card import MODEL_FILE, ModelCard
 from engines.cuda import Cuda
 from engines.errors import EngineError, GpuError
 from engines.parity import check_build
 from engines.plan_runner import PlanRunner
 from engines.plans import GpuMachine, find_machine, get_plan, plan_key
 from engines.signature import check_signature
+from engines.streams import DEFAULT, Streams, keep_streams, kept_streams, measure_streams
 
 logger = logging.getLogger(__name__)
 
 PRECISIONS: tuple[Precision, ...] = ("float16", "float32")
 _READY_BATCHES = (1, 2, 3, 4)
 """Batch sizes captured on loading; others on first use, which then takes some milliseconds."""
+_TOGETHER, _TOGETHER_BATCHES = 3, (1, 4)
+"""Models that may read one picture (free face, headset, mask), and faces in a call, for the choice of streams."""
 _PRECISION_NAMES: dict[Precision, tuple[str, str]] = {
     "float16": ("float16", "fp16"),
     "float32": ("float32", "fp32"),
@@ -41,21 +46,54 @@ def available() -> str:
     return ""
 
 
+def settle(folder: Path, card: ModelCard) -> None:
+    """Measure once on this machine whether several models run faster on one stream or on their own, and keep it.
+
+    Args:
+        folder: Of the model that stands for all: it is loaded several times.
+        card: Its card.
+
+    Raises:
+        EngineError: It can't be loaded, or the GPU failed.
+    """
+    machine, cache = find_machine(), PlanCache()
+    key = plan_key(card.sha256, machine, BuildSettings())
+    if kept_streams(cache, key) is not None:
+        return
+    with ExitStack() as stack:
+        backends = []
+        for _ in range(_TOGETHER):
+            backends.append(TensorRtBackend())
+            stack.callback(backends[-1].close)
+            backends[-1].load(folder / MODEL_FILE, card, None)
+        shape = card.input.chip_shape
+        batches = [np.zeros((count, *shape), dtype=np.uint8) for count in _TOGETHER_BATCHES]
+        keep_streams(cache, key, measure_streams(backends, batches))
+
+
 class TensorRtBackend:
     """One plan on the GPU."""
 
     description = "TensorRT GPU"
     precision = "float16"
 
-    def __init__(self, precision: Precision | None = None, cache: PlanCache | None = None) -> None:
-        """Choose how engines are built.
+    def __init__(
+        self,
+        precision: Precision | None = None,
+        cache: PlanCache | None = None,
+        streams: Streams | None = None,
+    ) -> None:
+        """Choose how engines are built and run.
 
         Args:
             precision: Of the arithmetic; None = float16.
             cache: Where engines are kept; None = this user's.
+            streams: Whether models share one stream or have one each; None = what was measured on this machine, else
+                `engines.streams.DEFAULT`.
         """
         self._settings = BuildSettings(precision or PRECISIONS[0])
         self._cache = cache or PlanCache()
+        self._streams = streams
         self._runner: PlanRunner | None = None
         self._cuda: Cuda | None = None
         self._wanted: list[str] = []
@@ -99,9 +137,25 @@ class TensorRtBackend:
         answers = runner.collect(count)
         return {name: answers[name] for name in self._wanted}
 
-    def device_times_ms(self, count: int, calls: int, *, copies: bool = True) -> list[float]:
-        """Return the GPU's own times of runs; see `PlanRunner.device_times_ms`."""
-        return self._loaded()[0].device_times_ms(count, calls, copies=copies)
+    def use_streams(self, streams: Streams) -> None:
+        """Queue runs on the stream that models share, or on the own one.
+
+        Raises:
+            EngineError: No model is loaded.
+            GpuError: The GPU failed.
+        """
+        _, cuda = self._loaded()
+        cuda.enter_thread()
+        cuda.share_stream(streams == "shared")
+
+    @property
+    def runner(self) -> PlanRunner:
+        """What runs the plan, for `engines.plan_times`.
+
+        Raises:
+            EngineError: No model is loaded.
+        """
+        return self._loaded()[0]
 
     def describe(self) -> dict[str, int | str]:
         """Return library, memory in bytes and captured graphs; see `PlanRunner.describe`."""
@@ -153,6 +207,7 @@ class TensorRtBackend:
             self._wanted = [head.output for head in card.heads]
             for count in _READY_BATCHES:
                 self._runner.prepare(count)
+            self.use_streams(self._streams or kept_streams(self._cache, key) or DEFAULT)
             undone.pop_all()
         compiled = self._runner.runtime_cache()
         if compiled and compiled != kernels:

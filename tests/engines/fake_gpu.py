@@ -1,7 +1,7 @@
 """A GPU, its CUDA runtime and both TensorRTs, made of host memory and ONNX Runtime: strict where the real ones are.
 
-Device addresses are numbers that nothing can read, work is queued and done only when waited for, a captured graph
-points to the context as it was, and whatever the real libraries forbid ends in their status or in an assertion.
+Device addresses are numbers that nothing can read, work is queued on its stream and done only when waited for, a captured
+graph points to the context as it was, and whatever the real libraries forbid ends in their status or in an assertion.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class FakeCuda:
     """The functions of `cuda.bindings.runtime` that the project calls; each returns a status and values."""
 
     cudaStreamNonBlocking = 1
+    cudaEventDisableTiming = 2
     cudaMemcpyKind = SimpleNamespace(cudaMemcpyHostToDevice=1, cudaMemcpyDeviceToHost=2)
     cudaStreamCaptureMode = SimpleNamespace(cudaStreamCaptureModeThreadLocal=1)
 
@@ -31,8 +32,10 @@ class FakeCuda:
         self.freed_pinned: list[Any] = []  # kept, so that a late reader of the test doesn't crash it
         self.streams: set[int] = set()
         self.graphs: dict[int, list[Callable[[], int]]] = {}
-        self.queued: list[Callable[[], int]] = []
+        self.queued: dict[int, list[Callable[[], int]]] = {}
+        """Stream -> what it has yet to do."""
         self.capturing: list[Callable[[], int]] | None = None
+        self.captured_stream = 0
         self.calls: list[str] = []
         self.failing: dict[str, int] = {}
         """Function -> the status it gives from now on; "*" = every function, as after a loss of the GPU."""
@@ -51,10 +54,21 @@ class FakeCuda:
 
         return call
 
-    def queue(self, work: Callable[[], int]) -> int:
-        """Do later what a stream does, or put it into the graph that is being captured."""
-        (self.queued if self.capturing is None else self.capturing).append(work)
+    def queue(self, work: Callable[[], int], stream: int) -> int:
+        """Do later what a stream does, or put it into the graph that is being captured from it."""
+        assert stream in self.streams
+        captured = self.capturing is not None and stream == self.captured_stream
+        target = self.capturing if captured else self.queued.setdefault(stream, [])
+        assert target is not None
+        target.append(work)
         return 0
+
+    def drain(self, stream: int) -> int:
+        """Do all that a stream has queued, in its order; return the worst status."""
+        worst, work = 0, self.queued.setdefault(stream, [])
+        while work:
+            worst = max(worst, work.pop(0)())
+        return worst
 
     def cudaRuntimeGetVersion(self) -> tuple[int, int]:
         return 0, self.cuda_version
@@ -76,6 +90,8 @@ class FakeCuda:
         return 0, stream
 
     def cudaStreamDestroy(self, stream: int) -> tuple[int]:
+        left = self.queued.pop(stream, [])
+        assert self.failing or not left, "a stream was destroyed before its work was waited for"
         self.streams.remove(stream)
         return (0,)
 
@@ -117,19 +133,18 @@ class FakeCuda:
                 device[:] = memory
             return 0
 
-        return (self.queue(copy),)
+        return (self.queue(copy, stream),)
 
     def cudaStreamSynchronize(self, stream: int) -> tuple[int]:
         assert stream in self.streams
         if self.capturing is not None:
             return (NOT_PERMITTED,)
-        work, self.queued = self.queued, []
-        return (max((one() for one in work), default=0),)
+        return (self.drain(stream),)
 
     def cudaStreamBeginCapture(self, stream: int, mode: int) -> tuple[int]:
         assert stream in self.streams and mode == 1 and self.capturing is None
-        assert not self.queued, "the stream was not waited for before the capture"
-        self.capturing = []
+        assert not self.queued.get(stream), "the stream was not waited for before the capture"
+        self.capturing, self.captured_stream = [], stream
         return (0,)
 
     def cudaStreamEndCapture(self, stream: int) -> tuple[int, Any]:
@@ -151,23 +166,36 @@ class FakeCuda:
     def cudaGraphLaunch(self, graph: int, stream: int) -> tuple[int]:
         assert stream in self.streams and self.capturing is None
         for work in self.graphs[graph]:
-            self.queue(work)
+            self.queue(work, stream)
         return (0,)
 
-    def cudaEventCreate(self) -> tuple[int, SimpleNamespace]:
-        return 0, SimpleNamespace(at=0)
+    def cudaEventCreateWithFlags(self, flags: int) -> tuple[int, SimpleNamespace]:
+        assert flags in (0, self.cudaEventDisableTiming)
+        return 0, SimpleNamespace(at=0, stream=0, waiting=False, timed=not flags)
 
     def cudaEventRecord(self, event: Any, stream: int) -> tuple[int]:
+        event.stream, event.waiting = stream, True
+
         def record() -> int:
-            event.at = next(self._numbers)
+            event.at, event.waiting = next(self._numbers), False
             return 0
 
-        return (self.queue(record),)
+        return (self.queue(record, stream),)
+
+    def cudaStreamWaitEvent(self, stream: int, event: Any, flags: int) -> tuple[int]:
+        assert flags == 0
+        assert event.stream != stream, "a stream needn't wait for itself"
+
+        def wait() -> int:
+            return self.drain(event.stream) if event.waiting else 0
+
+        return (self.queue(wait, stream),)
 
     def cudaEventSynchronize(self, event: Any) -> tuple[int]:
-        return self.cudaStreamSynchronize(next(iter(self.streams)))
+        return (self.drain(event.stream),)
 
     def cudaEventElapsedTime(self, first: Any, last: Any) -> tuple[int, float]:
+        assert first.timed and last.timed
         return 0, (last.at - first.at) / 1000
 
     def cudaEventDestroy(self, event: Any) -> tuple[int]:

@@ -1,4 +1,7 @@
-"""Both TensorRTs as modules, computing with ONNX Runtime on the fake GPU; failures are None or False, as they are there."""
+"""Both TensorRTs as modules, computing with ONNX Runtime on the fake GPU; failures are None or False, as they are there.
+
+What builds plans is in `tests.engines.fake_builder`.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 
+from tests.engines.fake_builder import MAGIC, Builder, OnnxParser
 from tests.engines.fake_gpu import ILLEGAL_ADDRESS, FakeCuda
 
-MAGIC = b"FAKE PLAN "
 SCRATCH_BYTES = 5000
 _TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8, "tensor(float16)": np.float16}
 
@@ -75,113 +77,6 @@ class FakeTensorRt(ModuleType):
         if reason in self.says:
             logger.log(Severity.ERROR, self.says[reason])
         return reason in self.says
-
-
-class Builder:
-    def __init__(self, module: FakeTensorRt, logger: Any) -> None:
-        self.module, self.logger = module, logger
-
-    def create_network(self, flags: int) -> Network:
-        assert flags == 2  # strongly typed
-        return Network()
-
-    def create_builder_config(self) -> Config:
-        return Config(self.module)
-
-    def create_optimization_profile(self) -> Profile:
-        return Profile()
-
-    def build_serialized_network(self, network: Network, config: Config) -> Any:
-        self.module.builds += 1
-        if self.module.__name__ == "tensorrt_rtx":
-            assert self.module.BuilderFlag.REQUIRE_USER_ALLOCATION in config.flags
-        assert config.profiles[0].shapes
-        assert len(config.targets) == config.num_compute_capabilities
-        self.module.targets.append(config.targets)
-        monitor = config.progress_monitor
-        monitor.phase_start("Building engine", None, 4)
-        monitor.phase_start("Timing", "Building engine", 2)
-        steps = [("Timing", 0), ("Timing", 1), *(("Building engine", step) for step in range(4))]
-        if not all(monitor.step_complete(*step) for step in steps):
-            self.logger.log(Severity.ERROR, "BuildCanceled (Build canceled by user)")
-            return None
-        monitor.phase_finish("Timing")
-        monitor.phase_finish("Building engine")
-        return None if self.module.fails("build", self.logger) else MAGIC + network.model
-
-
-class Network:
-    model = b""
-    num_outputs = num_inputs = 0
-
-    def get_input(self, index: int) -> Any:
-        tensor = onnx.load_model_from_string(self.model).graph.input[index]
-        shape = tuple(size.dim_value or -1 for size in tensor.type.tensor_type.shape.dim)
-        return SimpleNamespace(name=tensor.name, shape=shape)
-
-
-class OnnxParser:
-    def __init__(self, module: FakeTensorRt, network: Network, logger: Any) -> None:
-        self.module, self.network, self.logger = module, network, logger
-        self.num_errors = 0
-
-    def parse(self, model: bytes) -> bool:
-        if self.module.fails("parse", self.logger):
-            self.num_errors = 1
-            return False
-        graph = onnx.load_model_from_string(model).graph
-        self.network.model = model
-        self.network.num_outputs, self.network.num_inputs = len(graph.output), len(graph.input)
-        return True
-
-    def get_error(self, index: int) -> Any:
-        text = self.module.says["parse"]
-        return SimpleNamespace(desc=lambda: text, node_operator=lambda: "Unheard", node_name=lambda: "node_7")
-
-
-class Profile:
-    def __init__(self) -> None:
-        self.shapes: dict[str, tuple[tuple[int, ...], ...]] = {}
-
-    def set_shape(self, name: str, *shapes: tuple[int, ...]) -> None:
-        assert len(shapes) == 3
-        self.shapes[name] = shapes
-
-
-class Config:
-    def __init__(self, module: FakeTensorRt) -> None:
-        self.module = module
-        self.flags: set[str] = {module.BuilderFlag.TF32}
-        self.profiles: list[Profile] = []
-        self.progress_monitor: Any = None
-        self.targets: dict[int, int] = {}
-        self.num_compute_capabilities = 0
-
-    def set_memory_pool_limit(self, pool: str, limit_bytes: int) -> None:
-        assert limit_bytes > 0
-
-    def set_flag(self, flag: str) -> None:
-        self.flags.add(flag)
-
-    def clear_flag(self, flag: str) -> None:
-        self.flags.remove(flag)
-
-    def add_optimization_profile(self, profile: Profile) -> int:
-        self.profiles.append(profile)
-        return 0
-
-    def set_compute_capability(self, value: int, index: int) -> bool:
-        self.targets[index] = value
-        return True
-
-    def create_timing_cache(self, content: bytes) -> Any:
-        assert self.module.__name__ == "tensorrt"
-        self.module.timing_caches.append(content)
-        return SimpleNamespace(content=content, serialize=lambda: b"times " + content)
-
-    def set_timing_cache(self, cache: Any, ignore_mismatch: bool) -> bool:
-        assert not ignore_mismatch
-        return cache.content != b"foreign"
 
 
 class Runtime:
@@ -314,6 +209,7 @@ class Context:
         assert set(self.addresses) == {*self.engine.inputs, *self.engine.outputs}
         if self.gpu.capturing is not None:
             assert self.ran, "captured before it ran once"
+            assert stream == self.gpu.captured_stream
             if self.engine.module.fails("capture", self.engine.logger):
                 return False
         generation = self.generation
@@ -323,7 +219,7 @@ class Context:
             self.ran = True
             return self._compute()
 
-        self.gpu.queue(compute)
+        self.gpu.queue(compute, stream)
         return True
 
     def _compute(self) -> int:

@@ -1,10 +1,8 @@
-"""The contract of every back end file, and how the package chooses among them."""
+"""The contract of every back end file."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,14 +13,11 @@ import pytest
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
 from onnx import helper, numpy_helper
 
-from engines import backends
 from engines.backends import (
     MAX_BATCH,
     Backend,
     backend_names,
     create_backend,
-    default_threads,
-    resolve_threads,
     unavailable_reason,
 )
 from engines.card import InputSpec, ModelCard, load_card
@@ -55,37 +50,6 @@ def load(name: str) -> Callable[..., tuple[Backend, ModelCard]]:
 
 
 Load = Callable[..., tuple[Backend, ModelCard]]
-
-
-def test_the_names_are_the_files_best_first() -> None:
-    files = {path.stem for path in Path(backends.__file__).parent.glob("*.py")} - {"__init__"}
-    assert set(NAMES) == files
-    assert {"openvino", "onnxruntime"} <= files
-    assert [name for name in NAMES if name in {"tensorrt", "openvino", "onnxruntime"}][-2:] == [
-        "openvino",
-        "onnxruntime",
-    ]
-
-
-def test_onnx_runtime_is_always_there() -> None:
-    assert unavailable_reason("onnxruntime") == ""
-
-
-@pytest.mark.parametrize("library", ["openvino", "onnxruntime"])
-def test_a_missing_library_gives_the_command_that_installs_it(
-    library: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, library, None)
-    assert f"pip install {library}" in unavailable_reason(library)
-    with pytest.raises(EngineError, match=f"pip install {library}"):
-        create_backend(library)
-
-
-@pytest.mark.parametrize("wrong", ["cuda", "", "__init__", "onnxruntime.py", "../card"])
-def test_an_unknown_back_end_is_refused_with_the_names(wrong: str) -> None:
-    for ask in (unavailable_reason, create_backend):
-        with pytest.raises(EngineError, match=r"expected auto or one of .*onnxruntime"):
-            ask(wrong)
 
 
 def test_every_batch_size_gives_onnx_runtime_s_numbers(load: Load, tiny_model: Path) -> None:
@@ -261,16 +225,6 @@ def test_a_fixed_batch_size_gives_a_card_error(load: Load, tmp_path: Path) -> No
 def test_a_senseless_number_of_threads_is_refused(load: Load, tiny_model: Path, threads: object) -> None:
     with pytest.raises(EngineError, match="threads: expected"):
         load(tiny_model, threads)
-
-
-def test_threads_are_half_of_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    for processors, expected in ((1, 1), (2, 1), (4, 2), (8, 4), (64, 4)):
-        monkeypatch.setattr(
-            os, "sched_getaffinity", lambda _, count=processors: set(range(count)), raising=False
-        )
-        assert default_threads() == expected
-    assert resolve_threads(None) == expected
-    assert resolve_threads(3) == 3
 
 
 def test_two_threads_give_the_numbers_of_one(load: Load, tiny_model: Path) -> None:

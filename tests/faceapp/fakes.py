@@ -151,6 +151,10 @@ class FakeEngine:
             heads["smile"] = scalar
         return heads
 
+    def begin(self, batch: Image) -> Callable[[], dict[str, Floats]]:
+        heads = self.infer(batch)
+        return lambda: heads
+
     def close(self) -> None:
         self.closed += 1
         self.threads.add(threading.current_thread().name)
