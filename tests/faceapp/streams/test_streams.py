@@ -14,10 +14,11 @@ from faceapp.streams.lsl_markers import ReceivedMark
 from faceapp.streams.streams import Streams, open_streams
 from faceapp.types import FrameResult
 from tests.faceapp.fakes import FakeSource
+from tests.faceapp.pipeline.parts import pipeline_of
 from tests.faceapp.session.results import result
-from tests.faceapp.streams.test_feed import FakeOutput, wait_for
+from tests.faceapp.streams.test_feed import FakeOutput
 from tests.faceapp.streams.test_osc import Listener
-from tests.faceapp.test_pipeline import pipeline_of
+from tests.waiting import wait_until
 
 OFF = Settings()
 
@@ -27,7 +28,7 @@ def streams() -> Iterator[Streams]:
     before = set(threading.enumerate())
     with Streams() as made:
         yield made
-    wait_for(
+    wait_until(
         lambda: not [each for each in set(threading.enumerate()) - before if each.name.startswith("faceapp-")]
     )
 
@@ -59,7 +60,7 @@ def test_streams_are_turned_on_moved_and_off_again_while_results_come(
     streams.use(to(listener))
     streams.wait_open()
     streams.put(result(0))
-    listener.wait_for("/faceapp/face/1/smile")
+    listener.wait_until("/faceapp/face/1/smile")
     (feed,) = streams._feeds.values()
     streams.use(replace(to(listener), theme="light"))
     assert list(streams._feeds.values()) == [feed], "another setting leaves it alone"
@@ -68,11 +69,11 @@ def test_streams_are_turned_on_moved_and_off_again_while_results_come(
     streams.wait_open()
     listener.messages.clear()
     streams.put(result(1))
-    other.wait_for("/faceapp/face/1/smile")
+    other.wait_until("/faceapp/face/1/smile")
     other.close()
     streams.use(OFF)
     assert not streams.on
-    wait_for(lambda: not feed.alive)
+    wait_until(lambda: not feed.alive)
     assert listener.messages == []
 
 
@@ -83,7 +84,7 @@ def test_what_has_failed_is_tried_again(streams: Streams) -> None:
     with pytest.raises(StreamError, match="expected a known host"):
         streams.wait_open()
     (feed,) = streams._feeds.values()
-    wait_for(lambda: not feed.alive)
+    wait_until(lambda: not feed.alive)
     assert [state.text for state in streams.states()] == ["OSC failed"]
     streams.use(settings)
     assert list(streams._feeds.values()) != [feed]
@@ -95,7 +96,7 @@ def test_a_mark_keeps_the_time_of_its_picture(streams: Streams) -> None:
     each = result(0, time_s=7.0)
     streams.put(each)
     streams.mark("smile", 6.25)
-    wait_for(lambda: len(output.sent) == 2)
+    wait_until(lambda: len(output.sent) == 2)
     assert output.sent[1] == Mark("smile", pytest.approx(each.frame.captured_s - 0.75))
 
 
@@ -143,7 +144,7 @@ def test_what_cannot_be_opened_leaves_nothing_open() -> None:
     pytest.importorskip("pythonosc", reason="python-osc is not installed (extra osc)")
     with pytest.raises(StreamError):
         open_streams(replace(OFF, osc=True, osc_target="no-such-host.invalid:9000"))
-    wait_for(lambda: "faceapp-OSC" not in {each.name for each in threading.enumerate()})
+    wait_until(lambda: "faceapp-OSC" not in {each.name for each in threading.enumerate()})
 
 
 def test_a_file_is_analysed_and_streamed_from_the_command_line(
@@ -165,7 +166,7 @@ def test_a_file_is_analysed_and_streamed_from_the_command_line(
         str(tmp_path),
     ]
     assert main([*command, "--osc", f"127.0.0.1:{listener.port}"]) == 0
-    found = listener.wait_for("/faceapp/face/1/occlusion")
+    found = listener.wait_until("/faceapp/face/1/occlusion")
     assert found["/faceapp/faces"] == (1,)
     assert main([*command, "--osc", "no-such-host.invalid:9"]) == 2
     assert "expected a known host" in capfd.readouterr().err
