@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -32,9 +33,13 @@ def processor_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def library_versions() -> dict[str, str]:
-    """Return library -> version, of those that are installed."""
-    return {name: found for name in LIBRARIES if (found := _version(name))}
+def library_versions(others: Sequence[str] = ()) -> dict[str, str]:
+    """Return library -> version, of those that are installed.
+
+    Args:
+        others: Packages to name beside `LIBRARIES`.
+    """
+    return {name: found for name in (*LIBRARIES, *others) if (found := _version(name))}
 
 
 def library_of(backend: str, description: str = "") -> str:

@@ -102,7 +102,7 @@ def get_plan(
         logger.warning(
             "model %s: compiled for %s now; this is done once", card.name, machine.driver.gpus[0].name
         )
-        return build_plan(model, _for_gpu(settings, machine), machine.library, control, timing_cache)
+        return build_plan(model, settings_for_gpu(settings, machine), machine.library, control, timing_cache)
 
     try:
         return cache.get_or_build(plan_key(card.sha256, machine, settings), build, control)
@@ -112,8 +112,8 @@ def get_plan(
         control.end()
 
 
-def _for_gpu(settings: BuildSettings, machine: GpuMachine) -> BuildSettings:
-    """Return the settings for this machine's GPU alone: left to itself, TensorRT-RTX leaves out those of 7.5.
+def settings_for_gpu(settings: BuildSettings, machine: GpuMachine) -> BuildSettings:
+    """Return settings that compile for this machine's GPU alone: left to itself, TensorRT-RTX leaves out those of 7.5.
 
     A GPU that the library can't be told to compile for gets the library's own choice, and its own refusal.
     """

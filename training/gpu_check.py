@@ -1,18 +1,17 @@
 """The GPU tables in one run: what TensorRT says about this GPU, parity, latency and throughput beside PyTorch.
 
-Every row is timed on the same machine in the same run, in turns, by events on the GPU's own clock (ONNX Runtime by the
-processor's clock). A row that can't run says why. The aims stand beside what was measured. Without a GPU nothing is
-measured and the reason is printed.
+Every row is timed on the same machine in the same run, in turns. A row that can't run, or fails on the way, says why and
+costs no other row; what was found so far is written after every step, so that a run that is cut off leaves its tables. The aims
+stand beside what was measured. Without a GPU nothing is measured and the reason is printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -21,54 +20,27 @@ from engines.backends import create_backend, unavailable_reason
 from engines.build import BuildSettings, build_plan, read_model
 from engines.card import MODEL_FILE, load_card
 from engines.crops import face_crops
+from engines.cuda_driver import NoDriverError, find_driver
 from engines.decode import decode
 from engines.errors import CardError, EngineError
-from engines.machine import library_versions
+from engines.machine import library_versions, processor_name
 from engines.models import find_model
-from engines.parity import Parity, measure, reference_answers
-from engines.plans import find_machine
+from engines.parity import Answers, measure, reference_answers
+from engines.plans import find_machine, settings_for_gpu
+from engines.preprocess import Bytes
+from training import gpu_report
 from training.errors import RecipeError
-from training.gpu_timers import (
-    BATCHES,
-    MODELS,
-    Timer,
-    captured_timer,
-    compiled_timer,
-    eager_timer,
-    onnxruntime_timer,
-    tensorrt_timer,
-)
+from training.gpu_engine_timers import remember_streams
+from training.gpu_report import GpuReport, table
+from training.gpu_rows import Row, attempt, compiled_rows, in_turns, makers, ready_rows
+from training.gpu_timers import MODELS
 
-EAGER, COMPILED, CAPTURED = "eager PyTorch fp16", "torch.compile fp16", "captured PyTorch fp16"
-TENSORRT = "TensorRT"
-ONNXRUNTIME = "ONNX Runtime CUDA fp32"
-"""Timed by the clock, copies included: its stream is its own."""
-AIM_16_MS, AIM_1_MS, AIM_SPEEDUP, AIM_CHANGED = 0.3, 0.1, 5.0, 1.0
-_ROUNDS, _CALLS = 20, 20
-_WARM_UP = 5
+_ROUNDS = 20
+_COMPILE_BUDGET_S = 200.0
+_NO_GPU = 3
 
-
-@dataclass(slots=True)
-class GpuReport:
-    """What was found.
-
-    Attributes:
-        machine: GPU, driver and versions.
-        validity: What `get_engine_validity` said about this GPU, or why it could not be asked.
-        parity: Model and precision -> figures against float32 ONNX Runtime.
-        device_ms: Row -> faces in a call -> median device milliseconds of the three models together.
-        refused: Row -> why it was not measured.
-    """
-
-    machine: dict[str, str] = field(default_factory=dict)
-    validity: str = ""
-    parity: dict[str, Parity] = field(default_factory=dict)
-    device_ms: dict[str, dict[int, float]] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the report as JSON takes it, aims included."""
-        return {**asdict(self), "aims": [list(aim) for aim in aims(self)]}
+Save = Callable[[str], None]
+"""Writes what was found so far; given what comes next."""
 
 
 def add_gpu_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -104,139 +76,70 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-compile", action="store_true", help="leave torch.compile out: its first calls take minutes"
     )
+    parser.add_argument(
+        "--no-tensorrt", action="store_true", help="leave TensorRT out, where it kills the process"
+    )
     parser.set_defaults(command=_command)
 
 
 def _command(options: argparse.Namespace) -> int:
-    if not torch.cuda.is_available():
-        raise EngineError(
-            f"gpu-check: expected a GPU that PyTorch {torch.__version__} can use, found none; run it on a GPU machine"
-        )
-    report = check_gpu(options.rounds, compiled=not options.no_compile)
+    try:
+        find_driver()
+    except NoDriverError as error:
+        print(f"gpu-check: {error}", file=sys.stderr)
+        return _NO_GPU
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "gpu.json").write_text(json.dumps(report.as_dict(), indent=1) + "\n", encoding="utf-8")
-    text = table(report)
-    (options.out / "gpu.txt").write_text(text + "\n", encoding="utf-8")
-    print(text)
+    report = GpuReport()
+    started_s = time.monotonic()
+
+    def save(next_step: str) -> None:
+        text = json.dumps(report.as_dict(), indent=1)
+        (options.out / "gpu.json").write_text(text + "\n", encoding="utf-8")
+        (options.out / "gpu.txt").write_text(table(report) + "\n", encoding="utf-8")
+        print(f"{time.monotonic() - started_s:5.0f} s  {next_step}", flush=True)
+
+    check_gpu(report, save, options.rounds, compiled=not options.no_compile, tensorrt=not options.no_tensorrt)
+    save("done")
+    print(table(report))
     return 0
 
 
-def check_gpu(rounds: int, *, compiled: bool = True) -> GpuReport:
+def check_gpu(report: GpuReport, save: Save, rounds: int, *, compiled: bool, tensorrt: bool) -> None:
     """Make all tables on this machine's GPU.
 
     Args:
+        report: What is found is put in here.
+        save: Called after every step.
         rounds: Turns each row gets at each batch size.
         compiled: With torch.compile.
-
-    Raises:
-        CardError: A shipped model is damaged.
+        tensorrt: With TensorRT.
     """
-    report = GpuReport(machine=_machine(), validity=engine_validity(MODELS[0]))
+    save("machine")
+    report.machine = attempt("machine", _machine, report) or {}
+    save("whether TensorRT accepts this GPU")
+    report.validity = engine_validity(MODELS[0]) if tensorrt else "left out"
     for name in MODELS:
-        for precision in ("float16", "float32"):
-            _add_parity(report, name, "tensorrt", precision)
-        _add_parity(report, name, "onnxruntime_cuda", None)
-    makers: dict[str, Callable[[], Timer]] = {
-        TENSORRT: tensorrt_timer,
-        EAGER: eager_timer,
-        CAPTURED: captured_timer,
-        ONNXRUNTIME: onnxruntime_timer,
-    }
+        save(f"parity of {name}")
+        attempt(f"parity of {name}", lambda name=name: _add_parity(report, name, tensorrt), report)
+    rows: dict[str, Row] = {}
+    for what, make in makers(tensorrt).items():
+        save(f"loading {what}")
+        rows |= ready_rows(what, make, report)
+    save("timing")
+    in_turns(rows, rounds, report)
+    if {gpu_report.ONE_STREAM, gpu_report.SIDE_BY_SIDE} <= set(report.host_ms):
+        attempt("choice of streams", lambda: _keep_streams(report), report)
     if compiled:
-        makers[COMPILED] = compiled_timer
-    timers = {
-        name: timer for name, make in makers.items() if (timer := _ready(name, make, report)) is not None
-    }
-    report.device_ms = in_turns(timers, BATCHES, rounds)
-    return report
+        save("torch.compile, which takes minutes; what was measured is written")
+        rows |= ready_rows(gpu_report.COMPILED, compiled_rows, report, _COMPILE_BUDGET_S)
+        save("timing, torch.compile with the others")
+        in_turns(rows, rounds, report)
 
 
-def _ready(name: str, make: Callable[[], Timer], report: GpuReport) -> Timer | None:
-    """Return a row's timer, compiled, captured and warm; None where it can't run, which is noted."""
-    try:
-        timer = make()
-        for count in BATCHES:
-            timer(count, _WARM_UP)
-    except (
-        EngineError,
-        RuntimeError,
-        ImportError,
-    ) as error:  # RuntimeError is what PyTorch raises for all its own
-        report.refused[name] = " ".join(str(error).split())[:300]
-        return None
-    return timer
-
-
-def in_turns(timers: Mapping[str, Timer], batches: Sequence[int], rounds: int) -> dict[str, dict[int, float]]:
-    """Time every row in turns, so that clocks and heat of the GPU hit all alike.
-
-    Returns:
-        Row -> faces in a call -> median device milliseconds.
-    """
-    taken: dict[str, dict[int, list[float]]] = {name: {count: [] for count in batches} for name in timers}
-    for count in batches:
-        for _ in range(rounds):
-            for name, timer in timers.items():
-                taken[name][count] += timer(count, _CALLS)
-    return {
-        name: {count: statistics.median(times) for count, times in own.items()} for name, own in taken.items()
-    }
-
-
-def aims(report: GpuReport) -> list[tuple[str, str, str]]:
-    """Return each aim, what was measured and "met", "missed" or "not measured"."""
-    own = report.device_ms.get(TENSORRT) or report.device_ms.get(ONNXRUNTIME) or {}
-    eager, captured = report.device_ms.get(EAGER, {}), report.device_ms.get(CAPTURED, {})
-    changed = [one.changed_per_thousand for one in report.parity.values() if one.precision == "float16"]
-    ratio = [eager[count] / own[count] for count in own if count in eager]
-    beside = [own[count] / captured[count] for count in own if count in captured]
-    return [
-        _aim(f"three models, 16 faces: under {AIM_16_MS} ms", own.get(16), lambda ms: ms < AIM_16_MS, "ms"),
-        _aim(f"three models, one face: under {AIM_1_MS} ms", own.get(1), lambda ms: ms < AIM_1_MS, "ms"),
-        _aim(
-            "at least 5 times as fast as eager",
-            min(ratio, default=None),
-            lambda times: times >= AIM_SPEEDUP,
-            "times",
-        ),
-        _aim(
-            "not slower than the captured graph",
-            max(beside, default=None),
-            lambda share: share <= 1,
-            "of its time",
-        ),
-        _aim(
-            "under 1 in 1,000 changed in float16",
-            max(changed, default=None),
-            lambda one: one < AIM_CHANGED,
-            "in 1,000",
-        ),
-    ]
-
-
-def table(report: GpuReport) -> str:
-    """Return a report as text for people."""
-    lines = [f"{name}: {value}" for name, value in report.machine.items()]
-    lines += [
-        f"engine validity: {report.validity}",
-        "",
-        "parity against float32 ONNX Runtime on the processor",
-    ]
-    for name, parity in report.parity.items():
-        (share, years), refusal = parity.largest, parity.refusal()
-        lines.append(
-            f"  {name:<44} {share:.2g} in a probability, {years:.2g} years, {parity.changed_per_thousand:.2g} in 1,000 "
-            f"changed, {parity.faces} faces{refusal and '; refused: ' + refusal}"
-        )
-    counts = sorted({count for own in report.device_ms.values() for count in own})
-    lines += ["", "device milliseconds of the three models together, median (faces a second and model)"]
-    lines.append(f"  {'':<24}" + "".join(f"{f'batch {count}':>20}" for count in counts))
-    for name, own in report.device_ms.items():
-        cells = "".join(f"{f'{own[count]:.4f} ({1e3 * count / own[count]:,.0f})':>20}" for count in counts)
-        lines.append(f"  {name:<24}{cells}")
-    lines += [f"  {name}: not measured: {reason}" for name, reason in report.refused.items()]
-    lines += ["", "aims", *(f"  {aim:<44} {found:<24} {verdict}" for aim, found, verdict in aims(report))]
-    return "\n".join(lines)
+def _keep_streams(report: GpuReport) -> None:
+    one, several = (report.host_ms[row] for row in (gpu_report.ONE_STREAM, gpu_report.SIDE_BY_SIDE))
+    kept = remember_streams(one, several)
+    report.streams = f"{kept} (by the times above; remembered for the program)"
 
 
 def engine_validity(name: str) -> str:
@@ -246,54 +149,77 @@ def engine_validity(name: str) -> str:
         folder = find_model(name)
         card = load_card(folder)
         library = machine.library
-        plan = build_plan(
-            read_model(folder / MODEL_FILE), BuildSettings("float16", card.float32_nodes), library
-        ).plan
+        settings = settings_for_gpu(BuildSettings("float16", card.float32_nodes), machine)
+        plan = build_plan(read_model(folder / MODEL_FILE), settings, library).plan
+        mark = library.messages.mark()
         runtime = library.module.Runtime(library.messages.logger)
         if not hasattr(runtime, "get_engine_validity"):
             loaded = runtime.deserialize_cuda_engine(plan) is not None
-            return f"{library.title}: {'loads the engine' if loaded else 'refuses the engine'}"
+            said = "loads the engine" if loaded else f"refuses the engine: {library.messages.since(mark)}"
+            return f"{library.title}: {said}"
         validity, bits = runtime.get_engine_validity(plan)
         members = library.module.EngineInvalidityDiagnostics.__members__
         names = [reason for reason, value in members.items() if int(value) & int(bits)]
-        return f"{library.title}: {getattr(validity, 'name', validity)} {' '.join(names)}".strip()
-    except EngineError as error:
+        said = " ".join([str(getattr(validity, "name", validity)), *names])
+        return f"{library.title}, built for {', '.join(settings.compute_capabilities) or 'all'}: {said}"
+    except (CardError, EngineError) as error:
         return f"not asked: {error}"
-
-
-def _aim(text: str, found: float | None, met: Callable[[float], bool], unit: str) -> tuple[str, str, str]:
-    if found is None:
-        return text, "-", "not measured"
-    return text, f"{found:.3g} {unit}", "met" if met(found) else "missed"
+    except Exception as error:  # a library that raises what it never should costs this line alone
+        return f"not asked: {type(error).__name__}: {error}"
 
 
 def _machine() -> dict[str, str]:
-    capability = ".".join(map(str, torch.cuda.get_device_capability()))
-    versions = {"torch": torch.__version__, "cuda": str(torch.version.cuda), **library_versions()}
+    driver = find_driver()
+    gpu = driver.gpus[0]
+    capability = ".".join(map(str, gpu.compute_capability))
+    versions = {
+        "torch": torch.__version__,
+        "torch's CUDA": str(torch.version.cuda),
+        **library_versions(("cuda-bindings", "onnx")),
+    }
     return {
-        "GPU": f"{torch.cuda.get_device_name()}, compute capability {capability}",
-        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "GPU": f"{gpu.name}, compute capability {capability}, {gpu.memory_bytes / 2**30:.0f} GiB",
+        "driver": f"{driver.version or 'unknown'}, CUDA {'.'.join(map(str, driver.cuda_version))}",
+        "processor": processor_name(),
+        "versions": ", ".join(f"{name} {found}" for name, found in versions.items()),
     }
 
 
-def _add_parity(report: GpuReport, name: str, backend_name: str, precision: str | None) -> None:
-    row = f"{name}, {backend_name} {precision or 'float32'}"
+def _add_parity(report: GpuReport, name: str, tensorrt: bool) -> None:
+    """Compare every back end and precision on the GPU with float32 ONNX Runtime on the processor."""
     folder = find_model(name)
     card = load_card(folder)
+    chips = face_crops(card.input, occlusion=card.occlusion)
+    expected = reference_answers(folder / MODEL_FILE, card, chips)
+    kinds: list[tuple[str, str | None]] = [("onnxruntime_cuda", None)]
+    if tensorrt:
+        kinds = [("tensorrt", "float16"), ("tensorrt", "float32"), *kinds]
+    for backend, precision in kinds:
+        row = f"{name}, {backend} {precision or 'float32'}"
+        attempt(
+            row,
+            lambda row=row, backend=backend, precision=precision: _add_row(
+                report, row, backend, precision, chips, expected
+            ),
+            report,
+        )
+
+
+def _add_row(
+    report: GpuReport, row: str, backend_name: str, precision: str | None, chips: Bytes, expected: Answers
+) -> None:
     if reason := unavailable_reason(backend_name):
-        report.refused[row] = reason
-        return
+        raise EngineError(reason)
+    folder = find_model(row.partition(",")[0])
+    card = load_card(folder)
+    backend = create_backend(backend_name, precision)
     try:
-        backend = create_backend(backend_name, precision)
         backend.load(folder / MODEL_FILE, card, None)
-        chips = face_crops(card.input, occlusion=card.occlusion)
-        expected = reference_answers(folder / MODEL_FILE, card, chips)
         report.parity[row] = measure(
             lambda batch: decode(backend.run(batch), card), backend.precision, chips, expected
         )
+    finally:
         backend.close()
-    except EngineError as error:
-        report.refused[row] = str(error)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The rows of the GPU tables: each runs the three shipped models, and says how long every call took on the GPU."""
+"""The rows of the GPU tables that PyTorch and ONNX Runtime give: each runs the three shipped models."""
 
 from __future__ import annotations
 
@@ -9,23 +9,31 @@ from typing import Any
 import torch
 
 from engines.backends import create_backend, unavailable_reason
-from engines.backends.tensorrt import TensorRtBackend
 from engines.card import AGES_YEARS, MODEL_FILE, ModelCard, load_card
 from engines.crops import face_crops
 from engines.errors import EngineError
 from engines.model_file import verify_model
 from engines.models import find_model
+from engines.plan_times import IN_A_ROW
 from engines.preprocess import Bytes
 from training.shipped import shipped_net
 
 MODELS = ("multitask", "multitask-headset", "multitask-mask")
 BATCHES = (1, 4, 8, 16)
 Timer = Callable[[int, int], list[float]]
-"""(faces in a call, calls) -> device milliseconds of each call of the three models, one after another."""
+"""(faces in a call, calls) -> milliseconds of each call of the three models."""
+Answers = list[dict[str, torch.Tensor]]
+Step = Callable[[torch.Tensor], Answers]
+"""Images on the GPU -> what the three networks say, on the GPU."""
 
 
-def _loaded(make: Callable[[], Any]) -> list[tuple[Any, ModelCard]]:
-    """Return the three models, each on a back end of its own."""
+def loaded_models(make: Callable[[], Any]) -> list[tuple[Any, ModelCard]]:
+    """Return the three models, each on a back end of its own.
+
+    Raises:
+        CardError: A shipped model is missing or damaged.
+        EngineError: A back end refused one.
+    """
     found = []
     for name in MODELS:
         folder = find_model(name)
@@ -37,33 +45,21 @@ def _loaded(make: Callable[[], Any]) -> list[tuple[Any, ModelCard]]:
     return found
 
 
-def tensorrt_timer() -> Timer:
-    """Return the timer of TensorRT's engines, without copies."""
-    if reason := unavailable_reason("tensorrt"):
-        raise EngineError(reason)
-    backends = [backend for backend, _ in _loaded(TensorRtBackend)]
-
-    def timer(count: int, calls: int) -> list[float]:
-        each = [backend.device_times_ms(count, calls, copies=False) for backend in backends]
-        return [sum(times) for times in zip(*each, strict=True)]
-
-    return timer
-
-
 def onnxruntime_timer() -> Timer:
-    """Time ONNX Runtime's CUDA provider, by the clock."""
+    """Return the timer of ONNX Runtime's CUDA provider, by the clock and with copies: its stream is its own."""
     if reason := unavailable_reason("onnxruntime_cuda"):
         raise EngineError(reason)
-    loaded = _loaded(lambda: create_backend("onnxruntime_cuda"))
+    loaded = loaded_models(lambda: create_backend("onnxruntime_cuda"))
     chips = face_crops(loaded[0][1].input, max(BATCHES))
 
     def timer(count: int, calls: int) -> list[float]:
-        return _clock_ms(lambda: [backend.run(chips[:count]) for backend, _ in loaded], calls)
+        return clock_times_ms(lambda: [backend.run(chips[:count]) for backend, _ in loaded], calls)
 
     return timer
 
 
-def _clock_ms(call: Callable[[], object], calls: int) -> list[float]:
+def clock_times_ms(call: Callable[[], object], calls: int) -> list[float]:
+    """Return the milliseconds of each call by the processor's clock; the call waits for the GPU itself."""
     times_ms = []
     for _ in range(calls):
         started_s = time.perf_counter()
@@ -102,66 +98,117 @@ class Deployed(torch.nn.Module):
         return torch.cat([mean, variance.sqrt()], dim=1)
 
 
+class TorchRow:
+    """One way PyTorch runs the three networks, timed on the GPU and by the clock.
+
+    Args:
+        step: Makes the call for a batch size, given where its images lie on the GPU.
+        chips: uint8 (largest batch, ...), faces.
+        device: Other than "cuda" in tests.
+    """
+
+    def __init__(self, step: Callable[[torch.Tensor], Step], chips: Bytes, device: str = "cuda") -> None:
+        self._step, self._chips, self._device = step, chips, device
+        self._ready: dict[int, tuple[torch.Tensor, torch.Tensor, Step]] = {}
+        self._answers: dict[int, list[torch.Tensor]] = {}
+
+    def device(self, count: int, calls: int) -> list[float]:
+        """Return the GPU's own times without copies; each is the mean of several calls in a row. See `Timer`."""
+        _, image, step = self._at(count)
+        with torch.inference_mode():
+            return _event_times_ms(lambda: step(image), calls)
+
+    def host(self, count: int, calls: int) -> list[float]:
+        """Return times by the clock, copies to and from the GPU included; see `Timer`."""
+        return clock_times_ms(lambda: self.run(count), calls)
+
+    @torch.inference_mode()
+    def run(self, count: int) -> list[torch.Tensor]:
+        """Copy the faces in, run and copy the answers out; return them, a tensor a head of each network."""
+        pinned, image, step = self._at(count)
+        image.copy_(pinned, non_blocking=True)
+        answers = [values for one in step(image) for values in one.values()]
+        if count not in self._answers:
+            self._answers[count] = [_pinned(torch.empty_like(one, device="cpu")) for one in answers]
+        for out, values in zip(self._answers[count], answers, strict=True):
+            out.copy_(values, non_blocking=True)
+        if self._device == "cuda":
+            torch.cuda.synchronize()
+        return self._answers[count]
+
+    @torch.inference_mode()
+    def _at(self, count: int) -> tuple[torch.Tensor, torch.Tensor, Step]:
+        """Return faces on the host, where they lie on the GPU, and the call."""
+        if count not in self._ready:
+            host = _pinned(torch.from_numpy(self._chips[:count].copy()))
+            image = host.to(self._device)
+            self._ready[count] = host, image, self._step(image)
+        return self._ready[count]
+
+
+def eager_row() -> TorchRow:
+    """Return the networks as PyTorch runs them."""
+    nets, chips = _deployed()
+    return TorchRow(lambda _: _together(nets), chips)
+
+
+def compiled_row() -> TorchRow:
+    """Return the networks after torch.compile, compiled for each batch size."""
+    nets, chips = _deployed()
+    compiled = [torch.compile(net, mode="max-autotune", dynamic=False) for net in nets]
+    return TorchRow(lambda _: _together(compiled), chips)
+
+
+def captured_row() -> TorchRow:
+    """Return the three networks, one after another, in one graph for each batch size."""
+    nets, chips = _deployed()
+    return TorchRow(lambda image: _captured(_together(nets), image), chips)
+
+
 def _deployed() -> tuple[list[Deployed], Bytes]:
+    if not torch.cuda.is_available():
+        raise EngineError(f"expected a PyTorch that can use the GPU, found {torch.__version__}")
+    torch.backends.cudnn.benchmark = True  # the fastest kernels of every shape, as the other rows have them
     cards = [load_card(find_model(name)) for name in MODELS]
     return [Deployed(card).eval() for card in cards], face_crops(cards[0].input, max(BATCHES))
 
 
-def eager_timer() -> Timer:
-    """Return the timer of the networks as PyTorch runs them."""
-    nets, chips = _deployed()
-    return _torch_timer(nets, chips)
+def _together(nets: Sequence[Callable[[torch.Tensor], dict[str, torch.Tensor]]]) -> Step:
+    return lambda image: [net(image) for net in nets]
 
 
-def compiled_timer() -> Timer:
-    """Return the timer of the networks after torch.compile."""
-    nets, chips = _deployed()
-    return _torch_timer([torch.compile(net, mode="max-autotune") for net in nets], chips)
+def _captured(step: Step, image: torch.Tensor) -> Step:
+    """Return a call that replays a graph: it reads the images and leaves the answers where they lay at the capture."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step(image)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        answers = step(image)
+
+    def replay(_: torch.Tensor) -> Answers:
+        graph.replay()
+        return answers
+
+    return replay
 
 
-def _torch_timer(nets: Sequence[Callable[[torch.Tensor], object]], chips: Bytes) -> Timer:
-    images = {count: torch.from_numpy(chips[:count].copy()).cuda() for count in BATCHES}
-
-    @torch.inference_mode()
-    def timer(count: int, calls: int) -> list[float]:
-        return _event_ms(lambda: [net(images[count]) for net in nets], calls)
-
-    return timer
+def _pinned(values: torch.Tensor) -> torch.Tensor:
+    return values.pin_memory() if torch.cuda.is_available() else values
 
 
-def captured_timer() -> Timer:
-    """Capture the three networks, one after another, in one graph for each batch size."""
-    nets, chips = _deployed()
-    graphs: dict[int, torch.cuda.CUDAGraph] = {}
-    kept: list[object] = []
-    with torch.inference_mode():
-        for count in BATCHES:
-            image = torch.from_numpy(chips[:count].copy()).cuda()
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                for _ in range(3):
-                    _ = [net(image) for net in nets]
-            torch.cuda.current_stream().wait_stream(side)
-            graphs[count] = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graphs[count]):
-                answers = [net(image) for net in nets]
-            kept += [image, answers]  # a graph reads and writes their memory
-
-    def timer(count: int, calls: int) -> list[float]:
-        return _event_ms(graphs[count].replay, calls)
-
-    return timer
-
-
-def _event_ms(call: Callable[[], object], calls: int) -> list[float]:
-    """Return the GPU's own time of each call."""
+def _event_times_ms(call: Callable[[], object], calls: int) -> list[float]:
+    """Return the GPU's own time of a call, as the mean of `IN_A_ROW`, as `engines.plan_times` does it."""
     times_ms = []
+    first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     for _ in range(calls):
-        first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         first.record()
-        call()
+        for _ in range(IN_A_ROW):
+            call()
         last.record()
         last.synchronize()
-        times_ms.append(first.elapsed_time(last))
+        times_ms.append(first.elapsed_time(last) / IN_A_ROW)
     return times_ms
