@@ -39,6 +39,9 @@ _FORMAT = 1
 _ABANDONED_S = 3600.0
 """Age from which a file that was being written is no program's any more."""
 
+_WORDS = {"gpu": "GPU", "model_sha256": "model"}
+"""Fields of a key that people call otherwise."""
+
 BuildCall = Callable[[bytes], Built]
 """Builds a plan; is given the timing cache of earlier builds, which may be empty."""
 
@@ -123,7 +126,7 @@ class PlanCache:
         with ExitStack() as stack:
             try:
                 make_private_folder(self.folder)
-                if plan := self._load(key):
+                if plan := self._load(key, silent=True):
                     return CachedPlan(plan, from_cache=True)
                 stack.enter_context(file_lock(self.folder / "build.lock", lambda: _wait(control)))
             except OSError as error:
@@ -160,19 +163,20 @@ class PlanCache:
         except OSError as error:
             logger.warning("%s", self._problem(error))
 
-    def _load(self, key: PlanKey) -> bytes:
-        """Return the plan; empty when there is none that may be used."""
+    def _load(self, key: PlanKey, *, silent: bool = False) -> bytes:
+        """Return the plan; empty when there is none that may be used, which is logged unless it is asked for again."""
         path = self.folder / f"{key.digest}.plan"
+        level = logging.DEBUG if silent else logging.WARNING
         try:
             stored = json.loads(path.with_suffix(".json").read_bytes())
             plan = path.read_bytes()
         except FileNotFoundError:
             return b""
         except (OSError, ValueError, RecursionError) as error:
-            logger.warning("%s: the kept engine can't be read (%s); it is built again", path, error)
+            logger.log(level, "%s: the kept engine can't be read (%s); it is built again", path, error)
             return b""
         if reason := _refusal(stored, key, plan):
-            logger.warning("%s: %s; it is built again", path, reason)
+            logger.log(level, "%s: %s; it is built again", path, reason)
             return b""
         with suppress(OSError):
             path.touch()  # the oldest used goes first
@@ -231,7 +235,9 @@ def _refusal(stored: object, key: PlanKey, plan: bytes) -> str:
     found = stored.get("key")
     if found != wanted:
         differing = [
-            name for name in wanted if not isinstance(found, dict) or found.get(name) != wanted[name]
+            _WORDS.get(name, name.replace("_", " "))
+            for name in wanted
+            if not isinstance(found, dict) or found.get(name) != wanted[name]
         ]
         return f"the kept engine is of another {', '.join(differing) or 'program'}"
     if stored.get("plan_sha256") != hashlib.sha256(plan).hexdigest():

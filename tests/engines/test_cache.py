@@ -111,8 +111,8 @@ def _other_json(content: str) -> Callable[[Path], None]:
         (_other_json(""), "can't be read"),
         (_other_json("[" * 100_000), "can't be read"),
         (_other_json("[]"), "expected a key beside the kept engine"),
-        (_other_json('{"key": 7}'), "of another model_sha256"),
-        (_other_json("{}"), "of another model_sha256"),
+        (_other_json('{"key": 7}'), "of another model, library, library version, GPU,"),
+        (_other_json("{}"), "of another model, library, library version, GPU,"),
     ],
 )
 def test_half_written_and_damaged_engines_are_built_again(
@@ -125,7 +125,20 @@ def test_half_written_and_damaged_engines_are_built_again(
         again = cache.get_or_build(KEY, build)
     assert (again.from_cache, again.plan) == (False, b"\x02" * 100)
     assert said in caplog.text
+    assert len(caplog.records) == bool(said), "one line, although it is looked for twice"
     assert cache.get_or_build(KEY, build).from_cache
+
+
+def test_an_engine_of_another_gpu_under_this_one_s_name_is_told(
+    cache: PlanCache, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = replace(KEY, gpu="GeForce 10", driver="590.1")
+    cache.get_or_build(other, Builder())
+    for kind in ("plan", "json"):
+        (cache.folder / f"{other.digest}.{kind}").rename(cache.folder / f"{KEY.digest}.{kind}")
+    with caplog.at_level(logging.WARNING):
+        assert not cache.get_or_build(KEY, Builder()).from_cache
+    assert "the kept engine is of another GPU, driver; it is built again" in caplog.text
 
 
 def test_the_key_beside_the_engine_says_what_it_is(cache: PlanCache) -> None:
