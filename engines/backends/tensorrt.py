@@ -49,6 +49,8 @@ def available() -> str:
 def settle(folder: Path, card: ModelCard) -> None:
     """Measure once on this machine whether several models run faster on one stream or on their own, and keep it.
 
+    Nothing is measured where engines can't be kept.
+
     Args:
         folder: Of the model that stands for all: it is loaded several times.
         card: Its card.
@@ -66,6 +68,8 @@ def settle(folder: Path, card: ModelCard) -> None:
             backends.append(TensorRtBackend())
             stack.callback(backends[-1].close)
             backends[-1].load(folder / MODEL_FILE, card, None)
+            if backends[-1].built:
+                return  # engines can't be kept here: each further one would be built too, at every start
         shape = card.input.chip_shape
         batches = [np.zeros((count, *shape), dtype=np.uint8) for count in _TOGETHER_BATCHES]
         keep_streams(cache, key, measure_streams(backends, batches))
@@ -147,6 +151,11 @@ class TensorRtBackend:
         _, cuda = self._loaded()
         cuda.enter_thread()
         cuda.share_stream(streams == "shared")
+
+    @property
+    def built(self) -> bool:
+        """Whether the engine was built on loading, not taken from the kept ones."""
+        return self._fresh
 
     @property
     def runner(self) -> PlanRunner:

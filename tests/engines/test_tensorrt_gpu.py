@@ -14,6 +14,7 @@ from engines.card import MODEL_FILE, load_card
 from engines.decode import decode
 from engines.models import model_folder, model_names
 from engines.plan_times import device_times_ms
+from engines.streams import STREAMS, Streams
 from engines.verify import TOLERANCES, fixed_chips, largest_differences
 
 pytestmark = pytest.mark.gpu
@@ -72,16 +73,26 @@ def test_runs_are_graphs_and_take_no_more_memory(load: Load) -> None:
     backend.close()
 
 
-def test_runs_of_two_models_may_overlap(load: Load) -> None:
+@pytest.mark.parametrize("setting", STREAMS)
+def test_runs_of_two_models_may_overlap(load: Load, setting: Streams) -> None:
     first, second = load("multitask"), load("multitask-mask")
-    chips = fixed_chips(load_card(model_folder("multitask")).input, 4)
-    alone = [backend.run(chips) for backend in (first, second)]
-    first.submit(chips)
-    second.submit(chips)
+    chips = fixed_chips(load_card(model_folder("multitask")).input, 7)
+    alone = [backend.run(chips[:4]) for backend in (first, second)]
+    for backend in (first, second):
+        backend.use_streams(setting)
+        assert backend.describe()["streams"] == setting
+    first.submit(chips[:4])
+    second.submit(chips)  # captured only now, while the first one runs
+    second.collect(7)
+    second.submit(chips[:4])
     for wanted, found in zip(alone, (first.collect(4), second.collect(4)), strict=True):
         for name, values in wanted.items():
             np.testing.assert_array_equal(found[name], values)
+    for copies in (True, False):
+        times_ms = device_times_ms([first.runner, second.runner], 4, 20, copies=copies)
+        assert 0 < min(times_ms) <= max(times_ms) < 1000
     first.close()
+    assert second.run(chips[:4])["emotion"].shape == (4, 8)
     second.close()
 
 

@@ -205,12 +205,24 @@ def test_the_first_start_measures_and_remembers(
         return {one: {1: 1.0 if one == faster else 2.0} for one in STREAMS}
 
     monkeypatch.setattr("engines.backends.tensorrt.measure_streams", measured)
+    loaded(tiny_model, "float16").close()
     for _ in range(2):
         settle_backend("tensorrt", tiny_model, load_card(tiny_model))
     assert asked == [[1, 4]]
     assert kept_streams(cache, key) == faster
     assert (machine.cuda.device, machine.cuda.streams) == ({}, set())
     assert loaded(tiny_model).describe()["streams"] == faster
+
+
+def test_where_engines_can_t_be_kept_nothing_more_is_built_to_measure(
+    fake_machine: Fake, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = fake_machine()
+    (tmp_path / "cache").write_text("no folder")
+    monkeypatch.setattr("engines.backends.tensorrt.measure_streams", lambda *_: pytest.fail("measured"))
+    settle_backend("tensorrt", tiny_model, load_card(tiny_model))
+    assert machine.module.builds == 1
+    assert machine.cuda.device == {}
 
 
 def test_auto_settles_it_where_tensorrt_can_be_used(fake_machine: Fake, tiny_model: Path) -> None:
