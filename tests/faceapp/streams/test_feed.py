@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +9,7 @@ from faceapp.errors import StreamError
 from faceapp.streams.feed import Feed, Mark, StreamState
 from faceapp.types import FrameResult
 from tests.faceapp.session.results import result
+from tests.waiting import PATIENCE_S, wait_until
 
 
 class FakeOutput:
@@ -33,7 +33,7 @@ class FakeOutput:
 
     def send(self, item: FrameResult | Mark) -> None:
         self.threads.add(threading.current_thread().name)
-        assert self.gate.wait(10)
+        assert self.gate.wait(PATIENCE_S)
         if self.failing is not None:
             raise self.failing
         self.sent.append(item)
@@ -61,13 +61,6 @@ def feeds() -> Iterator[Callable[..., tuple[Feed, FakeOutput]]]:
         assert not feed.alive and output.closed == 1
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    until_s = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < until_s, "it did not happen within 10 s"
-        time.sleep(0.002)
-
-
 def test_everything_is_sent_in_order_on_another_thread_and_before_the_end(feeds) -> None:
     feed, output = feeds()
     items = [Mark(str(number), 0.0) for number in range(50)]
@@ -93,7 +86,7 @@ def test_a_stuck_output_holds_up_nobody_and_the_oldest_items_are_dropped_and_cou
     output.gate.clear()
     feed, _ = feeds(output, queued=5)
     feed.put(Mark("first", 0.0))
-    wait_for(lambda: len(output.threads) and not feed._items._items)  # it is in the stuck output now
+    wait_until(lambda: len(output.threads) and not feed._items._items)  # it is in the stuck output now
     kept = [feed.put(Mark(str(number), 0.0)) for number in range(20)]
     assert kept == [True] * 5 + [False] * 15
     assert feed.dropped == 15
@@ -106,8 +99,8 @@ def test_a_stuck_output_holds_up_nobody_and_the_oldest_items_are_dropped_and_cou
 def test_what_cannot_be_opened_says_why_and_takes_nothing(feeds) -> None:
     feed, output = feeds(FakeOutput(opening=StreamError("fake: expected a cable, found none; plug it in")))
     with pytest.raises(StreamError, match="found none; plug it in"):
-        feed.wait_open(10)
-    wait_for(lambda: not feed.alive)
+        feed.wait_open(PATIENCE_S)
+    wait_until(lambda: not feed.alive)
     assert (feed.state.text, feed.state.problem) == ("fake failed", feed.problem)
     assert not feed.put(Mark("x", 0.0))
     assert output.sent == []
@@ -115,10 +108,10 @@ def test_what_cannot_be_opened_says_why_and_takes_nothing(feeds) -> None:
 
 def test_an_error_that_nobody_expected_ends_the_feed_and_not_the_program(feeds, caplog) -> None:
     feed, output = feeds()
-    feed.wait_open(10)
+    feed.wait_open(PATIENCE_S)
     output.failing = ZeroDivisionError("division by zero")
     feed.put(Mark("x", 0.0))
-    wait_for(lambda: not feed.alive)
+    wait_until(lambda: not feed.alive)
     assert "expected to go on, found ZeroDivisionError" in feed.problem
     assert "a stream ends with an error" in caplog.text
 
@@ -128,20 +121,20 @@ def test_a_refusal_is_counted_and_told_until_something_gets_out_again(feeds, cap
     output.failing = StreamError("fake: expected a network, found none; check it")
     for _ in range(3):
         feed.put(Mark("lost", 0.0))
-    wait_for(lambda: feed.dropped == 3)
+    wait_until(lambda: feed.dropped == 3)
     assert feed.state.problem == str(output.failing) and feed.alive
     assert caplog.text.count("expected a network") == 1, "told once, not once a frame"
     output.failing = None
     feed.put(Mark("found", 0.0))
-    wait_for(lambda: output.sent)
-    wait_for(lambda: not feed.problem)
+    wait_until(lambda: output.sent)
+    wait_until(lambda: not feed.problem)
     assert feed.state.text == "fake on, 3 dropped"
 
 
 def test_an_output_that_takes_too_long_to_open_is_told(feeds) -> None:
     output = FakeOutput()
     held = threading.Event()
-    output.open = lambda: held.wait(10)  # type: ignore[method-assign]
+    output.open = lambda: held.wait(PATIENCE_S)  # type: ignore[method-assign]
     feed, _ = feeds(output)
     with pytest.raises(StreamError, match=r"fake: expected it to open within 0\.01 s"):
         feed.wait_open(0.01)

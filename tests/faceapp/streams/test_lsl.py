@@ -21,8 +21,10 @@ from faceapp.streams.lsl_markers import LONGEST_TEXT, MarkerInlet, ReceivedMark,
 from faceapp.streams.lsl_outlets import LslOutput
 from faceapp.streams.values import NAMES, channels, value_rows
 from tests.faceapp.session.results import hidden, result
+from tests.waiting import PATIENCE_S, wait_until
 
-WAIT_S = 10.0
+APART_S = 0.2
+"""As far apart as both clocks may be read on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -41,45 +43,38 @@ def output(lsl: ModuleType) -> Iterator[LslOutput]:
 
 def inlet_of(lsl: ModuleType, outlet: Any) -> Any:
     """Find an outlet as any other program would, and no other one of the same name."""
-    (found,) = lsl.resolve_bypred(f"uid='{outlet.get_info().uid()}'", 1, WAIT_S)
+    (found,) = lsl.resolve_bypred(f"uid='{outlet.get_info().uid()}'", 1, PATIENCE_S)
     inlet = lsl.StreamInlet(found, recover=False)
-    inlet.open_stream(WAIT_S)
+    inlet.open_stream(PATIENCE_S)
     return inlet
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    until_s = time.monotonic() + WAIT_S
-    while not (found := condition()):
-        assert time.monotonic() < until_s, "it did not happen within 10 s"
-        time.sleep(0.01)
-    return found
 
 
 def test_values_arrive_with_the_time_of_the_capture(lsl: ModuleType, output: LslOutput) -> None:
     inlet = inlet_of(lsl, output._values)
+    earliest_s = lsl.local_clock() - 0.5
     captured_s = time.perf_counter() - 0.5  # a picture that took half a second to be read
+    latest_s = lsl.local_clock() - 0.5
     each = result(4, faces=2)
     each = replace(each, frame=replace(each.frame, captured_s=captured_s))
-    before_s = lsl.local_clock()
     output.send(each)
-    samples = [inlet.pull_sample(WAIT_S) for _ in range(2)]
+    samples = [inlet.pull_sample(PATIENCE_S) for _ in range(2)]
     for (values, time_s), wanted in zip(samples, value_rows(each), strict=True):
         np.testing.assert_array_equal(np.array(values, np.float32), wanted)
-        assert before_s - 0.51 < time_s < before_s - 0.4, "half a second ago on LSL's clock"
+        assert earliest_s - APART_S < time_s < latest_s + APART_S, "half a second ago on LSL's clock"
     assert samples[0][1] == pytest.approx(samples[1][1], abs=1e-9), "both faces have the frame's time"
 
 
 def test_an_abstention_arrives_as_nan(lsl: ModuleType, output: LslOutput) -> None:
     inlet = inlet_of(lsl, output._values)
     output.send(hidden(result(0)))
-    values, _ = inlet.pull_sample(WAIT_S)
+    values, _ = inlet.pull_sample(PATIENCE_S)
     named = dict(zip(NAMES, values, strict=True))
     assert named["occlusion"] == 3
     assert np.isnan([named["p_happiness"], named["age_years"], named["p_smile"]]).all()
 
 
 def test_the_description_names_channels_units_and_types(lsl: ModuleType, output: LslOutput) -> None:
-    info = inlet_of(lsl, output._values).info(WAIT_S)
+    info = inlet_of(lsl, output._values).info(PATIENCE_S)
     assert (info.name(), info.type(), info.nominal_srate()) == ("faceapp", "Expression", 0.0)
     assert info.source_id().startswith("faceapp-values-")
     entry = info.desc().child("channels").child("channel")
@@ -95,11 +90,14 @@ def test_the_description_names_channels_units_and_types(lsl: ModuleType, output:
 
 def test_marks_arrive_as_text_with_their_time(lsl: ModuleType, output: LslOutput) -> None:
     inlet = inlet_of(lsl, output._marks)
-    assert inlet.info(WAIT_S).type() == "Markers"
-    output.send(Mark("Lächeln_start", time.perf_counter() - 2.0))
-    values, time_s = inlet.pull_sample(WAIT_S)
+    assert inlet.info(PATIENCE_S).type() == "Markers"
+    earliest_s = lsl.local_clock() - 2.0
+    moment_s = time.perf_counter() - 2.0
+    latest_s = lsl.local_clock() - 2.0
+    output.send(Mark("Lächeln_start", moment_s))
+    values, time_s = inlet.pull_sample(PATIENCE_S)
     assert values == ["Lächeln_start"]
-    assert lsl.local_clock() - time_s == pytest.approx(2.0, abs=0.2)
+    assert earliest_s - APART_S < time_s < latest_s + APART_S
 
 
 def test_the_state_tells_who_reads(lsl: ModuleType) -> None:
@@ -109,16 +107,16 @@ def test_the_state_tells_who_reads(lsl: ModuleType) -> None:
     assert output.state().text == "LSL on, no reader"
     assert not output.state().leaves
     inlet = inlet_of(lsl, output._values)
-    wait_for(lambda: output.state().text == "LSL on, 1 of 2 read")
+    wait_until(lambda: output.state().text == "LSL on, 1 of 2 read")
     assert "read: faceapp" in output.state().detail
     inlet.close_stream()
-    wait_for(lambda: output.state().text == "LSL on, no reader")
+    wait_until(lambda: output.state().text == "LSL on, no reader")
     output.close()
 
 
 def test_both_clocks_are_joined(lsl: ModuleType) -> None:
     moment_s = time.perf_counter() - 3.25
-    assert counter_time_s(lsl, lsl_time_s(lsl, moment_s)) == pytest.approx(moment_s, abs=0.05)
+    wait_until(lambda: counter_time_s(lsl, lsl_time_s(lsl, moment_s)) == pytest.approx(moment_s, abs=0.05))
 
 
 def test_the_other_scope_asks_for_a_new_start(lsl: ModuleType) -> None:
@@ -184,12 +182,12 @@ def reading(lsl: ModuleType) -> Iterator[Callable[[str], MarkerInlet]]:
 
 
 def connected(inlet: MarkerInlet, name: str) -> None:
-    wait_for(lambda: inlet.state.text == f"LSL markers from {name}")
+    wait_until(lambda: inlet.state.text == f"LSL markers from {name}")
 
 
 def taken(inlet: MarkerInlet, number: int) -> list[ReceivedMark]:
     marks: list[ReceivedMark] = []
-    wait_for(lambda: len(marks.extend(inlet.take()) or marks) >= number)
+    wait_until(lambda: len(marks.extend(inlet.take()) or marks) >= number)
     return marks
 
 
@@ -201,10 +199,12 @@ def test_markers_of_another_program_come_with_their_own_time(lsl: ModuleType, na
     now_s = time.perf_counter()
     program.send("stimulus 1", age_s=1.5)
     program.send("réponse")
+    sent_s = time.perf_counter()
     first, second = taken(inlet, 2)
     assert (first.stream, first.text, second.text) == (name, "stimulus 1", "réponse")
-    assert now_s - first.captured_s == pytest.approx(1.5, abs=0.3), "set before it was sent"
-    assert second.captured_s - first.captured_s == pytest.approx(1.5, abs=0.3)
+    earliest_s, latest_s = now_s - APART_S, sent_s + APART_S
+    assert earliest_s - 1.5 < first.captured_s < latest_s - 1.5, "set before it was sent"
+    assert earliest_s < second.captured_s < latest_s
 
 
 def test_streams_are_chosen_by_their_type_too_and_numbers_become_text(
@@ -227,7 +227,7 @@ def test_a_program_that_ends_is_told_and_found_again(lsl: ModuleType, name: str,
     program = Program(lsl, name)
     connected(inlet, name)
     del program
-    wait_for(lambda: inlet.state.text == f"LSL markers: {name} is gone")
+    wait_until(lambda: inlet.state.text == f"LSL markers: {name} is gone")
     program = Program(lsl, name)
     connected(inlet, name)
     program.send("back")
@@ -237,7 +237,7 @@ def test_a_program_that_ends_is_told_and_found_again(lsl: ModuleType, name: str,
 def test_a_signal_is_no_stream_of_markers(lsl: ModuleType, name: str, reading) -> None:
     program = Program(lsl, name, rate_hz=250.0, format=lsl.cf_float32)
     inlet = reading(name)
-    wait_for(lambda: inlet.state.problem)
+    wait_until(lambda: inlet.state.problem)
     assert inlet.state.problem == (
         f"LSL stream {name}: expected markers, found a signal of 250 Hz; choose another name or type"
     )
@@ -252,7 +252,7 @@ def test_our_own_marks_do_not_come_back(lsl: ModuleType, output: LslOutput, name
         == []
     )
     Program(lsl, name)
-    assert lsl.resolve_bypred("name='faceapp markers'", 1, WAIT_S), "it is there for others"
+    assert lsl.resolve_bypred("name='faceapp markers'", 1, PATIENCE_S), "it is there for others"
 
 
 def test_foreign_text_is_one_short_printable_line(lsl: ModuleType, name: str, reading) -> None:
@@ -270,10 +270,10 @@ def test_foreign_text_is_one_short_printable_line(lsl: ModuleType, name: str, re
 @pytest.mark.parametrize("wanted", ["x' or name!='", 'x" or name!="', "Anna's", 'say "a"'])
 def test_a_name_cannot_break_out_of_the_search(lsl: ModuleType, name: str, wanted: str) -> None:
     program = Program(lsl, name)
-    assert lsl.resolve_bypred(f"name='{name}'", 1, WAIT_S)
+    assert lsl.resolve_bypred(f"name='{name}'", 1, PATIENCE_S)
     assert lsl.resolve_bypred(marker_predicate(wanted), 1, 0.3) == []
     same = Program(lsl, wanted, name)
-    (found,) = lsl.resolve_bypred(f"({marker_predicate(wanted)}) and type='{name}'", 1, WAIT_S)
+    (found,) = lsl.resolve_bypred(f"({marker_predicate(wanted)}) and type='{name}'", 1, PATIENCE_S)
     assert found.name() == wanted
     del program, same
 
@@ -284,7 +284,7 @@ def test_a_flood_of_markers_is_bounded_and_counted(lsl: ModuleType, name: str, r
     connected(inlet, name)
     for number in range(1500):
         program.send(str(number))
-    wait_for(lambda: inlet.state.text.endswith(", 500 dropped"))
+    wait_until(lambda: inlet.state.text.endswith(", 500 dropped"))
     marks = inlet.take()
     assert [mark.text for mark in marks[::999]] == ["500", "1499"]
 
@@ -292,5 +292,5 @@ def test_a_flood_of_markers_is_bounded_and_counted(lsl: ModuleType, name: str, r
 def test_without_the_package_the_inlet_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pylsl", None)
     inlet = MarkerInlet("Markers", network=False)
-    wait_for(lambda: not inlet.alive)
+    wait_until(lambda: not inlet.alive)
     assert 'pip install "faceapp[lsl]"' in inlet.state.problem

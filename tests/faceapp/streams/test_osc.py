@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -18,8 +17,7 @@ from faceapp.streams.feed import Mark
 from faceapp.streams.osc import OscOutput, bundles
 from faceapp.streams.target import OscTarget
 from tests.faceapp.session.results import hidden, result
-
-WAIT_S = 10.0
+from tests.waiting import wait_until
 
 
 class Listener:
@@ -34,7 +32,9 @@ class Listener:
         dispatcher.set_default_handler(lambda address, *values: self.messages.append((address, values)))
         self.server = BlockingOSCUDPServer(("127.0.0.1", 0), dispatcher)
         self.port = int(self.server.server_address[1])
-        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread = threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -43,11 +43,8 @@ class Listener:
         self.server.server_close()
 
     def wait_for(self, address: str) -> dict[str, tuple[Any, ...]]:
-        until_s = time.monotonic() + WAIT_S
-        while address not in (found := dict(self.messages)):
-            assert time.monotonic() < until_s, f"{address} did not come, only {sorted(found)}"
-            time.sleep(0.005)
-        return found
+        wait_until(lambda: address in dict(self.messages), f"{address} did not come")
+        return dict(self.messages)
 
 
 @pytest.fixture

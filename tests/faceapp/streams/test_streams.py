@@ -60,7 +60,7 @@ def test_streams_are_turned_on_moved_and_off_again_while_results_come(
     streams.use(to(listener))
     streams.wait_open()
     streams.put(result(0))
-    listener.wait_until("/faceapp/face/1/smile")
+    listener.wait_for("/faceapp/face/1/smile")
     (feed,) = streams._feeds.values()
     streams.use(replace(to(listener), theme="light"))
     assert list(streams._feeds.values()) == [feed], "another setting leaves it alone"
@@ -69,7 +69,7 @@ def test_streams_are_turned_on_moved_and_off_again_while_results_come(
     streams.wait_open()
     listener.messages.clear()
     streams.put(result(1))
-    other.wait_until("/faceapp/face/1/smile")
+    other.wait_for("/faceapp/face/1/smile")
     other.close()
     streams.use(OFF)
     assert not streams.on
@@ -166,7 +166,7 @@ def test_a_file_is_analysed_and_streamed_from_the_command_line(
         str(tmp_path),
     ]
     assert main([*command, "--osc", f"127.0.0.1:{listener.port}"]) == 0
-    found = listener.wait_until("/faceapp/face/1/occlusion")
+    found = listener.wait_for("/faceapp/face/1/occlusion")
     assert found["/faceapp/faces"] == (1,)
     assert main([*command, "--osc", "no-such-host.invalid:9"]) == 2
     assert "expected a known host" in capfd.readouterr().err
