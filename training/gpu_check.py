@@ -160,7 +160,8 @@ def engine_validity(name: str) -> str:
         validity, bits = runtime.get_engine_validity(plan)
         members = library.module.EngineInvalidityDiagnostics.__members__
         names = [reason for reason, value in members.items() if int(value) & int(bits)]
-        said = " ".join([str(getattr(validity, "name", validity)), *names])
+        reason = " ".join(names) or library.messages.since(mark)
+        said = f"{getattr(validity, 'name', validity)}{reason and f' ({reason})'}"
         return f"{library.title}, built for {', '.join(settings.compute_capabilities) or 'all'}: {said}"
     except (CardError, EngineError) as error:
         return f"not asked: {error}"

@@ -209,7 +209,7 @@ def test_a_refused_gpu_is_told_first_and_costs_tensorrt_s_rows_alone(
     machine = fake_machine(compute_capability=(9, 0))
     machine.module.says["invalid"] = "2"
     assert gpu_check.engine_validity("multitask") == (
-        "TensorRT-RTX 1.7.1.116, built for all: 2 UNSUPPORTED_CC"
+        "TensorRT-RTX 1.7.1.116, built for all: 2 (UNSUPPORTED_CC)"
     )
     found = GpuReport()
     assert ready_rows("TensorRT", gpu_rows.makers(True)["TensorRT"], found) == {}
