@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -25,6 +24,7 @@ from faceapp.session.reader import read_session
 from faceapp.session.video_encoder import VideoEncoder
 from faceapp.settings import Settings
 from faceapp.sources.options import Clip
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = 12
@@ -184,12 +184,9 @@ def test_ctrl_c_with_processes_closes_sessions_and_resume_goes_on(
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
     )
-    deadline = time.monotonic() + 100
-    while time.monotonic() < deadline and not list(out.glob("*/session.json")):
-        time.sleep(0.05)
-    time.sleep(1.0)
+    wait_until(lambda: len(list(out.glob("*/session.json"))) == 2)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate()
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr and "go on with the same command and --resume" in stderr
     for folder in out.iterdir():
@@ -205,17 +202,12 @@ def test_workers_of_a_killed_program_close_their_sessions_and_end(
     out = tmp_path / "out"
     inputs = [str(media_dir / "face_noface.mov")] * 4
     command = [sys.executable, "-m", "faceapp", "analyze", *inputs, "--no-video", "--processes", "2"]
-    process = subprocess.Popen([*command, "--model", str(tiny_model), "--out", str(out)], cwd=ROOT)
-    deadline = time.monotonic() + 100
-    while time.monotonic() < deadline and not list(out.glob("*/session.json")):
-        time.sleep(0.05)
+    arguments = [*command, "--model", str(tiny_model), "--out", str(out)]
+    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE)
+    wait_until(lambda: list(out.glob("*/session.json")))
     process.kill()
-    process.wait()
-    time.sleep(5.0)  # a worker that was still loading takes one frame, and sees then
+    process.communicate()  # its workers write into the same pipe, so that it ends with the last of them
     states = [state(path) for path in out.glob("*/session.json")]
-    while time.monotonic() < deadline and "recording" in states:
-        time.sleep(0.1)
-        states = [state(path) for path in out.glob("*/session.json")]
     assert set(states) == {"closed"}
     assert len(states) <= 2, "no worker goes on with the next input"
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from faceapp.tracking.action_units import MEASURED_UNITS, seen_units
 from faceapp.tracking.movements import movements
 from faceapp.types import FaceTrack, Prediction
 from tests.faceapp.fakes import FakeEngine, FakeSource, FakeTracker, frame
+from tests.waiting import wait_until
 
 BOX = np.array([0, 0, 100, 100], dtype=np.float32)
 
@@ -148,13 +148,9 @@ def test_a_running_pipeline_takes_over_and_tells_damaged_files(
     pipeline = Pipeline(source, lambda: tracker, lambda: FaceReader({"none": engine}, 0.5))  # type: ignore[dict-item]
 
     def seen(condition: Callable[[Prediction], bool]) -> bool:
-        until_s = time.perf_counter() + 10
-        while time.perf_counter() < until_s:
-            result = pipeline.take_result()
-            if result is not None and condition(result.predictions[0]):
-                return True
-            time.sleep(0.002)
-        return False
+        return wait_until(
+            lambda: (result := pipeline.take_result()) is not None and condition(result.predictions[0])
+        )
 
     with pipeline:
         pipeline.start()

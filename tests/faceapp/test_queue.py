@@ -20,6 +20,7 @@ from faceapp.batch.tally import Tally
 from faceapp.batch.worker import QueueWorker
 from faceapp.errors import SessionError, SourceError
 from faceapp.settings import Settings
+from tests.waiting import PATIENCE_S
 
 
 class FakePool:
@@ -96,7 +97,7 @@ def work_off(queue: Queue, each_look: Callable[[FakePool], None] = lambda pool: 
     worker = QueueWorker(queue, make)  # type: ignore[arg-type]
     worker.start(Settings())
     assert worker._thread is not None
-    worker._thread.join(20)
+    worker._thread.join(PATIENCE_S)
     assert not worker.working and worker.problem == ""
     return made[0]
 
@@ -161,8 +162,8 @@ def test_stopped_work_waits_again_and_goes_on_later(queue: Queue, tmp_path: Path
 
     worker = QueueWorker(queue, make)  # type: ignore[arg-type]
     worker.start(Settings())
-    assert looked.wait(20), "a stop before anything ran would leave nothing to see"
-    assert worker.close(20)
+    assert looked.wait(PATIENCE_S), "a stop before anything ran would leave nothing to see"
+    assert worker.close(PATIENCE_S)
     assert stopped[0] == "running"
     assert states(queue) == ["waiting", "waiting"]
     work_off(queue)

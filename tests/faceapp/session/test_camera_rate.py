@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from faceapp.session.recording import Recording
 from faceapp.session.writer import SessionWriter
 from tests.faceapp.fakes import FakeEngine, FakeSource, FakeTracker, face
 from tests.faceapp.session.results import card, result
+from tests.waiting import PATIENCE_S, wait_until
 
 SETTINGS = {"smoothing": 0.5, "landmark_smoothing": 0.25}
 
@@ -89,7 +89,7 @@ def test_a_full_queue_loses_pictures_and_results_by_name(tmp_path: Path, monkeyp
     add_frame = Recording.add_frame
 
     def slow(recording: Recording, frame) -> None:
-        gate.wait(20)
+        gate.wait(PATIENCE_S)
         add_frame(recording, frame)
 
     monkeypatch.setattr(Recording, "add_frame", slow)
@@ -114,19 +114,25 @@ def test_a_full_queue_loses_pictures_and_results_by_name(tmp_path: Path, monkeyp
 
 
 def test_a_live_pipeline_records_at_the_camera_rate_while_reading_is_slow(tmp_path: Path):
-    engine = FakeEngine(infer=lambda _call: time.sleep(0.08))
     source = FakeSource(live=True, period_s=0.01)
+    enough = threading.Event()
+
+    def slow(_call: int) -> None:
+        """Read one face while the camera gives five frames."""
+        before = source._next
+        wait_until(lambda: source._next >= before + 5 or enough.is_set())
+
+    engine = FakeEngine(infer=slow)
     make_tracker = partial(FakeTracker, [face()])
     writer = make_writer(tmp_path / "s")
     with Pipeline(source, make_tracker, lambda: FaceReader({"none": engine}, 0.5)) as pipeline:
         pipeline.set_recorder(writer)
         pipeline.start()
-        deadline = time.monotonic() + 20
-        while writer.written < 12 and time.monotonic() < deadline:
-            if writer.written == 6 and not writer._recording._metadata["changes"]:
-                pipeline.set_smoothing(0.9)
-            time.sleep(0.02)
+        wait_until(lambda: writer.written >= 6)
+        pipeline.set_smoothing(0.9)
+        wait_until(lambda: writer.written >= 14)
         pipeline.set_recorder(None)
+        enough.set()
     session = read_session(writer.close())
     counts = session.metadata["frames"]
     assert writer.error is None

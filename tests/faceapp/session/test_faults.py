@@ -16,6 +16,7 @@ from faceapp.session.check import check_session
 from faceapp.session.reader import read_session
 from faceapp.session.video_repair import video_frames
 from tests.faceapp.session.recording_process import RATE_HZ
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 KILLED_AT_FRAME = 200
@@ -43,7 +44,7 @@ def killed_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
         process.kill()
         process.stdout.read()
         process.stderr.read()
-        assert process.wait(20) == (-signal.SIGKILL if sys.platform != "win32" else 1)
+        assert process.wait(PATIENCE_S) == (-signal.SIGKILL if sys.platform != "win32" else 1)
     return folder
 
 
@@ -127,7 +128,7 @@ def test_a_running_recording_is_left_alone(tmp_path: Path):
 def test_a_full_disk_ends_the_recording_with_one_line_and_whole_rows(tmp_path: Path):
     folder = tmp_path / "s"
     with start(folder, frames=150, limit_bytes=20_000, video="table") as process:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate()
     *frames, last = output.splitlines()
     assert process.returncode == 0, "the program went on to its own end"
     assert last.startswith("error:") and "expected a folder that can be written" in last
@@ -145,7 +146,7 @@ def test_a_full_disk_ends_the_recording_with_one_line_and_whole_rows(tmp_path: P
 def test_a_failing_video_ends_the_video_and_the_table_goes_on(tmp_path: Path):
     folder = tmp_path / "s"
     with start(folder, frames=150, limit_bytes=400_000) as process:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate()
     *frames, last = output.splitlines()
     assert "expected to record video" in last
     assert all(line.endswith(" 1") for line in frames)

@@ -4,7 +4,6 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from faceapp.session.reader import read_frames, read_session
 from faceapp.session.synthetic import write_long_session
 from faceapp.session.writer import SessionWriter
 from tests.faceapp.session.results import card, result
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def test_recordings_killed_at_random_lose_at_most_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -36,7 +36,7 @@ def test_a_victim_that_ends_by_itself_is_not_taken_for_a_killed_one(
 
     def crash(_arguments: list[str], **options) -> subprocess.Popen[str]:
         process = real([sys.executable, "-c", code], **options)
-        process.wait(20)
+        process.wait(PATIENCE_S)
         return process
 
     monkeypatch.setattr(kill_check.subprocess, "Popen", crash)
@@ -52,9 +52,7 @@ def test_a_recording_cut_off_at_any_byte_is_repaired(tmp_path: Path):
         each = result(index)
         writer.put_frame(each.frame)
         writer.put(each)
-    deadline = time.monotonic() + 10
-    while read_session(tmp_path / "s").table.num_rows < 60 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: read_session(tmp_path / "s").table.num_rows == 60)
     whole = shutil.copytree(tmp_path / "s", tmp_path / "whole")
     writer.close()
     chance = random.Random(3)
@@ -71,10 +69,8 @@ def test_a_recording_cut_off_at_any_byte_is_repaired(tmp_path: Path):
         assert frames == list(range(len(frames)))
 
 
-def test_a_long_session_is_written_faster_than_real_time_and_whole(tmp_path: Path):
-    started_s = time.monotonic()
+def test_a_long_session_is_written_whole(tmp_path: Path):
     folder = write_long_session(tmp_path / "s", minutes=0.5, faces=2, read_every=3)
-    assert time.monotonic() - started_s < 25
     session = read_session(folder)
     counts = session.metadata["frames"]
     assert (counts["captured"], counts["in_video"], counts["analysed"]) == (900, 900, 300)

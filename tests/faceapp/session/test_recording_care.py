@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from faceapp.session.disk_watch import DiskWatch
 from faceapp.session.reader import read_session
 from faceapp.session.writer import SessionWriter
 from tests.faceapp.session.results import card, result
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -45,17 +46,16 @@ def test_a_consent_without_text_or_moment_is_refused(text: str, moment: str):
         Consent(text, moment)
 
 
-def test_a_nearly_full_disk_ends_the_recording_whole(tmp_path: Path):
+def test_a_nearly_full_disk_ends_the_recording_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("faceapp.session.disk_watch._EVERY_S", 0.2)
     writer = make_writer(tmp_path / "s")
     writer.put(result(0))
     writer.disk.measure = lambda _folder: 100_000_000
-    deadline = time.monotonic() + 10
-    index = 1
-    while not writer.stopped and time.monotonic() < deadline:
+    for index in range(1, 12):
         writer.put(result(index))
-        index += 1
-        time.sleep(0.02)
-    assert writer.stopped and writer.disk.low
+    indices = count(12)
+    wait_until(lambda: writer.stopped or writer.put(result(next(indices))) is None)
+    assert writer.disk.low
     assert "expected at least 200 MB free, found 100 MB" in str(writer.error)
     session = read_session(writer.close())
     assert session.metadata["state"] == "closed"
@@ -81,21 +81,26 @@ def test_the_disk_is_asked_now_and_then_and_a_folder_that_went_is_no_reason():
 
 def test_of_two_programs_on_one_folder_one_is_refused_with_one_line(tmp_path: Path):
     code = (
-        "import sys, time\n"
+        "import sys\n"
         "from pathlib import Path\n"
         "from faceapp.errors import SessionError\n"
         "from faceapp.session.writer import SessionWriter\n"
-        "time.sleep(max(0, float(sys.argv[2]) - time.time()))\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
         "try:\n"
         "    SessionWriter(Path(sys.argv[1]), source='x', cards=[], settings={}).close()\n"
         "    print('recorded')\n"
         "except SessionError as error:\n"
         "    print('refused:', error)\n"
     )
-    at = str(time.time() + 2.5)
-    arguments = [sys.executable, "-c", code, str(tmp_path / "s"), at]
-    programs = [subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    lines = [program.communicate(timeout=60)[0].splitlines() for program in programs]
+    arguments = [sys.executable, "-c", code, str(tmp_path / "s")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    programs = [subprocess.Popen(arguments, cwd=ROOT, **pipes) for _ in range(3)]
+    assert [program.stdout.readline() for program in programs] == ["ready\n"] * 3
+    for program in programs:
+        program.stdin.write("go\n")
+        program.stdin.flush()
+    lines = [program.communicate()[0].splitlines() for program in programs]
     assert sorted(text[:8] for (text,) in lines) == ["recorded", "refused:", "refused:"]
     refused = [text for (text,) in lines if text.startswith("refused")]
     assert all("expected a new folder" in text for text in refused)

@@ -15,6 +15,7 @@ from faceapp.session.reader import read_session
 from faceapp.session.recording import Recording
 from faceapp.session.writer import SessionWriter
 from tests.faceapp.session.results import card, picture, result
+from tests.waiting import PATIENCE_S, wait_until
 
 SETTINGS = {"smoothing": 0.5, "landmark_smoothing": 0.25, "model": "auto"}
 
@@ -140,7 +141,7 @@ def test_a_full_queue_drops_and_counts_without_blocking(tmp_path: Path, monkeypa
     add = Recording.add
 
     def slow_add(recording: Recording, item) -> None:
-        gate.wait(20)
+        gate.wait(PATIENCE_S)
         add(recording, item)
 
     monkeypatch.setattr(Recording, "add", slow_add)
@@ -164,11 +165,8 @@ def test_rows_and_counts_reach_the_disk_within_a_second_also_when_no_frame_follo
     writer = make_writer(tmp_path / "s", wait=True)
     for index in range(3):
         writer.put(result(index))
-    deadline = time.monotonic() + 10
-    while read_session(writer.folder).table.num_rows < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert read_session(writer.folder).table.num_rows == 3
-    assert read_session(writer.folder).metadata["frames"]["analysed"] == 3
+    wait_until(lambda: read_session(writer.folder).table.num_rows == 3)
+    wait_until(lambda: read_session(writer.folder).metadata["frames"]["analysed"] == 3)
     assert read_session(writer.folder).metadata["state"] == "recording"
     writer.close()
 
@@ -217,9 +215,7 @@ def test_a_folder_that_vanishes_is_an_error_and_not_the_end_of_the_caller(tmp_pa
     writer = make_writer(tmp_path / "s", video=False)
     writer.put(result(0))
     shutil.rmtree(tmp_path / "s")
-    deadline = time.monotonic() + 10
-    while not writer.stopped and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: writer.stopped)
     assert isinstance(writer.error, SessionError)
     assert writer.put(result(1)) is False
     assert writer.dropped >= 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,10 +13,12 @@ from pytestqt.qtbot import QtBot
 
 from faceapp.session.annotation_edits import Annotations
 from faceapp.session.annotations import Event
+from faceapp.session.reader import read_session
 from faceapp.session.writer import SessionWriter
 from faceapp.ui.player.review import load_review
 from faceapp.ui.player.window import PlayerWindow
 from tests.faceapp.session.results import picture, result
+from tests.waiting import wait_until
 
 FRAMES = 150
 RATE_HZ = 25
@@ -64,10 +65,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a kill leaves: copied while the recording ran."""
     parent = tmp_path_factory.mktemp("player")
     writer = write_session(parent / "running")
-    until_s = time.monotonic() + 20
-    while writer.written < FRAMES and time.monotonic() < until_s:
-        time.sleep(0.05)
-    time.sleep(1.2)
+    wait_until(lambda: read_session(writer.folder).metadata["frames"]["analysed"] == FRAMES)
     shutil.copytree(parent / "running", parent / "killed")
     writer.close()
     return parent / "killed"
