@@ -34,16 +34,25 @@ def network(
         seed: Chooses noise and errors.
     """
     chance = np.random.default_rng(seed)
+    count = round(length_s * rate_hz)
+    runs_s, starts, kinds = (
+        chance.uniform(1, 6, count) / 30,
+        chance.random(count),
+        chance.integers(4, size=count),
+    )
+    rate = errors / (1 - errors) / (3.5 / 30 * rate_hz)
     wrong_until_s, wrong = -1.0, OCCLUSIONS[0]
-    for index in range(round(length_s * rate_hz)):
+    seen = []
+    for index in range(count):
         time_s = index / rate_hz
-        run_s = chance.uniform(1, 6) / 30
-        if time_s >= wrong_until_s and chance.random() < errors / (1 - errors) / (3.5 / 30 * rate_hz):
-            wrong_until_s, wrong = time_s + run_s, OCCLUSIONS[chance.integers(4)]
-        seen = wrong if time_s < wrong_until_s else scene(time_s)
-        logits = np.log(certain(seen, 0.9)) + chance.normal(0, 1.0, 4)
-        weights = np.exp(logits - logits.max())
-        yield time_s, (weights / weights.sum()).astype(np.float32)
+        if time_s >= wrong_until_s and starts[index] < rate:
+            wrong_until_s, wrong = time_s + runs_s[index], OCCLUSIONS[kinds[index]]
+        seen.append(OCCLUSIONS.index(wrong if time_s < wrong_until_s else scene(time_s)))
+    sure = np.log([certain(kind, 0.9) for kind in OCCLUSIONS])
+    logits = sure[seen] + chance.normal(0, 1.0, (count, 4))
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    yield from ((index / rate_hz, row) for index, row in enumerate(probabilities))
 
 
 def decisions(
