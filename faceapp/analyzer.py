@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engines.card import LABELS
+from engines.card import LABELS, ModelCard
 from engines.errors import CardError
 from engines.models import model_names
 from faceapp.explaining import Explainer
@@ -140,13 +140,22 @@ def load_engines(settings: Settings) -> dict[Occlusion, Engine]:
         for kind, name in names.items():
             engines[kind] = load_engine(name, settings.backend, settings.engine_threads)
             opened.callback(engines[kind].close)
-            if all(engines[kind].card.head(task) is None for task in LABELS):
-                raise CardError(
-                    f"model {name!r}: expected a model that reads faces ({', '.join(LABELS)}), found "
-                    f"{', '.join(head.task for head in engines[kind].card.heads)}; choose another one"
-                )
+            require_face_model(engines[kind].card)
         opened.pop_all()  # all are loaded: they are the caller's
     return engines
+
+
+def require_face_model(card: ModelCard) -> None:
+    """Refuse a model that says nothing of what is read in faces.
+
+    Raises:
+        CardError: It has none of these heads.
+    """
+    if all(card.head(task) is None for task in LABELS):
+        raise CardError(
+            f"model {card.name!r}: expected a model that reads faces ({', '.join(LABELS)}), found "
+            f"{', '.join(head.task for head in card.heads)}; choose another one"
+        )
 
 
 def _auto_models() -> dict[Occlusion, str]:

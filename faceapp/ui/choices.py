@@ -11,6 +11,7 @@ from faceapp.settings import Settings
 OPEN_FILE = "open-file"
 OPEN_ADDRESS = "open-address"
 LOOK_AGAIN = "look-again"
+OPEN_MODEL = "open-model"
 _NO_CAMERA = "no-camera"
 _NO_CAMERA_REASON = "Not found: plug it in and choose Look again"
 DEMOS = (
@@ -85,6 +86,13 @@ def with_current(sources: tuple[Choice, ...], settings: Settings) -> tuple[Choic
         others = (choice for choice in sources if choice.value != _NO_CAMERA)
         return (Choice(settings.source, source_text(settings.source), _NO_CAMERA_REASON), *others)
     return (Choice(settings.source, source_text(settings.source)), *sources)
+
+
+def with_current_model(models: tuple[Choice, ...], model: str) -> tuple[Choice, ...]:
+    """Return the models, with the present one last where it is none of them: a folder, shown by its last two names."""
+    if any(choice.value == model for choice in models):
+        return models
+    return (*models, Choice(model, "/".join(Path(model).parts[-2:])))
 
 
 def _sources() -> tuple[Choice, ...]:

@@ -13,6 +13,7 @@ from faceapp.ui.dock import Dock
 from faceapp.ui.face_cards import FaceCards
 from faceapp.ui.form import Form
 from faceapp.ui.menu import fill_menu
+from faceapp.ui.model_folder import choose_model
 from faceapp.ui.movement_strips import MovementStrips
 from faceapp.ui.recording_step import KEPT
 from faceapp.ui.sheet import Sheet
@@ -78,7 +79,7 @@ def connect_parts(window: MainWindow) -> None:
     toolbar.snapshot_clicked.connect(controls.snapshot)
     toolbar.queue_clicked.connect(window.queue.toggle)
     toolbar.settings_button.clicked.connect(controls.toggle_form)
-    window.status.model_chosen.connect(partial(controls.change, "model"))
+    window.status.model_chosen.connect(partial(choose_model, window))
     window.centre.build.cancelled.connect(window.live.builds.cancel)
     window.status.backend_chosen.connect(partial(controls.change, "backend"))
     window.form.changed.connect(controls.change)

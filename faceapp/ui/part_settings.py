@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceapp.ui.choices import with_current
+from faceapp.ui.choices import with_current, with_current_model
 from faceapp.ui.theme import apply_theme, theme_named
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def show_in_parts(window: MainWindow) -> None:
     window.recording.show_settings()
     window.toolbar.set_sources(with_current(window.choices.sources, settings), settings.source)
     window.toolbar.set_occlusion(settings.occlusion)
-    window.status.set_models(window.choices.models, settings.model)
+    window.status.set_models(with_current_model(window.choices.models, settings.model), settings.model)
     window.status.set_backends(window.choices.backends, settings.backend)
     window.centre.video.overlay.show_mesh = settings.show_mesh
     window.centre.video.region_tool.region = settings.region

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QStatusBar, QToolButton, QWidget
 
 from faceapp.pipeline import PipelineStatistics
 from faceapp.streams.feed import StreamState
-from faceapp.ui.choices import Choice
+from faceapp.ui.choices import OPEN_MODEL, Choice
 from faceapp.ui.elided_label import ElidedLabel
 from faceapp.ui.icons import icon_pixmap
 from faceapp.ui.theme import Theme, text_font
@@ -33,7 +33,7 @@ class StatusBar(QStatusBar):
     """Numbers of the pipeline at the left, choosers in the middle, the promise at the right.
 
     Signals:
-        model_chosen: A model's name, or "auto".
+        model_chosen: A model's name or folder, "auto", or `choices.OPEN_MODEL`.
         backend_chosen: A back end's name, or "auto".
     """
 
@@ -112,8 +112,11 @@ class StatusBar(QStatusBar):
         self._backend.setText(f"{backend or 'Back end'} ▾")
 
     def set_models(self, models: Sequence[Choice], current: str) -> None:
-        """Fill the chooser of models."""
+        """Fill the chooser of models, and of a folder of one's own."""
         self._model.set_choices(models, current)
+        self._model.add_action(
+            OPEN_MODEL, "Model folder…", "A model that was trained with python -m training"
+        )
 
     def set_backends(self, backends: Sequence[Choice], current: str) -> None:
         """Fill the chooser of back ends."""
@@ -149,3 +152,11 @@ class _Chooser(QToolButton):
             entry.triggered.connect(lambda _=False, value=choice.value: self._chosen.emit(value))
             self._group.addAction(entry)
             self._menu.addAction(entry)
+
+    def add_action(self, value: str, text: str, explained: str) -> None:
+        """Add an entry, behind a line, that asks for more before anything is chosen."""
+        self._menu.addSeparator()
+        entry = QAction(text, self._menu)
+        entry.setToolTip(explained)
+        entry.triggered.connect(lambda: self._chosen.emit(value))
+        self._menu.addAction(entry)
