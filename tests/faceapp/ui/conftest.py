@@ -20,6 +20,7 @@ from faceapp.ui.readout import Readouts
 from faceapp.ui.window import MainWindow
 from tests.faceapp.ui.fakes import FakePipeline
 from tests.faceapp.ui.scenes import make_result, make_track
+from tests.waiting import PATIENCE_S
 
 HERE = Path(__file__).parent
 
@@ -31,6 +32,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.qt_log_ignore("This plugin does not support")
             )  # of drawing into memory
+
+
+class PatientBot(QtBot):
+    """Waits as long as a busy machine needs, unless told otherwise."""
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = round(PATIENCE_S * 1e3)) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: object, *, timeout: int = round(PATIENCE_S * 1e3), **options: object):  # type: ignore[no-untyped-def]
+        return super().waitSignal(signal, timeout=timeout, **options)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture

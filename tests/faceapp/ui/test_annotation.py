@@ -56,7 +56,7 @@ def show(window: MainWindow, pipeline: FakePipeline, result: FrameResult) -> Non
 
 
 def stop(qtbot: QtBot, window: MainWindow) -> Path:
-    with qtbot.waitSignal(window.recorder.saved, timeout=10_000) as saved:
+    with qtbot.waitSignal(window.recorder.saved) as saved:
         window.controls.toggle_record()
     return Path(saved.args[0])
 
@@ -176,7 +176,7 @@ def test_a_recording_is_reviewed_from_its_notice(
     (review,) = (b for b in live_window.centre.notice.findChildren(QPushButton) if b.text() == "Review")
     review.click()
     (player,) = live_window.annotation.players
-    qtbot.waitUntil(lambda: player.stage.result is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: player.stage.result is not None)
     assert player.review.folder == folder
     assert len(player.stage.result.faces) == 1
     assert [event.label for event in player.visible_marks()] == ["5"]

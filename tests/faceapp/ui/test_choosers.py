@@ -71,7 +71,7 @@ def test_asking_for_a_file_leaves_the_present_source_shown(qtbot: QtBot, toolbar
     chooser = combo(toolbar, "Source")
     index = chooser.findData(OPEN_FILE)
     chooser.setCurrentIndex(index)
-    with qtbot.waitSignal(toolbar.source_chosen, timeout=1000) as chosen:
+    with qtbot.waitSignal(toolbar.source_chosen) as chosen:
         chooser.activated.emit(index)
     assert chosen.args == [OPEN_FILE]
     assert chooser.currentText() == "Demo portrait"
@@ -83,7 +83,7 @@ def test_occlusion_modes_are_exclusive(qtbot: QtBot, toolbar: Toolbar) -> None:
     }
     assert list(buttons) == ["Auto", "Full", "Headset", "Mask"]
     toolbar.set_occlusion("auto")
-    with qtbot.waitSignal(toolbar.occlusion_chosen, timeout=1000) as chosen:
+    with qtbot.waitSignal(toolbar.occlusion_chosen) as chosen:
         buttons["Headset"].click()
     assert chosen.args == ["headset"]
     toolbar.set_occlusion("headset")
@@ -131,7 +131,7 @@ def test_absent_back_ends_are_greyed_out_with_the_reason(qtbot: QtBot, status: S
     assert entries["tensorrt"].toolTip() == "No NVIDIA GPU found"
     assert status._backend.menu().toolTipsVisible()
     assert [name for name, entry in entries.items() if entry.isChecked()] == ["openvino"]
-    with qtbot.waitSignal(status.backend_chosen, timeout=1000) as chosen:
+    with qtbot.waitSignal(status.backend_chosen) as chosen:
         entries["Automatic"].trigger()
     assert chosen.args == ["auto"]
 

@@ -81,10 +81,10 @@ def test_a_click_or_enter_chooses_a_face(
 ) -> None:
     cards.show_readouts(readouts_of(astronaut_landmarks, 1, 2), 1)
     second = shown_cards(cards)[1]
-    with qtbot.waitSignal(cards.chosen, timeout=1000) as chosen:
+    with qtbot.waitSignal(cards.chosen) as chosen:
         qtbot.mousePress(second, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
     assert chosen.args == [2]
-    with qtbot.waitSignal(cards.chosen, timeout=1000):
+    with qtbot.waitSignal(cards.chosen):
         qtbot.keyClick(second, Qt.Key.Key_Return)
 
 
@@ -110,10 +110,10 @@ def test_the_strongest_emotion_has_the_longest_bar_in_its_colour(qtbot: QtBot, r
     card.resize(360, 240)
     readout.label, readout.confidence = 1, 1.0
     card.show_readout(readout, chosen=False)
-    qtbot.wait(150)
+    happiness, anger = (EMOTION_COLOURS[name] for name in ("happiness", "anger"))
+    qtbot.waitUntil(lambda: count(card, happiness) > 4 * count(card, anger) > 0)
     counts = {name: count(card, colour) for name, colour in EMOTION_COLOURS.items()}
     assert max(counts, key=lambda name: counts[name]) == "happiness"
-    assert counts["happiness"] > 4 * counts["anger"] > 0
 
 
 def test_without_a_reading_no_bar_is_drawn(qtbot: QtBot, astronaut_landmarks: np.ndarray) -> None:
@@ -163,8 +163,7 @@ def test_two_cards_fit_into_the_smallest_window(
     cards.resize(390, 335)
     cards.show_readouts(readouts_of(astronaut_landmarks, 1, 2), 1)
     assert all(card.compact for card in shown_cards(cards))
-    qtbot.wait(50)  # until the layout has run
-    assert cards.verticalScrollBar().maximum() == 0
+    qtbot.waitUntil(lambda: cards.verticalScrollBar().maximum() == 0)
 
 
 def test_a_small_card_tells_an_unsuited_model_where_else_the_gaze_stands(

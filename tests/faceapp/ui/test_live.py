@@ -59,11 +59,11 @@ def test_sources_are_started_and_stopped_off_the_interface_thread(
         return made[-1]
 
     live = Live(background, make)
-    with qtbot.waitSignal(live.opened, timeout=2000):
+    with qtbot.waitSignal(live.opened):
         live.open(settings)
         assert live.state is PipelineState.STARTING
     assert live.pipeline is made[0]
-    with qtbot.waitSignal(live.opened, timeout=2000):
+    with qtbot.waitSignal(live.opened):
         live.open(replace(settings, source="demo:two"))
     assert live.pipeline is made[1]
     here = threading.current_thread()
@@ -82,7 +82,7 @@ def test_of_two_quick_wishes_the_second_wins(
         return made.setdefault(wanted.source, FakePipeline())
 
     live = Live(background, make)
-    with qtbot.waitSignal(live.opened, timeout=2000):
+    with qtbot.waitSignal(live.opened):
         live.open(settings)
         live.open(replace(settings, source="demo:two"))
     assert live.pipeline is made["demo:two"]
@@ -97,7 +97,7 @@ def test_a_source_that_cannot_be_made_is_told(
         raise SourceError("film.mp4: expected a video, found nothing; check the path")
 
     live = Live(background, refuse)
-    with qtbot.waitSignal(live.refused, timeout=2000) as told:
+    with qtbot.waitSignal(live.refused) as told:
         live.open(settings)
     assert "film.mp4" in told.args[0]
     assert live.state is PipelineState.STOPPED
@@ -108,7 +108,7 @@ def test_pause_goes_on_and_an_ended_video_starts_again(
 ) -> None:
     pipeline = FakePipeline(FakeVideo("film.mp4"))
     live = Live(background, lambda _settings, _wish: pipeline)
-    with qtbot.waitSignal(live.opened, timeout=2000):
+    with qtbot.waitSignal(live.opened):
         live.open(settings)
     live.toggle_pause()
     assert live.state is PipelineState.PAUSED

@@ -45,7 +45,7 @@ def test_an_error_stays_until_it_is_dismissed(qtbot: QtBot, banner: Banner) -> N
     banner.show_error("camera 0: expected a camera, found none; plug one in")
     assert banner.text.startswith("camera 0")
     assert banner.accessibleName() == banner.text
-    with qtbot.waitSignal(banner.dismissed, timeout=1000):
+    with qtbot.waitSignal(banner.dismissed):
         banner._cross.click()
     assert banner.text == ""
 

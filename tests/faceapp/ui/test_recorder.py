@@ -26,7 +26,7 @@ def results(astronaut: np.ndarray, landmarks: np.ndarray, number: int) -> list[F
 
 def record(qtbot: QtBot, window: MainWindow, pipeline: FakePipeline, shown: FrameResult) -> None:
     window.show_result(shown)
-    with qtbot.waitSignal(window.recorder.started, timeout=5000):
+    with qtbot.waitSignal(window.recorder.started):
         window.controls.toggle_record()
     assert pipeline.recorder is not None
 
@@ -47,7 +47,7 @@ def test_a_recording_becomes_a_session_with_its_markers(
         window.show_result(each)
     window.controls.mark("4")
     assert window.toolbar._record.toolTip().startswith("Stop recording")
-    with qtbot.waitSignal(window.recorder.saved, timeout=10_000) as saved:
+    with qtbot.waitSignal(window.recorder.saved) as saved:
         window.controls.toggle_record()
     folder, dropped, error = saved.args
     assert (dropped, error) == (0, "")
@@ -68,7 +68,7 @@ def test_an_output_folder_that_cannot_be_written_is_told_and_the_window_goes_on(
     blocked.write_text("a file")
     live_window.settings = replace(live_window.settings, sessions_dir=blocked)
     live_window.show_result(result)
-    with qtbot.waitSignal(live_window.recorder.refused, timeout=5000):
+    with qtbot.waitSignal(live_window.recorder.refused):
         live_window.controls.toggle_record()
     assert "blocked" in live_window.centre.problem.text
     assert not live_window.recorder.wanted
@@ -91,7 +91,7 @@ def test_a_nearly_full_disk_is_told_once(
     live_window.recorder.watch()
     qtbot.wait(100)
     assert live_window.centre.problem.text == ""
-    with qtbot.waitSignal(live_window.recorder.saved, timeout=10_000):
+    with qtbot.waitSignal(live_window.recorder.saved):
         live_window.recorder.stop()
 
 
@@ -99,7 +99,7 @@ def test_another_source_ends_the_recording(
     qtbot: QtBot, live_window: MainWindow, pipeline: FakePipeline, result: FrameResult
 ) -> None:
     record(qtbot, live_window, pipeline, result)
-    with qtbot.waitSignal(live_window.recorder.saved, timeout=10_000):
+    with qtbot.waitSignal(live_window.recorder.saved):
         live_window.controls.open_source("demo:two")
     assert not live_window.recorder.wanted
 
@@ -119,7 +119,7 @@ def test_the_record_key_and_button_do_the_same(
     qtbot: QtBot, live_window: MainWindow, pipeline: FakePipeline, result: FrameResult
 ) -> None:
     live_window.show_result(result)
-    with qtbot.waitSignal(live_window.recorder.started, timeout=5000):
+    with qtbot.waitSignal(live_window.recorder.started):
         qtbot.keyClick(live_window.centre.video, Qt.Key.Key_R)
-    with qtbot.waitSignal(live_window.recorder.saved, timeout=10_000):
+    with qtbot.waitSignal(live_window.recorder.saved):
         live_window.toolbar._record.click()

@@ -45,7 +45,7 @@ def recorded(qtbot: QtBot, window: MainWindow, result: FrameResult) -> dict[str,
     """Stop the recording that runs and return its `session.json`."""
     writer = window.live.pipeline.recorder  # type: ignore[union-attr]
     assert writer.put_frame(result.frame) and writer.put(result)
-    with qtbot.waitSignal(window.recorder.saved, timeout=10_000) as saved:
+    with qtbot.waitSignal(window.recorder.saved) as saved:
         window.controls.toggle_record()
     return dict(json.loads((saved.args[0] / "session.json").read_text()))
 
@@ -62,7 +62,7 @@ def test_what_was_written_and_accepted_reaches_the_session(
     sheet.notes.setPlainText("glasses off")
     sheet.accepted.click()
     assert sheet.record.text() == "Record"
-    with qtbot.waitSignal(window.recorder.started, timeout=5000):
+    with qtbot.waitSignal(window.recorder.started):
         sheet.record.click()
     assert not sheet.isVisible()
     metadata = recorded(qtbot, window, result)
@@ -85,7 +85,7 @@ def test_without_acceptance_the_button_says_so_and_no_consent_is_stored(
 ) -> None:
     sheet = window.recording.show()
     assert sheet.record.text() == "Record without consent"
-    with qtbot.waitSignal(window.recorder.started, timeout=5000):
+    with qtbot.waitSignal(window.recorder.started):
         qtbot.keyClick(sheet, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert recorded(qtbot, window, result)["consent"] is None
 
@@ -109,7 +109,7 @@ def test_another_text_has_to_be_accepted_anew_and_is_remembered(window: MainWind
 def test_r_records_at_once_unless_asking_is_switched_on(
     qtbot: QtBot, window: MainWindow, result: FrameResult
 ) -> None:
-    with qtbot.waitSignal(window.recorder.started, timeout=5000):
+    with qtbot.waitSignal(window.recorder.started):
         qtbot.keyClick(window.centre.video, Qt.Key.Key_R)
     recorded(qtbot, window, result)
     window.controls.change("ask_before_recording", True)

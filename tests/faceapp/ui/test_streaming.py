@@ -63,7 +63,7 @@ def test_osc_is_turned_on_in_the_settings_and_shown(
     assert pipeline.listener is window.streaming.streams
     window.controls.change("osc_target", f"127.0.0.1:{listener.port}")
     window.controls.change("osc", True)
-    qtbot.waitUntil(lambda: window.status._streams.text() == f"OSC → 127.0.0.1:{listener.port}", timeout=5000)
+    qtbot.waitUntil(lambda: window.status._streams.text() == f"OSC → 127.0.0.1:{listener.port}")
     assert window.status._streams.isVisible()
     assert window.status._local.text() == LOCAL_STREAMS, "it stays on this machine"
     pipeline.listener.put(frames[0])  # type: ignore[attr-defined]
@@ -73,7 +73,7 @@ def test_osc_is_turned_on_in_the_settings_and_shown(
     assert found["/faceapp/faces"] == (1,) and found["/faceapp/marker"] == ("4",)
     window.annotation.undo()
     window.annotation.add_note("door bangs", frames[0].frame.time_s)
-    qtbot.waitUntil(lambda: ("/faceapp/marker", ("note: door bangs",)) in listener.messages, timeout=5000)
+    qtbot.waitUntil(lambda: ("/faceapp/marker", ("note: door bangs",)) in listener.messages)
     assert any(
         values[0].startswith("undone: add 4")
         for _, values in listener.messages
@@ -119,7 +119,7 @@ def test_a_problem_is_told_once_and_stays_in_the_chip(qtbot: QtBot, live_window:
     window = live_window
     window.controls.change("osc_target", "no-such-host.invalid:9000")
     window.controls.change("osc", True)
-    qtbot.waitUntil(lambda: "expected a known host" in window.centre.problem.text, timeout=10_000)
+    qtbot.waitUntil(lambda: "expected a known host" in window.centre.problem.text)
     assert window.status._streams.text() == "OSC failed"
     assert "no-such-host" in window.status._streams.toolTip()
     window.centre.problem.dismiss()
@@ -154,7 +154,7 @@ def test_markers_of_other_programs_reach_timeline_and_session(
         assert pipeline.recorder.put_frame(each.frame)  # type: ignore[attr-defined]
         assert pipeline.recorder.put(each)  # type: ignore[attr-defined]
         window.show_result(each)
-    qtbot.waitUntil(lambda: window.recorder._writer.written == 31, timeout=20_000)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: window.recorder._writer.written == 31)  # type: ignore[union-attr]
     waiting += [
         (ReceivedMark("PsychoPy", "before", 0.0), 6.5),
         (ReceivedMark("PsychoPy", "stimulus", 0.0), 7.25),
@@ -164,7 +164,7 @@ def test_markers_of_other_programs_reach_timeline_and_session(
     window.refresh()
     assert [flag.label for flag in window.history.flags] == ["before", "stimulus", "", "late"]
     assert window.recorder.undo() == "", "what another program said is not ours to take back"
-    with qtbot.waitSignal(window.recorder.saved, timeout=10_000) as saved:
+    with qtbot.waitSignal(window.recorder.saved) as saved:
         window.controls.toggle_record()
     folder: Path = saved.args[0]
     events = read_events(folder)

@@ -116,7 +116,7 @@ def test_a_click_chooses_the_face_under_it(
     view.resize(1024, 1024)
     view.show_result(result, known)
     centre = (away.box[:2] + away.box[2:]) / 2 * 2
-    with qtbot.waitSignal(view.face_chosen, timeout=1000) as chosen:
+    with qtbot.waitSignal(view.face_chosen) as chosen:
         qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(*(int(value) for value in centre)))
     assert chosen.args == [9]
     with qtbot.assertNotEmitted(view.face_chosen):

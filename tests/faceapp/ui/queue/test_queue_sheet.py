@@ -216,13 +216,15 @@ def test_real_processes_make_real_sessions_while_the_window_goes_on(
     qtbot.waitUntil(lambda: len(states(window)) == 2)
     ticks: list[int] = []
     window.queue._look.timeout.connect(lambda: ticks.append(1))
+    qtbot.waitUntil(sheet.run.isEnabled)
     sheet.run.click()
-    qtbot.waitUntil(lambda: states(window) == ["done", "failed"], timeout=90_000)
+    qtbot.waitUntil(lambda: not {"waiting", "running"} & {*states(window)}, timeout=150_000)
+    assert states(window) == ["done", "failed"], [each.problem for each in window.queue.queue.look().items]
     assert len(ticks) > 3, "the interface went on"
     folder = window.queue.queue.look().items[0].folder
     assert folder is not None
     assert read_session(folder).metadata["frames"]["analysed"] == 12
     qtbot.waitUntil(sheet.study.isEnabled)
     sheet.study.click()
-    qtbot.waitUntil(lambda: "study.csv" in sheet.message.text, timeout=10_000)
+    qtbot.waitUntil(lambda: "study.csv" in sheet.message.text)
     assert (tmp_path / "out" / "study.csv").exists()
