@@ -1,12 +1,15 @@
-"""No call of a live source holds its caller up for more than a second, whatever the camera or the network does."""
+"""A film to read, and a watch over live sources: no call holds its caller up for more than a second."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from faceapp.sources.live_capture import Capture
+from faceapp.sources.video_file import VideoFileSource
+from tests.faceapp.sources.films import write_film
 
 LONGEST_S = 1.0
 
@@ -26,3 +29,18 @@ def no_call_waits_longer_than_a_second(monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.setattr(Capture, name, noting(getattr(Capture, name)))
     yield
     assert max(waits_s, default=0.0) <= LONGEST_S
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """60 frames at 25 a second, key frames 30 apart, pictures that refer to later ones."""
+    write_film(tmp_path / "film.mp4", 60)
+    return tmp_path / "film.mp4"
+
+
+@pytest.fixture
+def opened(film: Path):
+    source = VideoFileSource(film)
+    source.open()
+    yield source
+    source.close()

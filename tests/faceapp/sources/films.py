@@ -9,6 +9,9 @@ from pathlib import Path
 import av
 import numpy as np
 
+from faceapp.sources.video_file import VideoFileSource
+from faceapp.types import Frame
+
 WIDTH_PX, HEIGHT_PX = 128, 96
 _BITS = 8
 TIME_BASE = Fraction(1, 12800)
@@ -78,3 +81,10 @@ def turn_in_header(path: Path, clockwise_deg: int) -> None:
     start = content.index(b"tkhd") + 4 + 40
     content[start : start + 36] = matrix
     path.write_bytes(bytes(content))
+
+
+def read_all(source: VideoFileSource, limit: int = 10_000) -> list[Frame]:
+    frames = []
+    while len(frames) < limit and (frame := source.read()) is not None:
+        frames.append(frame)
+    return frames

@@ -1,56 +1,16 @@
+"""The mesh on a portrait: found, followed, lost, and kept apart from its like."""
+
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from faceapp.tracking.mediapipe_mesh import MediaPipeTracker
-from faceapp.tracking.smoothing import LandmarkSmoother
-from faceapp.types import LANDMARK_COUNT, FaceTrack, Floats, Frame, Image, Tracker
-
-FRAMES_PER_S = 30
-FACE = slice(60, 260), slice(130, 330)  # the astronaut's head in the 512x512 portrait
-
-
-def frame(image: Image, time_s: float = 0.0) -> Frame:
-    return Frame(round(time_s * FRAMES_PER_S), time_s, image, "test", 0.0)
-
-
-def centre(face: FaceTrack) -> tuple[float, float]:
-    x0, y0, x1, y1 = face.box.tolist()
-    return (x0 + x1) / 2, (y0 + y1) / 2
-
-
-def scene(
-    portrait: Image, places: list[tuple[int, int, float]], shape: tuple[int, int] = (480, 640)
-) -> Image:
-    """Return a gray picture with the portrait's head pasted at each place: left, top, scale."""
-    picture = np.full((*shape, 3), 128, dtype=np.uint8)
-    for left, top, scale in places:
-        head = cv2.resize(portrait[FACE], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        x0, y0 = max(left, 0), max(top, 0)
-        part = head[y0 - top : shape[0] - top, x0 - left : shape[1] - left]
-        picture[y0 : y0 + part.shape[0], x0 : x0 + part.shape[1]] = part
-    return picture
-
-
-@pytest.fixture(scope="module")
-def shared_tracker() -> Iterator[MediaPipeTracker]:
-    """Loading the models takes a second; the tests share them."""
-    tracker = MediaPipeTracker()
-    yield tracker
-    tracker.close()
-
-
-@pytest.fixture
-def tracker(shared_tracker: MediaPipeTracker) -> MediaPipeTracker:
-    shared_tracker.reset()
-    shared_tracker.landmark_smoothing = 0.5
-    return shared_tracker
+from faceapp.types import LANDMARK_COUNT, FaceTrack, Image, Tracker
+from tests.faceapp.tracking.portraits import FRAMES_PER_S, centre, frame, scene
 
 
 def test_is_a_tracker_with_checked_settings() -> None:
@@ -234,83 +194,3 @@ def test_lives_on_the_thread_of_its_first_update(astronaut: Image) -> None:
     thread.start()
     thread.join(60)
     assert not thread.is_alive() and len(found[0]) == 1
-
-
-def read_frames(path: Path) -> Iterator[Frame]:
-    video = cv2.VideoCapture(str(path))
-    frames_per_s, index = video.get(cv2.CAP_PROP_FPS), 0
-    while True:
-        got, image = video.read()
-        if not got:
-            break
-        yield Frame(index, index / frames_per_s, cv2.cvtColor(image, cv2.COLOR_BGR2RGB), path.name, 0.0)
-        index += 1
-    video.release()
-
-
-@pytest.mark.media
-@pytest.mark.parametrize(
-    ("name", "with_face", "frames"),
-    [("single_face.mp4", 72, 72), ("face_noface.mov", 72, 169), ("no_face.mp4", 0, 95)],
-)
-def test_counts_the_face_frames_of_real_videos(
-    tracker: MediaPipeTracker, media_dir: Path, name: str, with_face: int, frames: int
-) -> None:
-    tracks = [tracker.update(item) for item in read_frames(media_dir / name)]
-    assert len(tracks) == frames
-    assert sum(map(bool, tracks)) == pytest.approx(with_face, abs=1)
-    assert len({face.id for faces in tracks for face in faces}) == min(with_face, 1)
-
-
-@pytest.mark.media
-def test_finds_all_of_a_group_in_one_still(tracker: MediaPipeTracker, media_dir: Path) -> None:
-    picture = cv2.cvtColor(cv2.imread(str(media_dir / "multi_face.jpg")), cv2.COLOR_BGR2RGB)
-    where = [(260, 125), (362, 302), (476, 265), (581, 378), (737, 362)]  # seen by eye
-    for index in range(3):
-        faces = tracker.update(frame(picture, index / FRAMES_PER_S))
-        found = sorted(centre(face) for face in faces)
-        np.testing.assert_allclose(found, where, atol=12)
-    tracker.reset()
-    half = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    assert len(tracker.update(frame(half))) == 5
-    np.testing.assert_allclose(found, where, atol=12)
-
-
-@pytest.mark.media
-def test_smoothing_calms_a_face_under_sensor_noise_with_little_lag(
-    tracker: MediaPipeTracker, media_dir: Path
-) -> None:
-    still = next(read_frames(media_dir / "single_face.mp4")).image
-    chance = np.random.default_rng(0)
-    noisy = [np.clip(still + chance.normal(scale=5, size=still.shape), 0, 255) for _ in range(60)]
-    tracker.landmark_smoothing = 0.0
-    raw = np.stack(
-        [
-            tracker.update(frame(image.astype(np.uint8), index / FRAMES_PER_S))[0].landmarks
-            for index, image in enumerate(noisy)
-        ]
-    )
-    eyes_px = float(np.linalg.norm((raw[0, 263] - raw[0, 33])[:2]))
-    off, on = jitter_px(raw) / eyes_px, jitter_px(smoothed(raw, 0.5)) / eyes_px
-    times_s = np.arange(len(raw)) / FRAMES_PER_S
-    size_px = np.ptp(raw[0, :, 1])
-    lags_s = {}
-    for name, reach, rate_hz in (("slow", 0.15, 0.5), ("fast", 1.0, 0.7)):
-        path = np.zeros((len(raw), 1, 3), dtype=np.float32)
-        path[:, 0, 0] = reach * size_px * np.sin(2 * np.pi * rate_hz * times_s)
-        truth, seen = raw.mean(axis=0) + path, raw + path
-        behind, speed = (truth - smoothed(seen, 0.5))[10:], np.gradient(truth, 1 / FRAMES_PER_S, axis=0)[10:]
-        lags_s[name] = float((behind * speed).sum() / (speed**2).sum())
-    print(f"jitter / eye distance: off {off:.4f}, on {on:.4f}; lag in seconds: {lags_s}")
-    assert off < 0.01 and on < 0.3 * off
-    assert lags_s["slow"] < 0.03 and lags_s["fast"] < 0.01
-
-
-def smoothed(meshes: Floats, strength: float) -> Floats:
-    smoother = LandmarkSmoother(strength)
-    return np.stack([smoother.update(1, index / FRAMES_PER_S, mesh) for index, mesh in enumerate(meshes)])
-
-
-def jitter_px(meshes: Floats) -> float:
-    bends = np.diff(meshes[5:, :, :2].astype(np.float64), 2, axis=0)
-    return float(np.sqrt((bends**2).sum(axis=-1).mean()))
