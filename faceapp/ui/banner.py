@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
-from faceapp.ui.icons import icon, icon_pixmap
+from faceapp.ui.banner_frame import BannerFrame
+from faceapp.ui.icons import icon
 from faceapp.ui.theme import Theme
 
 Action = tuple[str, Callable[[], None]]
@@ -15,7 +16,7 @@ NOTICE_S = 12.0
 """How long a notice without a question stays."""
 
 
-class Banner(QFrame):
+class Banner(BannerFrame):
     """One sentence with an icon, buttons and a cross; never modal.
 
     Signals:
@@ -25,25 +26,14 @@ class Banner(QFrame):
     dismissed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("Banner")
-        self._icon_name = "info"
-        self._icon = QLabel()
-        self._text = QLabel()
-        self._text.setWordWrap(True)
+        super().__init__(theme, parent)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._buttons: list[QPushButton] = []
         self._cross = QToolButton()
         self._cross.setProperty("flat", True)
         self._cross.setToolTip("Dismiss")
         self._cross.setAccessibleName("Dismiss the message")
         self._cross.clicked.connect(self.dismiss)
-        self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(14, 8, 10, 8)
-        self._layout.setSpacing(12)
-        self._layout.addWidget(self._icon)
-        self._layout.addWidget(self._text, 1)
         self._layout.addWidget(self._cross)
         self._clock = QTimer(self)
         self._clock.setSingleShot(True)
@@ -51,16 +41,10 @@ class Banner(QFrame):
         self.set_theme(theme)
         self.hide()
 
-    @property
-    def text(self) -> str:
-        """The shown sentence; empty while hidden."""
-        return "" if self.isHidden() else self._text.text()
-
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""
-        self._theme = theme
+        super().set_theme(theme)
         self._cross.setIcon(icon("close", theme))
-        self._icon.setPixmap(icon_pixmap(self._icon_name, theme.text, 20, self.devicePixelRatioF()))
 
     def show_error(self, text: str, *actions: Action) -> None:
         """Show what went wrong and what to do; stays until it is dismissed.

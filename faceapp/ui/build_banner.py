@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from faceapp.engine_builds import EngineBuild
-from faceapp.ui.icons import icon_pixmap
+from faceapp.ui.banner_frame import BannerFrame
 from faceapp.ui.theme import Theme
 
 _BAR_SIZE_PX = (160, 8)
 
 
-class BuildBanner(QFrame):
+class BuildBanner(BannerFrame):
     """One sentence, a bar and a button; hidden while nothing is built.
 
     Signals:
@@ -22,11 +22,8 @@ class BuildBanner(QFrame):
     cancelled = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("Banner")
-        self._icon, self._text, self._bar = QLabel(), QLabel(), QProgressBar()
-        self._text.setWordWrap(True)
-        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        super().__init__(theme, parent)
+        self._bar = QProgressBar()
         self._bar.setRange(0, 100)
         self._bar.setFixedSize(*_BAR_SIZE_PX)
         self._bar.setTextVisible(False)  # half of the number would lie on the bar's own colour
@@ -34,24 +31,10 @@ class BuildBanner(QFrame):
         self._button = QPushButton("Cancel")
         self._button.setToolTip("Read faces on the processor instead")
         self._button.clicked.connect(self._cancel)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 8, 10, 8)
-        layout.setSpacing(12)
-        layout.addWidget(self._icon)
-        layout.addWidget(self._text, 1)
-        layout.addWidget(self._bar)
-        layout.addWidget(self._button)
+        self._layout.addWidget(self._bar)
+        self._layout.addWidget(self._button)
         self.set_theme(theme)
         self.hide()
-
-    @property
-    def text(self) -> str:
-        """The shown sentence; empty while hidden."""
-        return "" if self.isHidden() else self._text.text()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Change the colours."""
-        self._icon.setPixmap(icon_pixmap("info", theme.text, 20, self.devicePixelRatioF()))
 
     def tell(self, build: EngineBuild | None) -> None:
         """Show a build, or hide when there is none."""
