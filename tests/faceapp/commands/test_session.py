@@ -62,6 +62,7 @@ def test_one_output_for_several_sessions_is_refused(session: Path, tmp_path: Pat
 
 def test_summary_agreement_and_study_say_what_they_found(session: Path, tmp_path: Path, capsys):
     pytest.importorskip("statsmodels")
+    pytest.importorskip("krippendorff")
     for author in ("A", "B"):
         append_event(session, Event(0.0, 0.1, label="x", author=author))
         append_event(session, Event(0.1, 0.2, label="y", author=author))
