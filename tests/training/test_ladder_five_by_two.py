@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.training.test_ladder import TINY, tiny_faces, tiny_net
+from tests.training.ladder_parts import TINY, tiny_faces, tiny_net
 from training.errors import RecipeError
 from training.ladder import rows as ladder_rows
 from training.ladder.five_by_two import compare_students, told

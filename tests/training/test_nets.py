@@ -1,9 +1,7 @@
-"""Networks against the literature: numbers of parameters, shapes, what the tasks share, the order of the layers."""
+"""Every network: what its tasks share, sizes, seeds, dropout, first weights, the embedding."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from itertools import pairwise
 from types import ModuleType
 
@@ -11,10 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from engines.card import LABELS
-from training import nets
-from training.blocks.multi_task import MultiTaskNet, parameter_count
-from training.blocks.pre_activation import PreActivation
+from tests.training.net_kinds import every_net, short_name, small, without_numbers
+from training.blocks.multi_task import MultiTaskNet
 from training.nets import (
     bknet,
     densenet,
@@ -38,135 +34,6 @@ from training.nets import (
     wide_resnet,
     zero_bias_cnn,
 )
-
-STEM = 3 * 64 * (7**2 - 3**2)
-"""Weights that a 3x3 stem of 64 channels on colour saves against one of 7x7."""
-PRE_ACTIVATION_50 = 25_557_032 - STEM + 2 * (-64 - 15_104 - 3_840 + 13_120 + 2_048)
-"""ResNet-50 less the normalisations of the stem, the blocks' ends and the four projections, plus those of the blocks' entries
-and of the last stage: two numbers a channel."""
-NETS = [
-    importlib.import_module(f"training.nets.{found.name}") for found in pkgutil.iter_modules(nets.__path__)
-]
-
-
-def short_name(value: object) -> str | None:
-    return value.__name__.rsplit(".", 1)[-1] if isinstance(value, ModuleType) else None
-
-
-OTHER_KINDS = ("training.nets.gf_capsnet", "training.nets.matrix_capsules")
-"""Capsules: no linear layers, no dropout, sizes of their own; see test_capsules.py."""
-every_net = pytest.mark.parametrize(
-    "net", [net for net in NETS if net.__name__ not in OTHER_KINDS], ids=short_name
-)
-
-
-def small(net: ModuleType, **settings: object) -> MultiTaskNet:
-    return net.build(**{**getattr(net, "SMALL", {}), **settings})
-
-
-def without_numbers(net: ModuleType, **settings: object) -> MultiTaskNet:
-    """The network at full size, on a device that only knows shapes."""
-    with torch.device("meta"):
-        return net.build(**settings)
-
-
-def convolution_numbers(entry: int, *widths: int) -> int:
-    """Weights and biases of 3x3 convolutions in a row."""
-    return sum((9 * before + 1) * width for before, width in zip((entry, *widths), widths, strict=False))
-
-
-def linear_numbers(*widths: int) -> int:
-    """Weights and biases of linear layers in a row."""
-    return sum((before + 1) * width for before, width in pairwise(widths))
-
-
-@pytest.mark.parametrize(
-    ("net", "settings", "published"),
-    [
-        # torchvision, 1000 classes of colour pictures
-        (vgg13, {"size": 224}, 133_047_848),
-        (vgg16, {"size": 224}, 138_357_544),
-        (vgg19, {"size": 224}, 143_667_240),
-        (vgg19_extra_dropout, {"size": 224}, 143_667_240),
-        # table 3 of Parkhi et al. is VGG-16
-        (vgg_face, {"size": 224}, 138_357_544),
-        # a count by hand of table 1 of Chatfield et al.: 224 pixels there end in the 6x6 places that 48 do here
-        (
-            vgg_f,
-            {},
-            linear_numbers(11 * 11 * 3, 64)
-            + linear_numbers(5 * 5 * 64, 256)
-            + 3 * linear_numbers(3 * 3 * 256, 256)
-            + linear_numbers(6 * 6 * 256, 4096, 4096, 1000)
-            - 64 * 3 * (11**2 - 3**2),
-        ),
-        (resnet18, {}, 11_689_512 - STEM),
-        (resnet34, {}, 21_797_672 - STEM),
-        (resnet50, {}, 25_557_032 - STEM),
-        (resnet101, {}, 44_549_160 - STEM),
-        # a count by hand of section 3.1 of Levi and Hassner: their 227 pixels end in the 7x7 places that 224 do here
-        (
-            levi,
-            {"size": 224, "stem_stride": 4},
-            linear_numbers(7 * 7 * 3, 96)
-            + linear_numbers(5 * 5 * 96, 256)
-            + linear_numbers(3 * 3 * 256, 384)
-            + linear_numbers(7 * 7 * 384, 512, 512, 1000),
-        ),
-        # and of section 3 of Khorrami et al., whose convolutions have no bias
-        (
-            zero_bias_cnn,
-            {"size": 96},
-            5 * 5 * (3 * 64 + 64 * 128 + 128 * 256) + linear_numbers(4 * 256, 300, 1000),
-        ),
-        (densenet, {}, 7_978_856 - STEM - 2 * 64),  # our stem has no normalisation
-        # BVLC's Caffe model; each of its 7,280 biases is a scale and a shift here
-        (googlenet, {}, 6_998_552 - STEM + 7_280),
-        (resnet_v2, {}, PRE_ACTIVATION_50),
-        # the same, with two layers of 256 units and their normalisation before the last
-        (
-            resnet_v1,
-            {},
-            PRE_ACTIVATION_50 - linear_numbers(2048, 1000) + linear_numbers(2048, 256, 256, 1000) + 2 * 256,
-        ),
-    ],
-    ids=short_name,
-)
-def test_a_network_of_one_task_has_the_published_number_of_parameters(
-    net: ModuleType, settings: dict[str, int], published: int
-) -> None:
-    assert parameter_count(without_numbers(net, classes={"any": 1000}, channels=3, **settings)) == published
-
-
-@pytest.mark.parametrize(
-    ("depth", "widen", "millions"),
-    [(40, 4, 8.9), (16, 8, 11.0), (22, 8, 17.2), (28, 10, 36.5), (28, 12, 52.5)],
-)
-def test_wide_resnets_are_as_large_as_in_their_paper(depth: int, widen: int, millions: float) -> None:
-    net = without_numbers(wide_resnet, classes={"any": 10}, channels=3, depth=depth, widen=widen)
-
-    # table 4 of Zagoruyko and Komodakis, to its last digit, cut or rounded
-    assert parameter_count(net) / 1e6 == pytest.approx(millions, abs=0.1)
-
-
-def test_networks_without_published_count_agree_with_a_count_by_hand() -> None:
-    classes = [len(labels) for labels in LABELS.values()]
-    ferplus = without_numbers(ferplus_vgg13, classes={"emotion": 8}, size=64)
-    vgg_16 = without_numbers(vgg16_without_last_pool)
-    bk = without_numbers(bknet)
-
-    assert parameter_count(ferplus) == (
-        convolution_numbers(1, 64, 64, 128, 128, *[256] * 6) + linear_numbers(256 * 4 * 4, 1024, 1024, 8)
-    )
-    assert parameter_count(vgg_16) == convolution_numbers(1, 64, 64, 128, 128, *[256] * 3, *[512] * 6) + sum(
-        linear_numbers(512 * 3 * 3, 512, 512, count) for count in classes
-    )
-    # a scale and a shift in place of a bias: one number more a channel
-    assert parameter_count(bk) == (
-        convolution_numbers(1, *(widths := (32, 32, 64, 64, 128, 128, 256, 256, 256)))
-        + sum(widths)
-        + sum(linear_numbers(256 * 3 * 3, 256, 256, count) + 2 * 256 for count in classes)
-    )
 
 
 @pytest.mark.parametrize(
@@ -264,16 +131,6 @@ def test_weights_begin_as_he_and_others_say(net: ModuleType) -> None:
             assert module.bias is None or not module.bias.any()
 
 
-def test_resnet_v1_shares_all_residual_blocks_and_v2_three_stages_of_four() -> None:
-    def blocks(module: nn.Module) -> int:
-        return sum(isinstance(part, PreActivation) for part in module.modules())
-
-    first, second = without_numbers(resnet_v1), without_numbers(resnet_v2)
-
-    assert (blocks(first.trunk), {blocks(branch) for branch in first.branches.values()}) == (16, {0})
-    assert (blocks(second.trunk), {blocks(branch) for branch in second.branches.values()}) == (13, {3})
-
-
 @pytest.mark.parametrize("net", [bknet, resnet_v2], ids=short_name)
 def test_one_task_trains_the_trunk_and_its_own_branch(net: ModuleType) -> None:
     network = small(net)
@@ -282,65 +139,6 @@ def test_one_task_trains_the_trunk_and_its_own_branch(net: ModuleType) -> None:
     trained = {name for name, parameter in network.named_parameters() if parameter.grad is not None}
     own = {name for name, _ in network.named_parameters() if name.startswith(("trunk.", "branches.gender."))}
     assert trained == own
-
-
-@pytest.mark.parametrize("net", [resnet_v1, resnet_v2, wide_resnet], ids=short_name)
-def test_pre_activation_blocks_normalise_before_every_convolution(net: ModuleType) -> None:
-    for block in small(net).modules():
-        if isinstance(block, PreActivation):
-            order = [type(layer) for layer in (*block.activation, *block.layers)]
-            order = [kind for kind in order if kind is not nn.Dropout]
-            assert order == [nn.BatchNorm2d, nn.ReLU, nn.Conv2d] * (len(order) // 3)
-            assert len(order) == (6 if net is wide_resnet else 9)
-
-
-def test_the_short_cut_is_the_input_itself_before_activation_and_rectified_after() -> None:
-    features = torch.randn(2, 8, 4, 4)
-    before = PreActivation(8, 8, 1, [nn.Conv2d(8, 8, 3, padding=1, bias=False)])
-    nn.init.zeros_(before.layers[-1].weight)
-    after = small(resnet18).trunk[1][0]
-    nn.init.zeros_(after.layers[-1].weight)
-
-    assert torch.equal(before(features), features)
-    assert torch.equal(after(features), features.relu())
-
-
-def test_sub_sampling_blocks_of_the_bottlenecks_have_their_stride_in_the_3x3_convolution() -> None:
-    for net in (resnet50, resnet_v1):
-        strided = [
-            module
-            for name, module in without_numbers(net).trunk.named_modules()
-            if isinstance(module, nn.Conv2d) and module.stride == (2, 2) and ".layers." in name
-        ]
-        assert [module.kernel_size for module in strided] == [(3, 3)] * 3
-
-
-def test_the_last_pooling_of_vgg_reads_every_place_of_48_pixels() -> None:
-    torch.manual_seed(1)
-    last = small(vgg13).trunk[4]
-    features = torch.randn(1, 64, 3, 3, requires_grad=True)
-    last(features).sum().backward()
-
-    assert tuple(last(features).shape) == (1, 64, 2, 2)
-    assert (features.grad.abs().sum(dim=1) > 0).all()
-    pool = last[-1]
-    places = torch.arange(9.0).reshape(1, 1, 3, 3)
-    assert pool(places).flatten().tolist() == [4, 5, 7, 8]
-
-
-def test_dense_layers_append_to_what_they_read() -> None:
-    block = small(densenet).eval().trunk[1]
-    features = torch.randn(2, 8, 6, 6)
-    made = block(features)
-
-    assert tuple(made.shape) == (2, 8 + 2 * 4, 6, 6)
-    assert torch.equal(made[:, :8], features)
-    assert torch.equal(made[:, :12], block[0](features))
-
-
-def test_a_depth_that_no_number_of_blocks_gives_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"depth: expected 6 n \+ 4 .* found 30"):
-        wide_resnet.build(depth=30)
 
 
 @every_net
