@@ -69,7 +69,6 @@ def test_a_protocol_trains_a_gabor_network_and_measures_the_groups(
         return with_people(made_faces(name, 36), 6)
 
     monkeypatch.setattr(running, "load_prepared", load)
-    monkeypatch.setattr("training.loop.draw_curves", lambda table, picture: None)
     threads = torch.get_num_threads()
     monkeypatch.setattr("os.cpu_count", lambda: threads)
     settings = [

@@ -54,8 +54,7 @@ def test_a_face_and_its_mirror_image_get_the_same_answer() -> None:
 
 
 @pytest.fixture
-def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecipeRunner:
-    monkeypatch.setattr("training.loop.draw_curves", lambda table, picture: None)
+def runner(tmp_path: Path) -> RecipeRunner:
     sets = {name: made_faces(name, 24) for name in TINY.shares}
     return RecipeRunner(multitask, TINY, sets, tmp_path / "runs", progress=False)
 
