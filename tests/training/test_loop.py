@@ -12,8 +12,9 @@ from torch import nn
 
 from tests.training.made_faces import made_faces
 from tests.training.tiny_run import TinyRun, brightened, tiny_experiment
-from training import loop
+from training import loop, number_format
 from training.checkpoints import mean_weights
+from training.curves import draw_curves
 from training.errors import RecipeError
 from training.loop import CHECKPOINT, CURVES, Experiment, averaged_weights, fit, kept_epochs
 from training.processes import choose_device
@@ -46,7 +47,10 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_a_recipes_run_leaves_checkpoint_curves_and_configuration(tmp_path: Path) -> None:
+def test_a_recipes_run_leaves_checkpoint_curves_and_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.loop.draw_curves", draw_curves)
     shares = {"ferplus": 4, "utkface": 3, "genki4k": 2, "ckplus": 1}
     config = bknet.Config(epochs=2, size=16, shares=shares, bfloat16=False, average_decay=0.5)
     net = fit(bknet.build_on(config, {name: made_faces(name) for name in shares}), tmp_path, progress=False)
@@ -221,6 +225,8 @@ def test_bfloat16_and_compilation_train_nearly_the_same(
         return compile_net(net, backend="eager")  # the compiler itself takes a minute
 
     monkeypatch.setattr(torch, "compile", without_inductor)
+    # Also where the processor would convert back and forth, and is spared it otherwise.
+    monkeypatch.setattr(number_format, "computes_in_bfloat16", lambda device_type: True)
     _, plain = trained(tmp_path / "plain", TinyRun(epochs=1))
     assert not compiled
     _, faster = trained(tmp_path / "compiled", TinyRun(epochs=1, compile=True))
