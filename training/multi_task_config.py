@@ -53,7 +53,8 @@ class Config:
             least nine in ten votes are happiness, none where no vote is. GENKI-4K alone has 2,200 training faces.
         distilled: Folder that `python -m training label` wrote; empty for none.
         selection: Which distilled labels count.
-        initial: Folder of a finished run whose averaged weights to start from; empty starts anew.
+        initial: Where to start: folder of a finished run (its averaged weights), or name or folder of an exported model;
+            empty starts anew.
         calibrate: Fit a temperature per head on validation and fold it into the exported network.
         bfloat16: Forward pass in bfloat16 where the device computes in it.
         device: "auto", "cpu" or "cuda".

@@ -12,13 +12,15 @@ from typing import Any
 
 import torch
 
-from engines.card import ModelCard
+from engines.card import ModelCard, load_card
+from engines.models import find_model
 from training.calibration import calibrate
 from training.checkpoints import CONFIG, averaged_weights, kept_epochs, mean_weights
 from training.data.prepared import load_prepared
 from training.distillation.command import ABOUT
 from training.errors import RecipeError
 from training.export import export_model
+from training.initial_weights import names_model
 from training.loop import first_process, fit
 from training.occlusion.views import VIEWS_OF_OCCLUSION, view
 from training.processes import first_goes_ahead
@@ -102,7 +104,7 @@ def _export(recipe: ModuleType, name: str, config: Any, net: Any, folder: Path) 
         found = calibrate(net, sets, spec, config.align, hide)
         about["calibration"] = {task: one.as_dict() for task, one in found.items()}
     if initial := getattr(config, "initial", ""):
-        about["started_from"] = _history(Path(initial))
+        about["started_from"] = _history(initial)
     card = dataclasses.replace(recipe.draft_card(config), recipe=about, version=config.version)
     export_model(net, card, folder)
     if hasattr(recipe, "measured_card"):  # a network that does not read faces has figures of its own
@@ -117,10 +119,13 @@ def _load_mean(net: Any, config: Any, run: Path) -> None:
         net.load_state_dict(mean_weights(kept_epochs(run)[-count:]))
 
 
-def _history(run: Path) -> dict[str, Any]:
-    """Return the settings of a run, and of the one it started from in turn."""
-    saved = json.loads((run / CONFIG).read_text())
-    earlier = {"started_from": _history(Path(saved["initial"]))} if saved.get("initial") else {}
+def _history(initial: str) -> dict[str, Any]:
+    """Return the settings of a run or exported model, and of the one it started from in turn."""
+    if names_model(initial):
+        card = load_card(find_model(initial))
+        return {"model": card.name, "version": card.version, "sha256": card.sha256, **card.recipe}
+    saved = json.loads((Path(initial) / CONFIG).read_text())
+    earlier = {"started_from": _history(saved["initial"])} if saved.get("initial") else {}
     return {**_shareable(saved), **earlier}
 
 

@@ -71,6 +71,21 @@ def test_the_teacher_averages_probabilities_over_its_networks_and_views(faces, t
     assert averaged[FEATURES].shape == (6, 16)
 
 
+def test_exported_models_and_runs_teach_together_where_their_inputs_agree(faces, teacher_run: Path) -> None:
+    positions = np.arange(5)
+    models = [Path("multitask"), Path("multitask-headset")]
+
+    each = [
+        load_teacher([model], bfloat16=False).label(faces["ferplus"], positions, PLAIN) for model in models
+    ]
+    both = load_teacher(models, bfloat16=False).label(faces["ferplus"], positions, PLAIN)
+
+    for task, rows in both.items():
+        assert rows == pytest.approx(np.mean([answer[task] for answer in each], axis=0), abs=1e-5)
+    with pytest.raises(RecipeError, match="one input"):
+        load_teacher([*models, teacher_run])
+
+
 def test_labels_cover_training_faces_only_and_come_back_from_disk(
     faces, teacher_run: Path, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from training.nets.bknet import build
 from training.recipes import bknet, multitask
 from training.run import export_run, run_recipe
 from training.settings import config_from_json, with_settings
+from training.shipped import shipped_net
 
 TINY = multitask.Config(
     epochs=1,
@@ -134,6 +135,20 @@ def test_a_run_can_start_from_another_ones_average(tmp_path: Path) -> None:
         assert torch.equal(second.net.state_dict()[name], value), name
     with pytest.raises(RecipeError, match="checkpoint"):
         experiment(dataclasses.replace(TINY, initial=str(tmp_path)))
+
+
+def test_a_run_can_start_from_an_exported_model() -> None:
+    config = dataclasses.replace(TINY, net="bknet", net_settings={}, size=48, initial="multitask")
+
+    started = experiment(config).net.eval()
+
+    with torch.inference_mode():
+        image = torch.randn(4, 1, 48, 48, generator=torch.Generator().manual_seed(1))
+        said, wanted = started(image), shipped_net("multitask")(image)
+    for task, logits in wanted.items():
+        assert said[task].numpy() == pytest.approx(logits.numpy(), abs=1e-3)
+    with pytest.raises(RecipeError, match=r"checkpoint\.pt"):
+        experiment(dataclasses.replace(config, initial="multitask-nobody"))
 
 
 def test_a_saved_configuration_comes_back_with_its_parts() -> None:

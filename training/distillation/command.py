@@ -30,7 +30,12 @@ VIEWS = {"plain": PLAIN, "flipped": FLIPPED, "aggregated": AGGREGATED}
 def add_label(commands: Any, default_cache: Path) -> None:
     """Add the command to the parser."""
     label = commands.add_parser("label", help="label the training faces of every set with trained networks")
-    label.add_argument("runs", type=Path, nargs="+", help="folders of finished runs, averaged as one teacher")
+    label.add_argument(
+        "runs",
+        type=Path,
+        nargs="+",
+        help="folders of finished runs, or exported models, averaged as one teacher",
+    )
     label.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
     label.add_argument("--out", type=Path, required=True, help="folder for the labels")
     label.add_argument(
@@ -55,7 +60,7 @@ def label_sets(
     Held-out faces are never labelled: a student must not see them in any form.
 
     Args:
-        runs: Folders of the teacher's runs.
+        runs: Folders of the teacher's runs; names or folders of exported models.
         sets: Prepared sets.
         out: Folder for `<set>.npz` and `about.json`.
         views: Transforms to average over.

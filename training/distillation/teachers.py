@@ -1,10 +1,10 @@
-"""A teacher: one run or several, their probabilities averaged over the networks and over views of the face."""
+"""A teacher: one run or exported model or several, their probabilities averaged over the networks and over views of the face."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from training.decoding import decode_logits
 from training.distillation.labels import FEATURES
 from training.distillation.views import View
 from training.errors import RecipeError
+from training.initial_weights import names_model
 from training.loop import CONFIG, averaged_weights
 from training.number_format import autocast
 from training.recipes import load_recipe
@@ -107,33 +108,43 @@ class Teacher:
         return features.flatten(1)
 
 
-def load_teacher(runs: Sequence[Path], bfloat16: bool = True) -> Teacher:
-    """Return the averaged networks of some runs as one teacher.
+def load_teacher(sources: Sequence[Path], bfloat16: bool = True) -> Teacher:
+    """Return the averaged networks of some runs and exported models as one teacher.
+
+    Args:
+        sources: Folders of runs; names or folders of models.
+        bfloat16: Run them in bfloat16 where the device computes in it.
 
     Raises:
-        RecipeError: A folder holds no run, or the runs' inputs differ.
+        RecipeError: A folder holds no run, or the inputs differ.
+        CardError: A model is damaged.
     """
-    nets, cards, aligns = [], [], set()
-    for run in runs:
-        try:
-            saved = json.loads((run / CONFIG).read_text())
-        except OSError as error:
-            raise RecipeError(
-                f"{run}: expected a finished run with {CONFIG}, found none; name the --out folder of a run"
-            ) from error
-        recipe = load_recipe(saved.pop("recipe", "multitask"))
-        config = config_from_json(recipe.Config, saved)
-        net = recipe.build_net(config)
-        net.load_state_dict(averaged_weights(run))
-        nets.append(net.eval().to(memory_format=torch.channels_last))
-        cards.append(recipe.draft_card(config))
-        aligns.add(bool(config.align))
-    kinds = {(card.input, card.heads) for card in cards}
+    found = [
+        shipped_teacher(str(source), bfloat16) if names_model(source) else _of_run(source, bfloat16)
+        for source in sources
+    ]
+    kinds = {(teacher.card.input, teacher.card.heads) for teacher in found}
     if len(kinds) != 1:
         raise RecipeError(
             f"teachers: expected runs of one input and the same heads, found {len(kinds)} kinds; use runs that share them"
         )
-    return Teacher(tuple(nets), cards[0], aligns.pop(), bfloat16)
+    return replace(found[0], nets=tuple(net for teacher in found for net in teacher.nets))
+
+
+def _of_run(run: Path, bfloat16: bool) -> Teacher:
+    try:
+        saved = json.loads((run / CONFIG).read_text())
+    except OSError as error:
+        raise RecipeError(
+            f"{run}: expected a finished run with {CONFIG} or an exported model, found neither; "
+            "name the --out folder of a run"
+        ) from error
+    recipe = load_recipe(saved.pop("recipe", "multitask"))
+    config = config_from_json(recipe.Config, saved)
+    net = recipe.build_net(config)
+    net.load_state_dict(averaged_weights(run))
+    net.eval().to(memory_format=torch.channels_last)
+    return Teacher((net,), recipe.draft_card(config), bool(config.align), bfloat16)
 
 
 def shipped_teacher(model: str, bfloat16: bool = True) -> Teacher:

@@ -14,30 +14,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from engines.card import ModelCard
 from engines.models import find_model
 from training.data.augmentation import Augmentation
-from training.data.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces, load_prepared
 from training.distillation.command import label_with
 from training.distillation.teachers import shipped_teacher
 from training.distillation.views import FLIPPED
 from training.experiment import Experiment
+from training.initial_weights import start_from, statistics_images
 from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, Hider, Hiding
 from training.occlusion.layers import load_layers
 from training.occlusion.views import VIEWS_OF_OCCLUSION, view
 from training.processes import first_goes_ahead
 from training.recipes import multitask
 from training.recipes.multitask import build_net, input_spec
-from training.shipped import shipped_net
 
 __all__ = ["Config", "build", "build_net", "build_on", "draft_card", "input_spec", "prepare"]
 
 TINY = {"teacher": "", "hiding": Hiding(drawn=0)}
 """Settings with which it trains on made-up faces of any size: from scratch, nothing drawn."""
-_STATISTICS_FACES = 512
 _OCCLUSION_OF_HALF = {"upper": "headset", "lower": "mask"}
 
 
@@ -119,11 +115,11 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
     experiment = multitask.build_on(config, sets, Hider(config.hiding, layers), views)
     if config.teacher and not config.initial:
         first = sets[next(iter(config.shares))]
-        chosen = np.random.default_rng(config.seed).permutation(first.where("train"))[:_STATISTICS_FACES]
-        images = plain_images(first, np.sort(chosen), spec, config.align)
-        found = shipped_net(config.teacher, images).state_dict()
-        # Heads that only training has start as they are.
-        experiment.net.load_state_dict({**experiment.net.state_dict(), **found})
+        start_from(
+            experiment.net,
+            config.teacher,
+            lambda: statistics_images(first, spec, config.align, config.seed),
+        )
     return experiment
 
 

@@ -31,7 +31,8 @@ from training.data.sampling import picture_weights
 from training.distillation.labels import FEATURES, PREFIX, load_labels, selected
 from training.errors import RecipeError
 from training.evaluation import figures, predict_faces
-from training.loop import Experiment, averaged_weights
+from training.initial_weights import start_from, statistics_images
+from training.loop import Experiment
 from training.losses.feature_distillation import FeatureMap
 from training.losses.triplet_domain import DomainHead
 from training.multi_task_config import Config
@@ -98,7 +99,12 @@ def build_on(
     )
     net = build_net(config).to(memory_format=torch.channels_last)
     if config.initial:
-        net.load_state_dict(averaged_weights(Path(config.initial)))
+        first = sets[next(iter(config.shares))]
+        start_from(
+            net,
+            config.initial,
+            lambda: statistics_images(first, input_spec(config), config.align, config.seed),
+        )
     optimizer = optimizer_of(config, net)
     return Experiment(
         net=net,
