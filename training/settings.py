@@ -26,19 +26,19 @@ def with_settings(config: Config, assignments: Sequence[str]) -> Config:
         path, separator, text = assignment.partition("=")
         if not separator:
             raise RecipeError(f"--set: expected name=value, found {assignment!r}")
-        config = _changed(config, path.strip().split("."), _value(text), assignment)
+        config = _changed(config, path.strip().split("."), text, assignment)
     return config
 
 
-def _changed(holder: Any, path: Sequence[str], value: Any, assignment: str) -> Any:
+def _changed(holder: Any, path: Sequence[str], text: str, assignment: str) -> Any:
     name = path[0]
     names = list(holder) if isinstance(holder, dict) else [field.name for field in dataclasses.fields(holder)]
     if name not in names:
         raise RecipeError(f"--set {assignment}: expected one of {', '.join(names)}, found {name!r}")
     old = holder[name] if isinstance(holder, dict) else getattr(holder, name)
-    if len(path) == 1 and isinstance(value, str) and hasattr(old, "SHORT"):
+    if len(path) == 1 and isinstance(_value(text), str) and hasattr(old, "SHORT"):
         path = (name, old.SHORT)  # a part of the settings that one text can stand for
-    new = _changed(old, path[1:], value, assignment) if len(path) > 1 else _checked(old, value, assignment)
+    new = _changed(old, path[1:], text, assignment) if len(path) > 1 else _checked(old, text, assignment)
     if isinstance(holder, dict):
         return {**holder, name: new}
     try:
@@ -47,8 +47,11 @@ def _changed(holder: Any, path: Sequence[str], value: Any, assignment: str) -> A
         raise RecipeError(f"--set {assignment}: {error}") from error
 
 
-def _checked(old: Any, value: Any, assignment: str) -> Any:
+def _checked(old: Any, text: str, assignment: str) -> Any:
     """Return the value in the old one's type; None may become anything."""
+    value = _value(text)
+    if isinstance(old, str) and isinstance(value, int | float):
+        return text  # a version such as 1.2
     if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(old, tuple) and isinstance(value, list):

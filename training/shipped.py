@@ -146,8 +146,10 @@ def _load(net: MultiTaskNet, weights: dict[str, Tensor], name: str) -> None:
 def _require_plain(net: nn.Module, name: str) -> None:
     """Refuse a network whose weights are not all in layers that the exporter keeps by name."""
     kinds = (nn.Conv2d, nn.Linear, *_NORMALISATIONS)
-    other = {type(module).__name__ for module in net.modules() if list(module.parameters(recurse=False))} - {
-        kind.__name__ for kind in kinds
+    other = {
+        type(module).__name__
+        for module in net.modules()
+        if list(module.parameters(recurse=False)) and not isinstance(module, kinds)
     }
     if other:
         raise RecipeError(

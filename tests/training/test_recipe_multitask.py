@@ -98,11 +98,13 @@ def test_settings_reach_nested_fields_and_refuse_what_is_unknown() -> None:
             "align=false",
             "loss.binary=squared_hinge",
             'tasks=["age"]',
+            "version=1.2",
         ],
     )
 
     assert (config.epochs, config.shares["genki4k"], config.augmentation.flip) == (3, 5, 0.0)
     assert (config.align, config.loss.binary, config.tasks) == (False, "squared_hinge", ("age",))
+    assert config.version == "1.2", "a text that looks like a number stays a text"
     for wrong in (
         "epoch=3",
         "epochs=many",
