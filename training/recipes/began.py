@@ -48,7 +48,9 @@ class Config:
         epochs: Passes over the first set.
         learning_rate: Adam's first rate; halved when the convergence measure has not fallen for two epochs.
         gamma: L(G(z)) / L(x) to keep; the paper does not say, Berthelot et al. take 0.3 to 0.7.
-        balance_rate: lambda_k (Berthelot et al.: 0.001).
+        balance_rate: lambda_k. Berthelot et al. take 0.001, for some 200,000 steps. In the few thousand that a small
+            machine has time for, k then stays near 0, nothing tells the discriminator to rebuild generated faces badly,
+            and the generator ends at one dark picture that is easily rebuilt; 0.01 keeps it from that.
         folder: Of the run, for pictures; filled in by the command.
         bfloat16: Forward pass in bfloat16 where the device computes in it.
         device: "auto", "cpu" or "cuda".
@@ -64,7 +66,7 @@ class Config:
     epochs: int = 35
     learning_rate: float = 1e-4
     gamma: float = 0.5
-    balance_rate: float = 1e-3
+    balance_rate: float = 1e-2
     folder: str = ""
     bfloat16: bool = True
     device: Literal["auto", "cpu", "cuda"] = "auto"
