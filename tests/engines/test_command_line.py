@@ -133,13 +133,24 @@ def test_bench_leaves_out_a_number_format_that_the_processor_lacks(
 def test_bench_takes_turns() -> None:
     order: list[str] = []
     subjects = {name: (lambda _, name=name: order.append(name)) for name in "abc"}
-    times_ms = bench_module._times_ms(subjects, np.zeros((1, 1, 48, 48), np.float32), rounds=20, calls=2)
+    times_ms = bench_module._times_ms(subjects, [np.zeros((1, 48, 48), np.uint8)], rounds=20, calls=2)
     assert {name: len(values) for name, values in times_ms.items()} == {"a": 40, "b": 40, "c": 40}
     turns = [order[start : start + 3] for start in range(3, len(order), 3)]
     assert all(len(set(turn)) == 1 for turn in turns)
     for start in range(0, len(turns), 3):
         assert {turn[0] for turn in turns[start : start + 3]} == {"a", "b", "c"}
     assert {turns[start][0] for start in range(0, len(turns), 3)} == {"a", "b", "c"}
+
+
+def test_bench_gives_all_the_same_batches_of_faces_one_after_the_other(tiny_model: Path) -> None:
+    batches = bench_module._batches(load_card(tiny_model), 4)
+    seen: dict[str, list[bytes]] = {"a": [], "b": []}
+    subjects = {name: (lambda batch, name=name: seen[name].append(batch.tobytes())) for name in seen}
+
+    bench_module._times_ms(subjects, batches, rounds=2, calls=3)
+
+    assert len(batches) == 64 and all(len(batch) == 4 for batch in batches)
+    assert seen["a"] == seen["b"] and len(set(seen["a"])) == 6
 
 
 def test_bench_refuses_an_unknown_back_end(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
