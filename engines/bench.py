@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -14,8 +12,8 @@ import numpy as np
 
 from engines.backends import MAX_BATCH, default_threads, unavailable_reason
 from engines.backends.onnxruntime import plain_call
+from engines.bench_turns import batches_of_faces, times_in_turns_ms
 from engines.card import MODEL_FILE, ModelCard, load_card
-from engines.crops import face_crops
 from engines.engine import load_engine
 from engines.errors import EngineError, PrecisionError
 from engines.floor import Peak, Work, count_work, measure_peak
@@ -30,10 +28,6 @@ PLAIN = "plain onnxruntime"
 
 PLAIN_SAME_THREADS = "plain, same threads"
 """The same with as many threads as the back ends."""
-_SETTLE_S = 0.005
-"""Pause before a row's turn: threads of the row before may still spin for some milliseconds."""
-_CROPS = 256
-"""Faces that the batches are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +159,7 @@ def bench(
         subjects |= {name: _Subject(call) for name, call in (others or {}).items()}
         for count in batches:
             calls_of = {name: subject.call for name, subject in subjects.items()}
-            times_ms = _times_ms(calls_of, _batches(card, count), rounds, calls)
+            times_ms = times_in_turns_ms(calls_of, batches_of_faces(card, count), rounds, calls)
             for name, taken in times_ms.items():
                 subject = subjects[name]
                 known = work is not None and peak is not None and subject.on_processor
@@ -254,38 +248,6 @@ def _loaded(folder: Path, name: str, threads: int | None, precision: str | None)
             None if math.isnan(memory_mib) else round(memory_mib, 1),
             library_of(name, engine.backend_description),
         )
-
-
-def _batches(card: ModelCard, count: int) -> list[Bytes]:
-    """Return different batches of faces: in bfloat16 a face near a tie takes longer, so a single batch could mislead."""
-    crops = face_crops(card.input, max(_CROPS, count), card.occlusion)
-    return [crops[start : start + count] for start in range(0, len(crops) - count + 1, count)]
-
-
-def _times_ms(
-    subjects: dict[str, Callable[[Bytes], object]], batches: Sequence[Bytes], rounds: int, calls: int
-) -> dict[str, list[float]]:
-    """Return every call's duration by subject; they take turns, in an order mixed anew each round.
-
-    In a round all get the same batches, one after the other.
-    """
-    order = list(subjects)
-    shuffle = random.Random(0).shuffle
-    times_ms: dict[str, list[float]] = {name: [] for name in order}
-    for call in subjects.values():
-        call(batches[0])
-    for turn in range(rounds):
-        shuffle(order)
-        for name in order:
-            call = subjects[name]
-            time.sleep(_SETTLE_S)
-            call(batches[0])
-            for number in range(calls):
-                batch = batches[(turn * calls + number) % len(batches)]
-                start_s = time.perf_counter()
-                call(batch)
-                times_ms[name].append((time.perf_counter() - start_s) * 1000)
-    return times_ms
 
 
 def _row(name: str, subject: _Subject, count: int, times_ms: Sequence[float], floor_ms: float | None) -> Row:

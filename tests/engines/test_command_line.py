@@ -14,6 +14,7 @@ from engines import verify as verify_module
 from engines.__main__ import main
 from engines.backends import backend_names, openvino, unavailable_reason
 from engines.bench import PLAIN, PLAIN_SAME_THREADS, bench
+from engines.bench_turns import batches_of_faces, times_in_turns_ms
 from engines.card import InputSpec, load_card
 from engines.verify import fixed_chips, largest_differences, metrics_line, verify
 from tests.tiny_models import write_tiny_model
@@ -133,7 +134,7 @@ def test_bench_leaves_out_a_number_format_that_the_processor_lacks(
 def test_bench_takes_turns() -> None:
     order: list[str] = []
     subjects = {name: (lambda _, name=name: order.append(name)) for name in "abc"}
-    times_ms = bench_module._times_ms(subjects, [np.zeros((1, 48, 48), np.uint8)], rounds=20, calls=2)
+    times_ms = times_in_turns_ms(subjects, [np.zeros((1, 48, 48), np.uint8)], rounds=20, calls=2)
     assert {name: len(values) for name, values in times_ms.items()} == {"a": 40, "b": 40, "c": 40}
     turns = [order[start : start + 3] for start in range(3, len(order), 3)]
     assert all(len(set(turn)) == 1 for turn in turns)
@@ -143,11 +144,11 @@ def test_bench_takes_turns() -> None:
 
 
 def test_bench_gives_all_the_same_batches_of_faces_one_after_the_other(tiny_model: Path) -> None:
-    batches = bench_module._batches(load_card(tiny_model), 4)
+    batches = batches_of_faces(load_card(tiny_model), 4)
     seen: dict[str, list[bytes]] = {"a": [], "b": []}
     subjects = {name: (lambda batch, name=name: seen[name].append(batch.tobytes())) for name in seen}
 
-    bench_module._times_ms(subjects, batches, rounds=2, calls=3)
+    times_in_turns_ms(subjects, batches, rounds=2, calls=3)
 
     assert len(batches) == 64 and all(len(batch) == 4 for batch in batches)
     assert seen["a"] == seen["b"] and len(set(seen["a"])) == 6
