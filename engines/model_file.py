@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from engines.card import ModelCard
-from engines.errors import CardError
+from engines.errors import CardError, EngineError
 
 
 def verify_model(card: ModelCard, model_path: Path) -> None:
@@ -21,6 +21,31 @@ def verify_model(card: ModelCard, model_path: Path) -> None:
             f"{model_path}: expected the file with SHA-256 {card.sha256[:12]}... that card {card.name!r} "
             f"describes, found {found[:12]}...; restore model and card together"
         )
+
+
+def checked_model(path: Path, card: ModelCard) -> bytes:
+    """Return the content of a model file for a library, once it is what the card describes.
+
+    `verify_model` was asked before, but by name: the file may have been replaced meanwhile.
+
+    Args:
+        path: The ONNX file.
+        card: Its card, whose hash the very bytes that are loaded must have.
+
+    Raises:
+        EngineError: The file can't be read or was replaced.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EngineError(f"{path}: the model can't be read ({error.strerror}); restore it") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.sha256:
+        raise EngineError(
+            f"{path}: expected the file with SHA-256 {card.sha256[:12]}..., found {found[:12]}...: it was "
+            "replaced while it was loaded; load it again"
+        )
+    return content
 
 
 def file_sha256(path: Path) -> str:

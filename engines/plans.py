@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engines.build import BuildSettings, Built, build_plan, read_model, supported_compute_capabilities
+from engines.build import BuildSettings, Built, build_plan, supported_compute_capabilities
 from engines.build_control import BuildControl
 from engines.cache import CachedPlan, PlanCache, PlanKey
 from engines.card import ModelCard
 from engines.cuda import import_runtime
 from engines.cuda_driver import Driver, driver_too_old, find_driver
 from engines.errors import CardError, EngineError
+from engines.model_file import checked_model
 from engines.tensorrt_library import Library, find_library
 
 logger = logging.getLogger(__name__)
@@ -90,13 +90,7 @@ def get_plan(
         BuildCancelledError: Someone cancelled.
         EngineError: The file was replaced, or the library refuses it.
     """
-    model = read_model(path)
-    found = hashlib.sha256(model).hexdigest()
-    if found != card.sha256:
-        raise EngineError(
-            f"{path}: expected the file with SHA-256 {card.sha256[:12]}..., found {found[:12]}...: it was "
-            "replaced while it was loaded; load it again"
-        )
+    model = checked_model(path, card)
 
     def build(timing_cache: bytes) -> Built:
         logger.warning(

@@ -17,6 +17,7 @@ from engines.backends.onnxruntime import first_line, library_errors, tensors
 from engines.card import ModelCard
 from engines.cuda_driver import NoDriverError, find_driver
 from engines.errors import EngineError, GpuError
+from engines.model_file import checked_model
 from engines.signature import check_signature
 
 _PROVIDER = "CUDAExecutionProvider"
@@ -86,8 +87,9 @@ class OnnxRuntimeCudaBackend:
         options.log_severity_level = 4
         # Without this a node without a CUDA kernel, or all of them, would silently run on the processor.
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        content = checked_model(path, card)
         try:
-            session = onnxruntime.InferenceSession(str(path), options, providers=[(_PROVIDER, _OPTIONS)])
+            session = onnxruntime.InferenceSession(content, options, providers=[(_PROVIDER, _OPTIONS)])
         except library_errors() as error:
             raise EngineError(
                 f"{path}: ONNX Runtime can't load the model on the GPU ({first_line(error)}); install CUDA 13 and cuDNN 9 "

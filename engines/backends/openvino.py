@@ -11,6 +11,7 @@ times faster still, but of 2,000 validation faces 6 to 9 in a thousand got anoth
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import threading
@@ -24,6 +25,7 @@ import numpy as np
 from engines.backends import MAX_BATCH, Bytes, Floats, resolve_threads
 from engines.card import ModelCard
 from engines.errors import EngineError, PrecisionError
+from engines.model_file import checked_model
 from engines.near_ties import class_outputs, read_again
 from engines.signature import Tensor, check_signature
 from engines.user_cache import make_private_folder, user_cache_folder
@@ -75,15 +77,15 @@ class OpenVinoBackend:
 
     def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
         """Compile the model; see `engines.backends.Backend`."""
+        content = checked_model(path, card)
         with _loading:
-            self._load(path, card, threads)
+            self._load(path, content, card, resolve_threads(threads))
 
-    def _load(self, path: Path, card: ModelCard, threads: int | None) -> None:
-        openvino = import_openvino()
-        spec, threads = card.input, resolve_threads(threads)
+    def _load(self, path: Path, content: bytes, card: ModelCard, threads: int) -> None:
+        openvino, spec = import_openvino(), card.input
         try:
             core = shared_core()
-            model = _read_onnx(path)
+            model = _read_onnx(content)
             check_signature(card, _tensors(model.inputs), _tensors(model.outputs))
             # A bounded batch is at most 5% slower than a model compiled for each size, and never recompiled.
             batch = openvino.Dimension(1, MAX_BATCH)
@@ -109,7 +111,7 @@ class OpenVinoBackend:
         self._deciding = class_outputs(card)
         if self.precision == "bfloat16" and self._deciding:
             self._exact = OpenVinoBackend("float32")
-            self._exact._load(path, card, threads)
+            self._exact._load(path, content, card, threads)
         for size in _WARM_BATCHES:
             self.run(np.zeros((size, *spec.chip_shape), dtype=np.uint8))
 
@@ -190,12 +192,12 @@ def _kept_kernels() -> dict[str, object]:
     return {"CACHE_DIR": str(folder)}
 
 
-def _read_onnx(path: Path) -> Any:
+def _read_onnx(content: bytes) -> Any:
     """Read a model as ONNX: left to guess, OpenVINO tries other formats on a broken file."""
     from openvino.frontend import FrontEndManager
 
     reader = FrontEndManager().load_by_framework("onnx")
-    return reader.convert(reader.load(str(path)))
+    return reader.convert(reader.load(io.BytesIO(content)))
 
 
 def _library_errors() -> tuple[type[Exception], ...]:

@@ -168,6 +168,13 @@ def test_a_cut_off_file_gives_an_engine_error(load: Load, tiny_model: Path, tmp_
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_replaced_after_its_hash_was_checked_is_not_loaded(name: str, tmp_path: Path) -> None:
+    card = load_card(write_tiny_model(tmp_path / "model"))
+    write_tiny_model(tmp_path / "model", seed=9)
+    with pytest.raises(EngineError, match="it was replaced while it was loaded; load it again"):
+        create_backend(name).load(tmp_path / "model" / "model.onnx", card, None)
+
+
 def dense(folder: Path, *, size: int = 8, output: str = "emotion") -> None:
     """Write a model of one dense layer."""
     weight = numpy_helper.from_array(np.ones((48 * 48, size), np.float32), "weight")

@@ -150,10 +150,10 @@ class FakeSession:
     made: list[FakeSession]
     broken = False
 
-    def __init__(self, path: str, options: Any, providers: list[Any]) -> None:
+    def __init__(self, content: bytes, options: Any, providers: list[Any]) -> None:
         (self.asked,) = providers
         assert options.get_session_config_entry("session.disable_cpu_ep_fallback") == "1"
-        self._real = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        self._real = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         self.get_inputs, self.get_outputs = self._real.get_inputs, self._real.get_outputs
         self.graphs: dict[str, int] = {}
         type(self).made.append(self)

@@ -6,6 +6,7 @@ import logging
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import pytest
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
 from onnx import helper, numpy_helper
 
-from engines import choice, models
+from engines import choice, engine, models
 from engines.backends import backend_names, unavailable_reason
 from engines.engine import load_engine
 from engines.errors import CardError, EngineError
@@ -74,6 +75,24 @@ def test_a_named_back_end_is_never_replaced(tiny_model: Path, monkeypatch: pytes
         load_engine(tiny_model, "openvino")
     with pytest.raises(EngineError, match="expected auto or one of"):
         load_engine(tiny_model, "opengl")
+
+
+def test_auto_never_loads_a_file_that_was_replaced_after_its_hash_was_checked(
+    unmeasured: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_tiny_model(tmp_path / "model")
+    checked = engine.verify_model
+
+    def check_and_replace(*file: Any) -> None:
+        checked(*file)
+        write_tiny_model(tmp_path / "other", seed=9)
+        shutil.copyfile(tmp_path / "other" / "model.onnx", folder / "model.onnx")
+
+    monkeypatch.setattr(engine, "verify_model", check_and_replace)
+    with pytest.raises(
+        EngineError, match=r"onnxruntime: .* it was replaced while it was loaded; load it again"
+    ):
+        load_engine(folder)
 
 
 def test_a_model_that_no_back_end_loads_says_each_reason_once(tmp_path: Path) -> None:
