@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 Streams = Literal["own", "shared"]
 STREAMS: tuple[Streams, ...] = get_args(Streams)
 DEFAULT: Streams = "own"
+_NAMES: dict[Streams, str] = {"own": "streams of their own", "shared": "one stream"}
 BUDGET_S = 0.3
 _FEWEST_TURNS, _MOST_TURNS = 5, 200
 _WARM_UP = 3
@@ -126,8 +127,34 @@ def keep_streams(cache: PlanCache, key: PlanKey, times_ms: StreamTimes) -> Strea
 
 def kept_streams(cache: PlanCache, key: PlanKey) -> Streams | None:
     """Return what was remembered; None where nothing was, or what is no setting."""
-    try:
-        found = json.loads(cache.read_shared(key, _KIND))["streams"]
-    except (ValueError, KeyError, TypeError):
-        return None
+    found = _kept(cache, key).get("streams")
     return next((streams for streams in STREAMS if streams == found), None)
+
+
+def streams_text(cache: PlanCache, key: PlanKey) -> str:
+    """Return what was remembered in words, with the times that decided; empty where nothing was."""
+    streams = kept_streams(cache, key)
+    if streams is None:
+        return ""
+    try:
+        times_ms = _kept(cache, key)["times_ms"]
+        measured = "; ".join(f"{_NAMES[name]}: {_times_text(times_ms[name])}" for name in STREAMS)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        measured = "the times were not kept"
+    return f"models of one picture run on {_NAMES[streams]} ({measured})"
+
+
+def _times_text(times_ms: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{'one face' if count == '1' else f'{count} faces'} {float(value):.2g} ms"
+        for count, value in times_ms.items()
+    )
+
+
+def _kept(cache: PlanCache, key: PlanKey) -> dict[str, Any]:
+    """Return the content of the remembered file; nothing where it is missing or no such file."""
+    try:
+        content = json.loads(cache.read_shared(key, _KIND))
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

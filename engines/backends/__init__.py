@@ -3,8 +3,9 @@
 A file holds one class ending in `Backend` with the protocol below, and `available() -> str` (why it can't be
 used on this machine, empty when it can), which must be cheap: the window asks it for every back end. One that can
 compute in several number formats names them in `PRECISIONS`, and its class takes one of them or None. One that has
-something to find out once on a machine does so in `settle(folder, card)`, which `engines.choice` calls. A back
-end imports its library inside its methods, so that importing this package never loads one.
+something to find out once on a machine does so in `settle(folder, card)`, which `engines.choice` calls, and tells what
+it remembers in `settled(card)`. A back end imports its library inside its methods, so that importing this package
+never loads one.
 """
 
 from __future__ import annotations
@@ -156,6 +157,20 @@ def settle_backend(name: str, folder: Path, card: ModelCard) -> None:
     """
     if settle := getattr(_module(name), "settle", None):
         settle(folder, card)
+
+
+def settled_text(name: str, card: ModelCard) -> str:
+    """Return what `settle_backend` found out on this machine, in words; empty where there is nothing to tell.
+
+    Args:
+        name: See `backend_names`.
+        card: Of a model.
+
+    Raises:
+        EngineError: There is no back end of that name, or it can't be used here.
+    """
+    settled = getattr(_module(name), "settled", None)
+    return str(settled(card)) if settled else ""
 
 
 def default_threads() -> int:

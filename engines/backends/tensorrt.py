@@ -20,7 +20,7 @@ from engines.parity import check_build
 from engines.plan_runner import PlanRunner
 from engines.plans import GpuMachine, find_machine, get_plan, plan_key
 from engines.signature import check_signature
-from engines.streams import DEFAULT, Streams, keep_streams, kept_streams, measure_streams
+from engines.streams import DEFAULT, Streams, keep_streams, kept_streams, measure_streams, streams_text
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,18 @@ def settle(folder: Path, card: ModelCard) -> None:
         shape = card.input.chip_shape
         batches = [np.zeros((count, *shape), dtype=np.uint8) for count in _TOGETHER_BATCHES]
         keep_streams(cache, key, measure_streams(backends, batches))
+
+
+def settled(card: ModelCard) -> str:
+    """Return what `settle` found out on this machine, in words; empty where it never ran or kept nothing.
+
+    Args:
+        card: Of any model.
+
+    Raises:
+        EngineError: TensorRT can't be used here.
+    """
+    return streams_text(PlanCache(), plan_key(card.sha256, find_machine(), BuildSettings()))
 
 
 class TensorRtBackend:

@@ -117,11 +117,12 @@ def _has_library(name: str) -> bool:
 
 
 def _backends() -> tuple[int, list[str]]:
-    """Return how many back ends can be used, and a line about each: its measured times, or why it can't."""
+    """Return how many back ends can be used, and lines about each: its measured times, or why it can't; what it settled."""
     from engines.backends import backend_names, unavailable_reason
 
     reasons = {name: unavailable_reason(name) for name in backend_names()}
-    choice = _choice() if list(reasons.values()).count("") > 1 else None
+    whole = _whole_model()
+    choice = _choice(whole) if list(reasons.values()).count("") > 1 else None
     if choice is not None:
         reasons |= choice.refused
     taken = next((name for name in choice.order if not reasons[name]), "") if choice is not None else ""
@@ -130,20 +131,36 @@ def _backends() -> tuple[int, list[str]]:
         times = choice.times_text(name) if choice is not None else ""
         said = f"not here: {reason}" if reason else f"ready{times and f': {times}'}"
         lines.append(f"{name:<16} {said}{', taken by auto' if name == taken else ''}")
+        if whole is not None and not reason and (settled := _settled(name, whole)):
+            lines.append(f"{'':<16} {settled}")
     return sum(not reason for reason in reasons.values()), lines
 
 
-def _choice() -> Choice | None:
+def _whole_model() -> Path | None:
+    """Return the folder of a model that can be measured with; None where there is none: the models' own lines tell."""
+    from engines.models import model_folder, model_names
+
+    return next((model_folder(name) for name in model_names() if _check_model(name)[0]), None)
+
+
+def _choice(folder: Path | None) -> Choice | None:
     """Return which back end auto takes here, measured now if it never was; None where there is no model to measure."""
     from engines.card import load_card
     from engines.choice import choose
-    from engines.models import model_folder, model_names
 
-    whole = next((name for name in model_names() if _check_model(name)[0]), None)
-    if whole is None:
-        return None  # the models' own lines tell
-    folder = model_folder(whole)
-    return choose(folder, load_card(folder), Settings().engine_threads)
+    return None if folder is None else choose(folder, load_card(folder), Settings().engine_threads)
+
+
+def _settled(name: str, folder: Path) -> str:
+    """Return what a back end remembers of this machine; empty where it can't be asked."""
+    from engines.backends import settled_text
+    from engines.card import load_card
+    from engines.errors import EngineError
+
+    try:
+        return settled_text(name, load_card(folder))
+    except EngineError:
+        return ""
 
 
 def _models() -> tuple[int, list[str]]:

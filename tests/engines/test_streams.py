@@ -18,6 +18,7 @@ from engines.streams import (
     keep_streams,
     kept_streams,
     measure_streams,
+    streams_text,
 )
 from tests.engines.test_cache import KEY
 
@@ -87,6 +88,20 @@ def test_it_is_remembered_for_library_gpu_and_driver(tmp_path: Path) -> None:
     assert kept_streams(cache, replace(KEY, model_sha256="b" * 64, precision="float32")) == "shared"
     for other in ({"gpu": "GeForce 10"}, {"driver": "590.1"}, {"library_version": "1.8.0.1"}):
         assert kept_streams(cache, replace(KEY, **other)) is None
+
+
+def test_what_is_remembered_is_told_in_words(tmp_path: Path) -> None:
+    cache = PlanCache(tmp_path)
+    assert streams_text(cache, KEY) == ""
+    keep_streams(cache, KEY, {"own": {1: 2.06, 4: 3.0}, "shared": {1: 1.0, 4: 2.0}})
+    assert streams_text(cache, KEY) == (
+        "models of one picture run on one stream (streams of their own: one face 2.1 ms, 4 faces 3 ms; "
+        "one stream: one face 1 ms, 4 faces 2 ms)"
+    )
+    cache.write_shared(KEY, "streams", b'{"streams": "own", "times_ms": []}')
+    assert streams_text(cache, KEY) == (
+        "models of one picture run on streams of their own (the times were not kept)"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"streams": "many"}', b'{"times_ms": {}}', b"\xff\xfe"])

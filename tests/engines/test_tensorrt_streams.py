@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
 from engines import cuda_streams, streams
-from engines.backends import settle_backend
+from engines.backends import settle_backend, settled_text
 from engines.backends.tensorrt import PRECISIONS, TensorRtBackend
 from engines.build import BuildSettings
 from engines.cache import PlanCache
@@ -210,6 +210,7 @@ def test_the_first_start_measures_and_remembers(
         settle_backend("tensorrt", tiny_model, load_card(tiny_model))
     assert asked == [[1, 4]]
     assert kept_streams(cache, key) == faster
+    assert settled_text("tensorrt", load_card(tiny_model)).startswith("models of one picture run on")
     assert (machine.cuda.device, machine.cuda.streams) == ({}, set())
     assert loaded(tiny_model).describe()["streams"] == faster
 

@@ -148,6 +148,20 @@ def test_doctor_names_what_is_there_and_why_the_rest_is_not(
     assert "GB free" in text and re.search(r"numpy +1\.", text)
 
 
+def test_doctor_tells_what_a_back_end_remembers_of_this_machine(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("engines.models.MODELS_DIR", tiny_model.parent)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    told = {"onnxruntime": "models of one picture run on one stream", "openvino": ""}
+    monkeypatch.setattr(
+        "engines.backends.settled_text", lambda name, card: told[name] if card.name == "tiny" else ""
+    )
+    assert main(["doctor"]) == 0
+    after = capsys.readouterr().out.partition("onnxruntime      ready")[2].splitlines()
+    assert after[1] == f"  {'':<16} models of one picture run on one stream"
+
+
 def test_doctor_fails_when_no_model_reads_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("engines.models.MODELS_DIR", tmp_path)
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
