@@ -118,6 +118,9 @@ class JobPool:
     def submit(self, job: Job) -> None:
         """Begin a job; only while `has_room`.
 
+        The executor looks for dead processes among those it knew when it last woke, and it wakes before it starts the one
+        for a job: without the empty call behind, the death of the youngest would be noticed when another job ends.
+
         Raises:
             SessionError: A process was killed.
         """
@@ -125,6 +128,7 @@ class JobPool:
         self._cancelled[slot] = 0
         try:
             future = self._pool.submit(_run, share_processor(job, self._processes), slot)
+            self._pool.submit(_nothing)
         except BrokenProcessPool as error:
             raise SessionError(KILLED) from error
         self._running[future] = (job, slot)
@@ -183,6 +187,10 @@ def _result_or_problem(future: Future[Done], job: Job) -> Done:
         return _result(future)
     except (CardError, EngineError, SessionError) as error:
         return Done(job, error=str(error))
+
+
+def _nothing() -> None:
+    """Be an empty call."""
 
 
 def _set_up(steps: Any, cancelled: Any) -> None:

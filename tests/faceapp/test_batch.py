@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -17,7 +19,7 @@ import pytest
 from faceapp.__main__ import main
 from faceapp.batch.inputs import expand_inputs, expected_frames
 from faceapp.batch.jobs import earlier_sessions, make_jobs
-from faceapp.batch.processes import share_processor
+from faceapp.batch.processes import KILLED, JobPool, share_processor
 from faceapp.session.about import About
 from faceapp.session.check import check_session
 from faceapp.session.reader import read_session
@@ -210,6 +212,31 @@ def test_workers_of_a_killed_program_close_their_sessions_and_end(
     states = [state(path) for path in out.glob("*/session.json")]
     assert set(states) == {"closed"}
     assert len(states) <= 2, "no worker goes on with the next input"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_the_death_of_the_youngest_process_is_noticed_while_another_goes_on(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    spawn = ProcessPoolExecutor._spawn_process  # type: ignore[attr-defined]
+    born: list[int] = []
+
+    def late_spawn(pool: ProcessPoolExecutor) -> None:
+        time.sleep(0.2)  # the executor's own thread is back at its wait, as on a machine with cores to spare
+        spawn(pool)
+        born.extend(set(pool._processes) - set(born))
+
+    monkeypatch.setattr(ProcessPoolExecutor, "_spawn_process", late_spawn)
+    endless = make_jobs(["demo"] * 2, tmp_path, Settings(model=str(tiny_model)), Clip(), About())
+    stepped: set[int] = set()
+    with JobPool(2, lambda number, _: stepped.add(number)) as pool:
+        for job in endless:
+            pool.submit(job)
+        wait_until(lambda: pool.look() or stepped == {0, 1})
+        os.kill(born[-1], signal.SIGKILL)
+        errors: list[str] = []
+        wait_until(lambda: errors.extend(done.error for done in pool.results()) or len(errors) == 2)
+    assert errors == [KILLED, KILLED]
 
 
 def state(path: Path) -> str:
