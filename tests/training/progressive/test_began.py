@@ -91,7 +91,7 @@ def test_a_step_gives_each_network_the_gradient_of_its_own_loss() -> None:
         for weight, gradient in zip(part.parameters(), wanted, strict=True):
             assert torch.allclose(weight.grad, gradient, atol=1e-6)
     assert float(equilibrium.balance) == pytest.approx(
-        0.3 + 0.001 * (0.5 * float(real.detach()) - float(generated.detach())), abs=1e-6
+        0.3 + equilibrium.rate * (0.5 * float(real.detach()) - float(generated.detach())), abs=1e-6
     )
 
 
