@@ -21,7 +21,8 @@ class GrayConvolution(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """Return maps, float (N, out, h, w), of pictures, float (N, in, H, W)."""
         missing = _CHANNELS - self.in_channels
-        if not self.training or missing <= 0 or not torch.is_autocast_enabled(input.device.type):
+        on_processor = input.device.type == "cpu"
+        if not self.training or missing <= 0 or not (on_processor and torch.is_autocast_enabled("cpu")):
             return super().forward(input)
         filled = functional.pad(input, (0, 0, 0, 0, 0, missing))
         weight = functional.pad(self.weight, (0, 0, 0, 0, 0, missing))
