@@ -18,6 +18,7 @@ from faceapp.ui.about import TITLE, about_page, installed_cards
 from faceapp.ui.choices import HIDINGS, LOOK_AGAIN, MODES, OPEN_ADDRESS, OPEN_FILE, find_choices
 from faceapp.ui.keys import keys_page
 from faceapp.ui.open_dialog import ask_path
+from faceapp.ui.sentences import as_sentences
 from faceapp.ui.sheet_frame import SheetFrame
 from faceapp.ui.snapshot import open_folder, save_snapshot
 
@@ -175,7 +176,9 @@ class Controls(QObject):
         open_it = ("Open folder", partial(open_folder, folder))
         lost = f", without {dropped} frames that the disk was too slow for" if dropped else ""
         if error:
-            self._window.centre.problem.show_error(f"{error} What was recorded lies in {folder}.", open_it)
+            self._window.centre.problem.show_error(
+                as_sentences(error, f"What was recorded lies in {folder}."), open_it
+            )
         else:
             review = ("Review", lambda: self._window.annotation.show_session(folder))
             text = f"Session saved in {folder}{lost}"

@@ -48,6 +48,7 @@ class Dock(QDockWidget):
         row.addWidget(self._close)
         self._nothing = QWidget()
         self.setTitleBarWidget(self._bar)
+        self.toggleViewAction().triggered.connect(self._come_forward)
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -67,6 +68,11 @@ class Dock(QDockWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Give the window its keys, which Qt would not pass on from a floating panel."""
         QApplication.sendEvent(self.parent(), event)
+
+    def _come_forward(self, wanted: bool) -> None:
+        """Show a panel that was asked for in front of those it shares a place with; Qt adds but its tab."""
+        if wanted:
+            self.raise_()
 
     def _button(self, what: str, act: object) -> QToolButton:
         button = QToolButton()

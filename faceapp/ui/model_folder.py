@@ -13,6 +13,7 @@ from engines.model_file import verify_model
 from engines.models import MODELS_DIR
 from faceapp.ui.choices import OPEN_MODEL
 from faceapp.ui.open_dialog import ask_path
+from faceapp.ui.sentences import as_sentences
 
 if TYPE_CHECKING:
     from faceapp.ui.window import MainWindow
@@ -55,7 +56,7 @@ def take_model_folder(window: MainWindow, folder: Path) -> None:
         require_face_model(card)
         verify_model(card, folder / MODEL_FILE)
     except CardError as error:
-        window.controls.complain(f"{error} The model before goes on.")
+        window.controls.complain(as_sentences(error, "The model before goes on."))
         return
     shipped = folder.resolve().parent == MODELS_DIR.resolve()
     window.controls.change("model", folder.name if shipped else str(folder))

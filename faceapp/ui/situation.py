@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from faceapp.pipeline import Pipeline, PipelineState
 from faceapp.ui.centre import Offer
 from faceapp.ui.choices import source_text
+from faceapp.ui.sentences import as_sentences
 
 if TYPE_CHECKING:
     from faceapp.ui.window import MainWindow
@@ -63,7 +64,7 @@ class Situation:
     def _tell_swap(self, error: Exception | None) -> None:
         if error is not None and error is not self._told_error:
             self._told_error = error
-            self._window.controls.complain(f"{error} The model before goes on.")
+            self._window.controls.complain(as_sentences(error, "The model before goes on."))
 
     def _tell_problem(self, problem: str) -> None:
         """Say once that the GPU is lost and the processor goes on."""

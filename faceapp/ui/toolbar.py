@@ -56,7 +56,6 @@ class Toolbar(QToolBar):
         self.toggleViewAction().setEnabled(False)
         self._source = Chooser()
         self._source.setAccessibleName("Source")
-        self._source.setToolTip("Where pictures come from")
         self._source.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._source.setMinimumContentsLength(14)
         self._source.setMinimumWidth(110)  # narrow windows take the room here, where a tooltip helps
@@ -229,6 +228,7 @@ class Toolbar(QToolBar):
 
     def _show_current(self) -> None:
         self._source.setCurrentIndex(self._source.findData(self._current))
+        self._source.setToolTip(f"Where pictures come from: {self._source.currentText()}")
 
 
 def _row(left: Sequence[QWidget], right: Sequence[QWidget]) -> QWidget:

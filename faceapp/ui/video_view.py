@@ -121,13 +121,13 @@ class VideoView(QWidget):
             self._paint_picture(painter, self._result.frame.image, where)
             bounds = QRectF(self.rect()).adjusted(6, 6, -6, -6)
             explanation = self._result.explanation
+            self.region_tool.paint(painter, self._picture_place(where), self._theme)  # below labels of faces
             if not self.region_tool.drawing:
                 if explanation is not None:
                     paint_heat(painter, explanation, where)
                     paint_legend(painter, explanation, self._picture_place(where) & bounds, self._theme)
                 self.overlay.paint(painter, self._result.faces, self._readouts, where, bounds)
                 self.wrinkles.paint(painter, self._result, self.overlay.chosen_id, bounds, self._theme)
-            self.region_tool.paint(painter, self._picture_place(where), self._theme)
         if self._note:
             painter.fillRect(self.rect(), QColor(0, 0, 0, 110))
             self._paint_sentence(painter, self._note, self.height() / 2, 1.3)

@@ -67,6 +67,22 @@ def test_absent_sources_are_greyed_out_with_the_reason(toolbar: Toolbar) -> None
     assert model.item(chooser.findData("0")).isEnabled()
 
 
+def test_a_long_source_ends_in_an_ellipsis_and_is_whole_in_the_tooltip(toolbar: Toolbar) -> None:
+    chooser, names = (
+        combo(toolbar, "Source"),
+        ("interview-with-participant-12", "interview-with-participant-13"),
+    )
+    chooser.setFixedWidth(110)
+    seen = []
+    for name in names:
+        toolbar.set_sources((*SOURCES, Choice("video", name)), "video")
+        assert chooser.toolTip() == f"Where pictures come from: {name}"
+        seen.append(pixels(chooser))
+    assert (seen[0] == seen[1]).all(), "what differs is left out"
+    toolbar.set_sources((*SOURCES, Choice("video", names[0][:12])), "video")
+    assert (pixels(chooser) != seen[0]).any(), "an ellipsis stands where the rest was"
+
+
 def test_asking_for_a_file_leaves_the_present_source_shown(qtbot: QtBot, toolbar: Toolbar) -> None:
     chooser = combo(toolbar, "Source")
     index = chooser.findData(OPEN_FILE)

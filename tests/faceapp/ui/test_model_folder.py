@@ -82,7 +82,7 @@ def test_what_is_no_model_is_told_and_the_present_one_goes_on(
 
     assert live_window.settings is before and len(pipeline.calls) == calls
     assert said in live_window.centre.problem.text
-    assert live_window.centre.problem.text.endswith("The model before goes on.")
+    assert live_window.centre.problem.text.endswith(". The model before goes on.")
 
 
 def test_the_present_folder_is_listed_after_the_models_that_came_with_the_program() -> None:

@@ -138,6 +138,15 @@ def test_the_menu_and_the_form_switch_it_in_what_runs(window: MainWindow, pipeli
     assert pipeline.calls[-2:] == [("second_opinion", False), ("movements", True)]
 
 
+def test_the_panel_comes_to_the_front_when_asked_for(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: not window.timeline.visibleRegion().isEmpty())
+    window.movements_dock.toggleViewAction().trigger()
+    qtbot.waitUntil(lambda: not window.movements.visibleRegion().isEmpty())
+    assert window.timeline.visibleRegion().isEmpty(), "both share one place"
+    window.movements_dock.toggleViewAction().trigger()
+    qtbot.waitUntil(lambda: not window.timeline.visibleRegion().isEmpty())
+
+
 def test_the_panel_shows_the_chosen_face(window: MainWindow, result: FrameResult) -> None:
     window.movements_dock.show()
     window.show_result(at(result, 1.0, movements=moves(0.0, smile=3.0)))

@@ -105,6 +105,14 @@ def test_the_region_is_a_dashed_frame_where_it_lies(view: VideoView) -> None:
     assert np.count_nonzero(np.diff(bright)) > 4, "dashes, not a line"
 
 
+def test_the_frame_lies_below_the_labels_of_faces(view: VideoView, monkeypatch: pytest.MonkeyPatch) -> None:
+    painted = []
+    monkeypatch.setattr(view.region_tool, "paint", lambda *_: painted.append("region"))
+    monkeypatch.setattr(view.overlay, "paint", lambda *_: painted.append("labels"))
+    view.grab()
+    assert painted == ["region", "labels"]
+
+
 def test_a_region_drawn_in_the_window_reaches_the_pipeline_and_the_settings_file(
     qtbot: QtBot, picture_window: MainWindow, pipeline: FakePipeline
 ) -> None:

@@ -69,9 +69,10 @@ def test_an_error_brings_a_banner_and_offers(
 def test_a_refused_model_is_told_while_the_old_one_goes_on(
     live_window: MainWindow, pipeline: FakePipeline
 ) -> None:
-    pipeline.swap_error = ValueError("model x: expected a card, found none.")
-    live_window.refresh()
-    assert "The model before goes on." in live_window.centre.problem.text
+    for end in ("", "."):
+        pipeline.swap_error = ValueError(f"model x: expected a card, found none; restore it{end}")
+        live_window.refresh()
+        assert live_window.centre.problem.text.endswith("restore it. The model before goes on.")
 
 
 def test_choosing_a_model_changes_the_reader_while_running(
