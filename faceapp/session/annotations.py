@@ -77,6 +77,19 @@ class Event:
         return self.start == self.end
 
 
+def mark_text(event: Event, ending: str = "") -> str:
+    """Return a mark as one line for streams of Lab Streaming Layer, live and recorded.
+
+    Args:
+        event: The mark.
+        ending: "_start" or "_end" of a stretch.
+    """
+    text = event.label or event.kind
+    text = f"{text}: {event.note}" if event.note else text
+    about = "" if event.face is None else f" [face {event.face}]"
+    return " ".join(f"{text}{ending}{about}".split())
+
+
 def new_event_id() -> str:
     """Return an id that no other mark has, also in another copy of the session."""
     return uuid.uuid4().hex[:12]

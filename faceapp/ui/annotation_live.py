@@ -18,6 +18,7 @@ from faceapp.session.annotation_scheme import (
     save_scheme,
 )
 from faceapp.ui.annotation_scheme_form import SchemeForm
+from faceapp.ui.history import Flag
 from faceapp.ui.marking import Marking
 from faceapp.ui.open_dialog import ask_path
 from faceapp.ui.theme import theme_named
@@ -45,6 +46,7 @@ class LiveAnnotation(Marking):
         self._path = None if folder is None else folder / SCHEME_FILE
         self.players: list[PlayerWindow] = []
         self.scheme = DEFAULT_SCHEME
+        self._flags: list[Flag] = []
 
     def load(self) -> None:
         """Read the user's scheme; one that is damaged is told, and the default taken."""
@@ -69,8 +71,8 @@ class LiveAnnotation(Marking):
         """Take the last mark back."""
         window = self._window
         if text := window.recorder.undo():
-            if window.history.flags:
-                window.history.flags.pop()
+            if self._flags:
+                window.history.take_flag(self._flags.pop())
             window.show_timeline()
             window.streaming.tell_undone(text)
             window.centre.notice.show_notice(f"Undone: {text}")
@@ -139,5 +141,6 @@ class LiveAnnotation(Marking):
             return
         ends = code.shape == "range" and not begins
         window.streaming.tell_mark(event, time_s, begins, ends)
-        window.history.flag(f"{event.label} ◂" if ends else f"{event.label} ▸" if begins else event.label)
+        text = f"{event.label} ◂" if ends else f"{event.label} ▸" if begins else event.label
+        self._flags.append(window.history.flag(text, time_s))
         window.show_timeline()

@@ -80,7 +80,7 @@ class Timeline(QWidget):
         self._show_flags([(flag.time_s - history.now_s, flag.label) for flag in history.flags])
 
     def _show_flags(self, flags: list[tuple[float, str]]) -> None:
-        shown = [flag for flag in flags if flag[0] >= -SPAN_S]
+        shown = sorted(flag for flag in flags if flag[0] >= -SPAN_S)
         while len(self._flags) < len(shown):
             line = pg.InfiniteLine(
                 angle=90,

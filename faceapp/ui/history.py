@@ -92,11 +92,20 @@ class History:
             del self._tracks[min(self._tracks, key=lambda track_id: self._tracks[track_id].last_bin)]
         return _Track()
 
-    def flag(self, label: str) -> Flag:
-        """Set a flag at the time of the newest result and return it."""
-        flag = Flag(self.now_s, label)
+    def flag(self, label: str, time_s: float | None = None) -> Flag:
+        """Set a flag and return it.
+
+        Args:
+            label: Its text.
+            time_s: Where; None takes the time of the newest result.
+        """
+        flag = Flag(self.now_s if time_s is None else time_s, label)
         self.flags.append(flag)
         return flag
+
+    def take_flag(self, flag: Flag) -> None:
+        """Take a flag away; one that is gone already is no fault."""
+        self.flags = deque((each for each in self.flags if each is not flag), maxlen=_FLAGS)
 
     def lines(self, track_id: int | None) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
         """Return one face's emotions over the last 30 s, or None for a face that was never seen.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from faceapp.pipeline import Pipeline
-from faceapp.session.annotations import Event
+from faceapp.session.annotations import Event, mark_text
 from faceapp.streams.streams import Streams
 from faceapp.ui.history import Flag
 
@@ -44,11 +44,8 @@ class Streaming(QObject):
 
     def tell_mark(self, event: Event, time_s: float, begins: bool, ends: bool) -> None:
         """Send a mark that was set in the window; a stretch is its label with `_start`, then with `_end`."""
-        text = event.label or event.kind
-        text = f"{text}: {event.note}" if event.note else text
         ending = "_start" if begins else "_end" if ends else ""
-        about = "" if event.face is None else f" [face {event.face}]"
-        self.streams.mark(f"{text}{ending}{about}", time_s)
+        self.streams.mark(mark_text(event, ending), time_s)
 
     def tell_undone(self, what: str) -> None:
         """Send that the last mark was taken back."""

@@ -51,7 +51,11 @@ def write_webvtt(
         for segment in segments
     ]
     cues += [
-        (event.start, event.end if event.end > event.start else event.start + MOMENT_S, _event_text(event))
+        (
+            event.start,
+            event.end if event.end > event.start else event.start + MOMENT_S,
+            _event_text(event, names or {}),
+        )
         for event in events
     ]
     blocks = [
@@ -62,8 +66,12 @@ def write_webvtt(
     path.write_text("\n".join(["WEBVTT\n", *blocks]), encoding="utf-8")
 
 
-def _event_text(event: Event) -> str:
-    return " ".join(part for part in (f"[{event.kind}]", event.label, event.note) if part)
+def _event_text(event: Event, names: Mapping[int, str]) -> str:
+    face = "" if event.face is None else names.get(event.face, f"face {event.face}")
+    about = ", ".join(part for part in (face, event.author) if part)
+    return " ".join(
+        part for part in (f"[{event.kind}]", event.label, event.note, f"({about})" if about else "") if part
+    )
 
 
 def _clock(time_s: float) -> str:

@@ -1,4 +1,4 @@
-"""XDF, the container of Lab Streaming Layer recordings: a stream of numbers a face, and one of marks.
+"""XDF, the container of Lab Streaming Layer recordings: a stream of numbers a face, and one of marks an author.
 
 Chunks as the specification lists them: 1 file header, 2 stream header, 3 samples, 6 stream footer; times are seconds
 from the start of the session, at the frames' own irregular times, in double precision.
@@ -15,12 +15,13 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
+from faceapp.session.annotations import mark_text
 from faceapp.session.column_meanings import column_meanings
 from faceapp.session.face_rows import face_names
 from faceapp.session.reader import Session
 from faceapp.session.table import COLUMNS, MOVEMENT_COLUMNS
 
-ABOUT = "XDF: a stream a face at the frames' own times, and one of marks"
+ABOUT = "XDF: a stream a face at the frames' own times, and one of marks an author"
 _FILE_HEADER, _STREAM_HEADER, _SAMPLES, _STREAM_FOOTER = 1, 2, 3, 6
 _TEXTS = ("face_id", "time_s", "utc", "occlusion", "model", "second_opinion")
 _NUMBERS = tuple(name for name in COLUMNS if name not in _TEXTS)
@@ -42,7 +43,9 @@ def write(session: Session, folder: Path) -> list[Path]:
         names = face_names(session)
         for number, (face, name) in enumerate(names.items(), 1):
             _write_face(stream, number, session, face, name)
-        _write_marks(stream, len(names) + 1, session)
+        authors = sorted({event.author for event in session.events}) or [""]
+        for number, author in enumerate(authors, len(names) + 1):
+            _write_marks(stream, number, session, author)
     return [path]
 
 
@@ -76,17 +79,20 @@ def _numbers(session: Session) -> tuple[str, ...]:
     return tuple(name for name in _NUMBERS if measured or name not in MOVEMENT_COLUMNS)
 
 
-def _write_marks(stream: BinaryIO, number: int, session: Session) -> None:
-    """Write marks; a stretch becomes two, its label with `_start` and with `_end`, as LSL programs do."""
-    header = _header(session, "faceapp marks", "Markers", 1, "string", "marks")
+def _write_marks(stream: BinaryIO, number: int, session: Session, author: str) -> None:
+    """Write an author's marks; a stretch becomes two, its label with `_start` and with `_end`, as LSL programs do."""
+    name = f"faceapp marks {author}".rstrip()
+    header = _header(session, name, "Markers", 1, "string", f"marks-{author}".rstrip("-"))
+    ElementTree.SubElement(ElementTree.SubElement(header, "desc"), "author").text = _printable(author)
     _stream_chunk(stream, _STREAM_HEADER, number, _xml(header))
     marks = []
     for event in session.events:
-        label = event.label or event.kind
+        if event.author != author:
+            continue
         if event.start == event.end:
-            marks.append((event.start, label))
+            marks.append((event.start, mark_text(event)))
         else:
-            marks += [(event.start, f"{label}_start"), (event.end, f"{label}_end")]
+            marks += [(event.start, mark_text(event, "_start")), (event.end, mark_text(event, "_end"))]
     marks.sort()
     _samples(stream, number, [struct.pack("<Bd", 8, time_s) + _text(label) for time_s, label in marks])
     _footer(stream, number, np.array([time_s for time_s, _ in marks]))

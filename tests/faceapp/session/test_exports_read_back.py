@@ -129,7 +129,7 @@ def test_webvtt_read_by_a_parser(session: Path, tmp_path: Path):
     captions = list(webvtt.read(str(path)))
     assert captions[0].text == "face 1: happiness 0.90"
     assert (captions[0].start_in_seconds, captions[0].end_in_seconds) == (0, 1)
-    assert any("[marker] key &lt;1&gt;" in caption.raw_text for caption in captions)
+    assert any("[marker] key &lt;1&gt; (face 1, B)" in caption.raw_text for caption in captions)
     assert [c.start for c in captions] == sorted(c.start for c in captions)
 
 
@@ -166,11 +166,14 @@ def test_xdf_read_by_pyxdf(session: Path, tmp_path: Path):
     mine = rows.column("face_id") == 1
     np.testing.assert_allclose(face["time_stamps"], rows.column("time_s")[mine])
     np.testing.assert_array_equal(happy, rows.column("p_happiness")[mine])
-    marks = by_name["faceapp marks"]
+    marks, other = by_name["faceapp marks A"], by_name["faceapp marks B"]
+    noted = f"{DANGEROUS}: loud & clear and long"
     assert [text for (text,) in marks["time_series"]] == [
-        *(f"{DANGEROUS}_start", "key <1>", f"{DANGEROUS}_end", "exclude_start", "exclude_end"),
+        *(f"{noted}_start", f"{noted}_end", "exclude_start", "exclude_end"),
     ]
-    np.testing.assert_allclose(marks["time_stamps"], [0.5, 1.0, 1.5, 1.6, 1.8])
+    np.testing.assert_allclose(marks["time_stamps"], [0.5, 1.5, 1.6, 1.8])
+    assert [text for (text,) in other["time_series"]] == ["key <1> [face 1]"]
+    assert other["info"]["desc"][0]["author"] == ["B"]
 
 
 def test_edf_read_back(session: Path, tmp_path: Path):

@@ -103,6 +103,8 @@ def test_a_note_lands_where_its_key_was_pressed(
     (dialog,) = (each for each in live_window.findChildren(QWidget) if each.windowTitle() == "Note")
     dialog.setTextValue("door opens")
     dialog.accept()
+    (flag,) = live_window.history.flags
+    assert flag.time_s == frames[15].frame.time_s, "not where the text was ready"
     (event,) = read_events(stop(qtbot, live_window))
     assert (event.kind, event.note, event.author) == ("note", "door opens", "live")
     assert event.start == pytest.approx(0.5)
@@ -115,8 +117,9 @@ def test_the_last_mark_is_taken_back(
     show(live_window, pipeline, frames[0])
     press(live_window, Qt.Key.Key_1, "1")
     press(live_window, Qt.Key.Key_2, "2")
+    live_window.history.flag("of another program")
     press(live_window, Qt.Key.Key_Z, "z", control=True)
-    assert [flag.label for flag in live_window.history.flags] == ["1"]
+    assert [flag.label for flag in live_window.history.flags] == ["1", "of another program"]
     assert "Undone: add 2" in live_window.centre.notice.text
     assert read_events(stop(qtbot, live_window)) == (Event(0.0, 0.0, label="1", author="live"),)
 
