@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from training.blocks.gray_convolution import GrayConvolution
-
 SMALLEST_SIZE = 16
 """Pixels; below, the networks' last maps would come from less than one place of the picture."""
 
@@ -25,7 +23,7 @@ def convolution(
         batch_norm: Normalise before the ReLU; the convolution then has no bias, which would be subtracted again.
     """
     layers: list[nn.Module] = [
-        GrayConvolution(entry, width, kernel, stride, padding=kernel // 2, bias=not batch_norm)
+        nn.Conv2d(entry, width, kernel, stride, padding=kernel // 2, bias=not batch_norm)
     ]
     if batch_norm:
         layers.append(nn.BatchNorm2d(width))

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from training.blocks.gray_convolution import GrayConvolution
-
 EXPANSION = 4
 """Channels that a bottleneck puts out, in multiples of its base depth."""
 
@@ -102,7 +100,7 @@ def pre_activation_bottlenecks(
             halves their sides.
     """
     # The first block normalises what the stem gives.
-    modules: list[nn.Module] = [GrayConvolution(channels, base_depth, 3, stem_stride, padding=1, bias=False)]
+    modules: list[nn.Module] = [nn.Conv2d(channels, base_depth, 3, stem_stride, padding=1, bias=False)]
     entry = base_depth
     for position, depth in enumerate(depths):
         stride = 2 if position else 1

@@ -22,7 +22,6 @@ from torch import nn
 from training.blocks.convolution import he_initialise, require_size
 from training.blocks.dense import dense_block, transition
 from training.blocks.fully_connected import linear_branches
-from training.blocks.gray_convolution import GrayConvolution
 from training.blocks.multi_task import MultiTaskNet
 from training.blocks.pre_activation import normalised_mean
 
@@ -56,7 +55,7 @@ def build(
     """
     require_size(size)
     entry = 2 * growth
-    modules: list[nn.Module] = [GrayConvolution(channels, entry, 3, stem_stride, padding=1, bias=False)]
+    modules: list[nn.Module] = [nn.Conv2d(channels, entry, 3, stem_stride, padding=1, bias=False)]
     for position, depth in enumerate(depths):
         if position:
             modules.append(transition(entry))

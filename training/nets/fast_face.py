@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.blocks.gray_convolution import GrayConvolution
 from training.blocks.multi_task import MultiTaskNet, task_classes
 
 INPUT = (1, 48, 48)
@@ -86,7 +85,7 @@ def build(
 
 def _convolution(entry: int, width: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        GrayConvolution(entry, width, kernel, stride, padding=kernel // 2, bias=False),
+        nn.Conv2d(entry, width, kernel, stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(width),
         nn.ReLU(inplace=True),
     )

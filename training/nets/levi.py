@@ -22,7 +22,6 @@ from torch import nn
 
 from training.blocks.convolution import he_initialise, require_size
 from training.blocks.fully_connected import fully_connected, linear_branches
-from training.blocks.gray_convolution import GrayConvolution
 from training.blocks.multi_task import MultiTaskNet
 
 INPUT = (1, 48, 48)
@@ -76,7 +75,7 @@ def _layer(
 ) -> nn.Sequential:
     """Return a convolution, ReLU, pooling that rounds up, and normalisation."""
     layers: list[nn.Module] = [
-        GrayConvolution(entry, width, kernel, stride, padding=kernel // 2, bias=not batch_norm)
+        nn.Conv2d(entry, width, kernel, stride, padding=kernel // 2, bias=not batch_norm)
     ]
     if batch_norm:
         layers.append(nn.BatchNorm2d(width))

@@ -22,7 +22,6 @@ from torch import nn
 
 from training.blocks.convolution import he_initialise, require_size
 from training.blocks.fully_connected import fully_connected, linear_branches
-from training.blocks.gray_convolution import GrayConvolution
 from training.blocks.multi_task import MultiTaskNet
 
 INPUT = (1, 48, 48)
@@ -72,9 +71,7 @@ def build(
 
 
 def _layer(entry: int, width: int, kernel: int, position: int, batch_norm: bool) -> nn.Sequential:
-    layers: list[nn.Module] = [
-        GrayConvolution(entry, width, kernel, padding=kernel // 2, bias=not batch_norm)
-    ]
+    layers: list[nn.Module] = [nn.Conv2d(entry, width, kernel, padding=kernel // 2, bias=not batch_norm)]
     if batch_norm:
         layers.append(nn.BatchNorm2d(width))
     layers.append(nn.ReLU(inplace=True))

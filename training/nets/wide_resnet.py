@@ -19,7 +19,6 @@ from torch import nn
 
 from training.blocks.convolution import he_initialise, require_size
 from training.blocks.fully_connected import linear_branches
-from training.blocks.gray_convolution import GrayConvolution
 from training.blocks.multi_task import MultiTaskNet
 from training.blocks.pre_activation import normalised_mean, pre_activation_basic, pre_activation_stage
 
@@ -56,7 +55,7 @@ def build(
     blocks, left = divmod(depth - 4, 2 * GROUPS)
     if left or blocks < 1:
         raise ValueError(f"depth: expected 6 n + 4 such as 16, 28 or 40, found {depth}")
-    modules: list[nn.Module] = [GrayConvolution(channels, STEM, 3, stem_stride, padding=1, bias=False)]
+    modules: list[nn.Module] = [nn.Conv2d(channels, STEM, 3, stem_stride, padding=1, bias=False)]
     block = partial(pre_activation_basic, dropout=dropout)
     entry = STEM
     for group in range(GROUPS):

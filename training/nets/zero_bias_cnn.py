@@ -20,7 +20,6 @@ from torch import nn
 
 from training.blocks.convolution import he_initialise, require_size
 from training.blocks.fully_connected import fully_connected, linear_branches
-from training.blocks.gray_convolution import GrayConvolution
 from training.blocks.multi_task import MultiTaskNet
 
 INPUT = (1, 48, 48)
@@ -56,7 +55,7 @@ def build(
     modules: list[nn.Module] = []
     entry, side = channels, size
     for position, width in enumerate(widths):
-        modules.append(GrayConvolution(entry, width, 5, padding=2, bias=False))
+        modules.append(nn.Conv2d(entry, width, 5, padding=2, bias=False))
         modules += [nn.BatchNorm2d(width)] if batch_norm else []
         modules.append(nn.ReLU(inplace=True))
         if position < len(widths) - 1:

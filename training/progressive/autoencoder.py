@@ -21,8 +21,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from training.blocks.gray_convolution import GrayConvolution
-
 
 @dataclass(frozen=True)
 class EncoderSettings:
@@ -161,7 +159,7 @@ def _convolutions(entry: int, width: int, count: int, stride: int = 1) -> list[n
     layers: list[nn.Module] = []
     for number in range(count):
         layers += [
-            GrayConvolution(entry if number == 0 else width, width, 3, stride, padding=1),
+            nn.Conv2d(entry if number == 0 else width, width, 3, stride, padding=1),
             nn.ELU(inplace=True),
         ]
     return layers
