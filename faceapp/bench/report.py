@@ -34,7 +34,17 @@ def _input_lines(entry: dict[str, Any]) -> list[str]:
             f"  memory over {memory['frames']} frames: {memory['warm_mib']:.0f} MiB warm, "
             f"{memory['peak_mib']:.0f} MiB at most, growth {memory['growth_mib']:.1f} MiB"
         )
+    if "labels" in entry:
+        lines.append(_label_line(entry["labels"]))
     return lines
+
+
+def _label_line(labels: dict[str, Any]) -> str:
+    rounds = " ".join(f"{added_ms:.2f}" for added_ms in labels["rounds_processor_ms"])
+    return (
+        f"  labels {', '.join(labels['names'])}: {labels['added_processor_ms']:.2f} ms of the processor more a frame "
+        f"(rounds: {rounds}), by the clock {labels['added_ms']:.2f} ms"
+    )
 
 
 def _live_lines(live: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -16,6 +17,7 @@ from engines.models import find_model
 from faceapp.analyzer import AUTO_MODELS
 from faceapp.bench import passes
 from faceapp.bench.inputs import is_picture
+from faceapp.bench.labels import label_pass
 from faceapp.bench.passes import Timings, fast_pass, live_pass, memory_pass
 from faceapp.bench.plain_loop import plain_loop
 from faceapp.settings import Settings
@@ -38,21 +40,23 @@ def run_bench(
 
     Args:
         inputs: Paths of videos or pictures.
-        settings: Model, back end, threads and smoothing to measure with.
+        settings: Model, back end, threads and smoothing to measure with; what its labels add is measured apart.
         frames: Timed frames a pass; None takes 200.
         live_rate_hz: Frames a second of the run at a camera's pace; None leaves it out.
         memory_frames: Frames over which the memory is watched; None leaves it out.
         rounds: Passes of the pipeline, and of the plain loop.
 
     Returns:
-        `machine`, and `inputs` with one entry an input: `pipeline`, `plain_loop`, `ratio`, `live`, `memory`.
+        `machine`, and `inputs` with one entry an input: `pipeline`, `plain_loop`, `ratio`, `live`, `memory`, `labels`.
 
     Raises:
         SourceError: An input can't be read.
         CardError: A model is missing or damaged.
         EngineError: A back end refuses a model.
+        SessionError: A label is missing, damaged or of another network.
     """
     frames = frames or 200
+    with_labels, settings = settings, replace(settings, labels=None)
     entries = []
     for text in inputs:
         entry = _compare(text, settings, frames, rounds)
@@ -60,6 +64,8 @@ def run_bench(
             entry["live"] = live_pass(text, settings, frames, live_rate_hz)
         if memory_frames is not None:
             entry["memory"] = memory_pass(text, settings, memory_frames)
+        if with_labels.labels is not None:
+            entry["labels"] = label_pass(text, with_labels, frames, rounds)
         entries.append(entry)
     return {"machine": _machine(), "inputs": entries}
 

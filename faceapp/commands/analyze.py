@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from faceapp.commands.options import (
     add_backend_option,
+    add_labels_option,
     add_model_option,
     add_movement_options,
     add_occlusion_option,
@@ -92,6 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_region_option(parser)
     add_smoothing_option(parser)
     add_movement_options(parser)
+    add_labels_option(parser)
     add_stream_options(parser)
 
 

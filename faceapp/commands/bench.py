@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 
-from faceapp.commands.options import add_backend_option, add_model_option, count, with_options
+from faceapp.commands.options import (
+    add_backend_option,
+    add_labels_option,
+    add_model_option,
+    count,
+    with_options,
+)
 from faceapp.settings import Settings
 
 HELP = "measure frames a second and p50, p95 and p99 of every stage"
@@ -28,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print the figures as JSON")
     add_model_option(parser)
     add_backend_option(parser)
+    add_labels_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         SourceError: An input can't be read.
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model.
+        SessionError: A label is missing, damaged or of another network.
     """
     from faceapp.bench import format_bench, run_bench
 

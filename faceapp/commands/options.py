@@ -103,6 +103,10 @@ def add_movement_options(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="ask the movements where the network's highest probabilities are close",
     )
+
+
+def add_labels_option(parser: argparse.ArgumentParser) -> None:
+    """Add --labels."""
     parser.add_argument(
         "--labels",
         metavar="NAME,...",

@@ -5,18 +5,23 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from engines.features import FeatureNet
 from faceapp.bench import format_bench, passes, run_bench
 from faceapp.bench.inputs import PacedCamera, RepeatedPicture, endless, read_picture
 from faceapp.bench.plain_loop import plain_loop
-from faceapp.errors import SourceError
+from faceapp.errors import SessionError, SourceError
+from faceapp.labels.label_file import label_path, save_label
+from faceapp.labels.label_reader import LabelReader
 from faceapp.pipeline import PipelineStatistics
 from faceapp.settings import Settings
 from tests.faceapp.fakes import FakeSource
+from tests.faceapp.labels.test_label_reader import taught
 
 
 @pytest.fixture
@@ -157,3 +162,32 @@ def test_all_figures_are_there_and_agree(
     text = format_bench(figures)
     for word in ("portrait.png", "plain loop", "capture_to_result", "live at 30", "memory over 10 frames"):
         assert word in text
+
+
+def test_what_labels_of_one_s_own_add_is_measured_apart(
+    portrait: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "WARM_UP_FRAMES", 2)
+    monkeypatch.setattr("faceapp.labels.label_file.labels_folder", lambda: tmp_path / "labels")
+    save_label(taught(FeatureNet("multitask", threads=1)), label_path("bored"))
+    settings = replace(Settings(), model="multitask", backend="onnxruntime", engine_threads=1, labels="bored")
+    read: list[int] = []
+    answered = LabelReader.read
+
+    def counted(reader: LabelReader, *faces: Any) -> Any:
+        read.append(len(reader.labels))
+        return answered(reader, *faces)
+
+    monkeypatch.setattr(LabelReader, "read", counted)
+    figures = run_bench([portrait], settings, frames=4, live_rate_hz=None, rounds=3)
+    labels = figures["inputs"][0]["labels"]
+    assert labels["names"] == ["bored"] and labels["frames_a_round"] == 4
+    assert len(labels["rounds_ms"]) == len(labels["rounds_processor_ms"]) == 3
+    assert min(labels["without_ms"], labels["with_ms"]) > 0
+    assert read.count(1) == 2 + 3 * 4, (
+        "once a frame, warm-up included, and never in the pipeline's own passes"
+    )
+    (line,) = (line for line in format_bench(figures).splitlines() if "labels bored: " in line)
+    assert "ms of the processor more a frame (rounds: " in line
+    with pytest.raises(SessionError, match="there are: bored"):
+        run_bench([portrait], replace(settings, labels="keen"), frames=4, live_rate_hz=None, rounds=1)
