@@ -18,7 +18,7 @@ from engines.backends.onnxruntime import first_line, library_errors
 from engines.card import MODEL_FILE, load_card
 from engines.decode import Floats, decode
 from engines.errors import EngineError
-from engines.model_file import verify_model
+from engines.model_file import checked_model, verify_model
 from engines.models import find_model
 from engines.preprocess import Bytes
 
@@ -54,7 +54,7 @@ class FeatureNet:
         folder = find_model(model)
         self.card = load_card(folder)
         verify_model(self.card, folder / MODEL_FILE)
-        content = (folder / MODEL_FILE).read_bytes()
+        content = checked_model(folder / MODEL_FILE, self.card)
         shared = shared_tensor(content)
         if not shared:
             raise EngineError(

@@ -40,8 +40,9 @@ class LabelReader:
         self._smoother = ProbabilitySmoother(smoothing)
         self._nets: dict[str, FeatureNet] = {}
         for label in self.labels:
-            net = self._nets.setdefault(label.model, FeatureNet(label.model))
-            label.require_fits(net)
+            if label.model not in self._nets:
+                self._nets[label.model] = FeatureNet(label.model)
+            label.require_fits(self._nets[label.model])
 
     @property
     def on(self) -> bool:

@@ -131,6 +131,19 @@ def test_live_values_are_the_labels_own_and_only_where_its_network_reads(net: Fe
     assert joined[1].labels[0][1] == pytest.approx(float(values[1, 0]))
 
 
+def test_labels_of_one_network_share_it(net: FeatureNet, monkeypatch: pytest.MonkeyPatch):
+    loaded = []
+
+    def load(model: str) -> FeatureNet:
+        loaded.append(model)
+        return net
+
+    monkeypatch.setattr("faceapp.labels.label_reader.FeatureNet", load)
+    reader = LabelReader([taught(net), taught(net, "keen"), taught(net, "nods")])
+    assert loaded == ["multitask"]
+    assert reader.read("multitask", face_crops(net.card.input, 1), [face()]).shape == (1, 3)
+
+
 def test_a_session_keeps_a_column_for_each_label():
     columns = label_columns({"labels": "bored, Looks-keen"})
     assert columns == ("label_bored", "label_looks_keen")
