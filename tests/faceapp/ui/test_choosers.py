@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QLabel, QToolButton
+from PySide6.QtWidgets import QComboBox, QLabel, QStylePainter, QToolButton
 from pytestqt.qtbot import QtBot
 
 from faceapp.pipeline import PipelineStatistics
@@ -81,6 +81,16 @@ def test_a_long_source_ends_in_an_ellipsis_and_is_whole_in_the_tooltip(toolbar: 
     assert (seen[0] == seen[1]).all(), "what differs is left out"
     toolbar.set_sources((*SOURCES, Choice("video", names[0][:12])), "video")
     assert (pixels(chooser) != seen[0]).any(), "an ellipsis stands where the rest was"
+
+
+def test_what_fits_is_whole(toolbar: Toolbar, monkeypatch: pytest.MonkeyPatch) -> None:
+    chooser, drawn = combo(toolbar, "Draw a headset or mask"), []
+    monkeypatch.setattr(QStylePainter, "drawControl", lambda _, __, option: drawn.append(option.currentText))
+    for index in range(chooser.count()):
+        chooser.setCurrentIndex(index)
+        chooser.resize(chooser.sizeHint())
+        chooser.grab()
+    assert drawn == [chooser.itemText(index) for index in range(chooser.count())]
 
 
 def test_asking_for_a_file_leaves_the_present_source_shown(qtbot: QtBot, toolbar: Toolbar) -> None:
