@@ -151,7 +151,7 @@ class ComparePanel(QWidget):
     def _show(self, result: Comparison, match: PointMatch | None) -> None:
         known = np.isfinite(result.kappa)
         self.figure.setText(f"κ = {result.kappa:.2f}" if known else "κ: not defined")
-        self.words.setText(_sentence(result))
+        self.words.setText(_sentence(result, with_network=match is None))
         self.points.setText("" if match is None else _points_sentence(match))
         self.points.setVisible(match is not None)
         self.pairs.clear()
@@ -164,14 +164,15 @@ class ComparePanel(QWidget):
         self.next.setEnabled(bool(len(self._differ_s)))
 
 
-def _sentence(result: Comparison) -> str:
+def _sentence(result: Comparison, with_network: bool) -> str:
     if not result.moments:
         return "There is no moment at which both say something."
     text = (
         f"Same label in {result.agreement:.0%} of {result.moments * STEP_S:.0f} s, every {STEP_S} s a look."
     )
     if result.left_out:
-        text += f" {result.left_out * STEP_S:.0f} s left out: excluded, or without an answer of the network."
+        why = "excluded, or without an answer of the network" if with_network else "excluded"
+        text += f" {result.left_out * STEP_S:.0f} s left out: {why}."
     if not np.isfinite(result.kappa):
         text += " One label alone agrees by chance."
     return text

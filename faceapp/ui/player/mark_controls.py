@@ -109,7 +109,8 @@ class MarkControls(Marking):
         if review is None or event is None:
             return
         start = review.frames.stepped(event.start, frames)
-        self.change_mark(event.id, {"start": start, "end": event.end + start - event.start})
+        end = start if event.is_point else start + (event.end - event.start)  # a moment stays one
+        self.change_mark(event.id, {"start": start, "end": end})
 
     def remove_mark(self, event_id: str = "") -> None:
         """Remove a mark, or the chosen one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -87,11 +88,19 @@ class MarksPanel(QWidget):
                 )
                 selection.setCurrentIndex(self.table.index(row, 0), which)
         self._fill(self.table.events[row] if row >= 0 else None)
+        self._scroll_to_chosen()
+        self.view.viewport().update()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Scroll to the chosen mark: what was scrolled while another panel was shown, was without a size."""
+        super().showEvent(event)
+        self._scroll_to_chosen()
+
+    def _scroll_to_chosen(self) -> None:
         if (layout := self.layout()) is not None:
             layout.activate()  # the form leaves the list more or less room
-        if row >= 0:
-            self.view.scrollTo(self.table.index(row, 0))
-        self.view.viewport().update()
+        if (index := self.view.currentIndex()).isValid():
+            self.view.scrollTo(index)
 
     def edit(self) -> None:
         """Put the keyboard into the label of the chosen mark."""

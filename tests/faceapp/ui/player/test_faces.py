@@ -78,10 +78,11 @@ def test_annotators_and_network_are_compared(player: PlayerWindow) -> None:
     compare.first.setCurrentIndex(compare.first.findData("Ada"))
     compare.second.setCurrentIndex(compare.second.findData(NETWORK))
     assert compare.figure.text() == "κ = 1.00"
-    assert "100%" in compare.words.text() and "left out" in compare.words.text()
+    assert "100%" in compare.words.text() and "left out: excluded, or without" in compare.words.text()
     assert not compare.next.isEnabled() and not compare.points.isVisible()
     compare.second.setCurrentIndex(compare.second.findData("Ben"))
     assert compare.figure.text() != "κ = 1.00"
+    assert "network" not in compare.words.text()
     assert "0 set by both" in compare.points.text() and "1 by the second alone" in compare.points.text()
     player.view.move_to(0.0)
     press(player, Qt.Key.Key_D, "d")

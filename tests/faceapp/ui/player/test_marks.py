@@ -117,6 +117,9 @@ def test_a_mark_is_retyped_and_removed(qtbot: QtBot, player: PlayerWindow, sessi
     assert shake == Event(1.5, 1.5, label="shake", face=2, note="twice", author="Ben")
     press(player, Qt.Key.Key_Right, how=ALT)
     assert mark_of(player, "Ben", "shake").start == pytest.approx(1.52)
+    for _ in range(20):
+        press(player, Qt.Key.Key_Right, how=ALT)
+        assert mark_of(player, "Ben", "shake").is_point, "a sum of times is not quite the time of a frame"
     press(player, Qt.Key.Key_Delete)
     assert nod.id not in {event.id for event in read_events(session)}
     assert player.notice.text.startswith("Done: remove shake")

@@ -37,6 +37,20 @@ def test_the_list_of_marks_chooses_and_seeks(player: PlayerWindow) -> None:
     assert mark_of(player, "annotator 1", "5").start == 1.0, "keys mark also while the list has the keyboard"
 
 
+def test_the_list_shows_the_chosen_mark_when_its_panel_comes_to_the_front(player: PlayerWindow) -> None:
+    player.tabs.setCurrentWidget(player.faces)
+    press(player, Qt.Key.Key_Home)
+    for _ in range(40):
+        press(player, Qt.Key.Key_1, "1")
+    press(player, Qt.Key.Key_End)
+    press(player, Qt.Key.Key_2, "2")
+    player.tabs.setCurrentWidget(player.marks)
+    view = player.marks.view
+    row = player.marks.table.row_of(player.chosen_mark)
+    assert row == view.model().rowCount() - 1
+    assert view.viewport().rect().contains(view.visualRect(view.model().index(row, 0)))
+
+
 def test_an_annotator_can_hide_what_others_did(player: PlayerWindow) -> None:
     press(player, Qt.Key.Key_1, "1")
     player.tools.only_own.click()
