@@ -26,11 +26,11 @@ _COUNTS = ("captured", "analysed", "with_faces", "in_video", "dropped")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The figures of one face in one group of one session."""
+    """The figures of one face in one group of one session; without figures: a session that shows no face."""
 
     folder: Path
     metadata: Mapping[str, Any]
-    figures: Figures
+    figures: Figures | None
 
 
 def session_folders(parent: Path) -> list[Path]:
@@ -64,7 +64,8 @@ def _rows(folder: Path, problems: list[str], baselines: Mapping[str, Baseline]) 
     try:
         session = read_session(folder)
         baseline = baselines.get(str(session.metadata.get("participant") or ""))
-        return [Row(folder, session.metadata, each) for each in session_figures(session, baseline)]
+        found: list[Figures | None] = [*session_figures(session, baseline)]
+        return [Row(folder, session.metadata, each) for each in found or [None]]  # without a face too
     except SessionError as error:
         problems.append(str(error))
         return []
@@ -108,7 +109,8 @@ def _study_lines(rows: Sequence[Row]) -> Iterator[list[str]]:
             *(safe_text(row.metadata.get(name)) for name in _ABOUT),
             *(str(frames.get(name, "")) for name in _COUNTS),
             "" if first is None or last is None else f"{last - first:.3f}",
-            *figure_cells(row.figures),
+            *("" for _ in FIGURE_COLUMNS if row.figures is None),
+            *(() if row.figures is None else figure_cells(row.figures)),
         ]
 
 
@@ -129,20 +131,21 @@ def _condition_header() -> list[str]:
 
 def _condition_lines(rows: Sequence[Row]) -> Iterator[list[str]]:
     """Yield means of the faces' means: a long session weighs no more than a short one."""
-    groups: dict[tuple[str, str, str], list[Row]] = {}
+    groups: dict[tuple[str, str, str], list[tuple[Row, Figures]]] = {}
     for row in rows:
-        if row.figures.rows:
+        if row.figures is not None and row.figures.rows:
             condition = str(row.metadata.get("condition") or "")
-            groups.setdefault((condition, row.figures.group, row.figures.label), []).append(row)
+            key = (condition, row.figures.group, row.figures.label)
+            groups.setdefault(key, []).append((row, row.figures))
     for key, members in sorted(groups.items()):
         yield [
             *(safe_text(text) for text in key),
-            str(len({row.folder for row in members})),
-            str(len({str(row.metadata.get("participant") or row.folder) for row in members})),
+            str(len({row.folder for row, _ in members})),
+            str(len({str(row.metadata.get("participant") or row.folder) for row, _ in members})),
             str(len(members)),
-            str(sum(row.figures.rows for row in members)),
-            str(sum(row.figures.abstained for row in members)),
-            *(cell for name in VALUES for cell in _condition_cells([row.figures for row in members], name)),
+            str(sum(figures.rows for _, figures in members)),
+            str(sum(figures.abstained for _, figures in members)),
+            *(cell for name in VALUES for cell in _condition_cells([each for _, each in members], name)),
         ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from engines.card import ModelCard
 from faceapp.errors import SessionError
 from faceapp.session.about import About
-from faceapp.session.disk_watch import DiskWatch
+from faceapp.session.disk_watch import DiskFullSoonError, DiskWatch
 from faceapp.session.recording import FLUSH_EVERY_S, Recording
 from faceapp.settings import FaceStyle
 from faceapp.types import Frame, FrameResult, without_picture
@@ -244,14 +244,15 @@ class SessionWriter:
                 self._recording.lost_result(item)
 
     def _finish(self) -> None:
-        """Close the files; the first error is the one that counts."""
+        """Close the files; the first error is the one that counts, unless it promises what closing could not keep."""
         if self._error is not None:
             self._stopped.set()
             self._count_rest()
         try:
             self._recording.close(self._error)
         except SessionError as error:
-            self._error = self._error or error
+            if self._error is None or isinstance(self._error, DiskFullSoonError):
+                self._error = error
         if self._error is not None:
             logger.info("%s", self._error)  # whoever owns the writer shows it
 

@@ -176,9 +176,9 @@ class Controls(QObject):
         open_it = ("Open folder", partial(open_folder, folder))
         lost = f", without {dropped} frames that the disk was too slow for" if dropped else ""
         if error:
-            self._window.centre.problem.show_error(
-                as_sentences(error, f"What was recorded lies in {folder}."), open_it
-            )
+            there = folder.exists()
+            kept = f"What was recorded lies in {folder}." if there else "What was recorded is gone with it."
+            self._window.centre.problem.show_error(as_sentences(error, kept), *([open_it] if there else []))
         else:
             review = ("Review", lambda: self._window.annotation.show_session(folder))
             text = f"Session saved in {folder}{lost}"

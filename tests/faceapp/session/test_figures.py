@@ -170,6 +170,23 @@ def test_a_study_is_one_table_and_one_by_condition(tmp_path: Path):
     assert (rest["rows"], rest["abstained_rows"]) == (8, 2)
 
 
+def test_a_session_without_a_face_has_a_row_in_the_study_too(tmp_path: Path):
+    pandas = pytest.importorskip("pandas")
+    record(tmp_path / "a", [0.2] * 10, condition="film")
+    writer = SessionWriter(
+        tmp_path / "b", source="t", cards=[], settings={}, wait=True, video=False, about=About("P2")
+    )
+    for index in range(5):
+        writer.put(result(index, faces=0))
+    writer.close()
+    rows = study_rows(session_folders(tmp_path), [])
+    sessions, conditions = (pandas.read_csv(path) for path in write_study(rows, tmp_path))
+    assert sessions["folder"].tolist() == ["a", "b"]
+    assert (sessions["frames_analysed"][1], sessions["frames_with_faces"][1]) == (5, 0)
+    assert sessions.loc[1, "group":].isna().all()
+    assert conditions["condition"].tolist() == ["film"]
+
+
 def test_a_folder_without_sessions_is_one_line(tmp_path: Path):
     with pytest.raises(SessionError, match="expected a folder with session folders"):
         session_folders(tmp_path)

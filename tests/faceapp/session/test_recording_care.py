@@ -65,6 +65,22 @@ def test_a_nearly_full_disk_ends_the_recording_whole(tmp_path: Path, monkeypatch
     assert check_session(session.folder).problems == []
 
 
+def test_a_disk_too_full_to_seal_is_not_told_as_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise SessionError("no room")
+
+    writer = make_writer(tmp_path / "s")
+    writer.put(result(0))
+    writer.disk.measure = lambda _folder: 0
+    with monkeypatch.context() as patched:
+        patched.setattr("faceapp.session.recording.seal", full)
+        indices = count(1)
+        wait_until(lambda: writer.stopped or writer.put(result(next(indices))) is None)
+        folder = writer.close()
+    assert str(writer.error) == "no room"
+    assert check_session(folder).problems == [] and read_session(folder).table.num_rows >= 1
+
+
 def test_the_disk_is_asked_now_and_then_and_a_folder_that_went_is_no_reason():
     asked = []
     watch = DiskWatch(Path("somewhere"), measure=lambda folder: asked.append(folder) or 5 * 10**8)

@@ -61,6 +61,16 @@ def test_a_recording_becomes_a_session_with_its_markers(
     assert "Open folder" in [button.text() for button in window.centre.notice.findChildren(QPushButton)]
 
 
+def test_a_folder_removed_while_recording_is_not_offered(live_window: MainWindow, tmp_path: Path) -> None:
+    live_window.controls.tell_saved(tmp_path / "gone", 0, "gone: expected a folder, found none")
+    assert live_window.centre.problem.text == (
+        "gone: expected a folder, found none. What was recorded is gone with it."
+    )
+    assert "Open folder" not in [b.text() for b in live_window.centre.problem.findChildren(QPushButton)]
+    live_window.controls.tell_saved(tmp_path, 0, "disk: expected room, found none")
+    assert live_window.centre.problem.text.endswith(f". What was recorded lies in {tmp_path}.")
+
+
 def test_an_output_folder_that_cannot_be_written_is_told_and_the_window_goes_on(
     qtbot: QtBot, live_window: MainWindow, result: FrameResult, tmp_path: Path
 ) -> None:
