@@ -74,6 +74,22 @@ def require_enough(labels: Bools, label: str, contrast: str | None) -> None:
             )
 
 
+def require_apart(groups: Places, labels: Bools) -> None:
+    """Refuse marks of which none can be left out: all of one group.
+
+    Args:
+        groups: int64 (N,), see `faceapp.labels.moments.blocks_of`.
+        labels: bool (N,).
+
+    Raises:
+        SessionError: They lie in one group.
+    """
+    if len(np.unique(groups[labels])) < 2:
+        raise SessionError(
+            "marks: expected them in at least two stretches of 10 s, found all in one; mark more moments, at other times"
+        )
+
+
 def judge(examples: Examples, grouped_by: str = "time") -> tuple[Judgement, tuple[float, float]]:
     """Return the figure, and slope and offset of the sigmoid fitted to the scores of left out moments.
 
@@ -110,12 +126,9 @@ def judge(examples: Examples, grouped_by: str = "time") -> tuple[Judgement, tupl
 
 def _folds(groups: Places, labels: Bools) -> Places:
     """Return each moment's fold; groups with the label are dealt first, so that every fold has some."""
+    require_apart(groups, labels)
     showing = np.unique(groups[labels])
     rest = np.setdiff1d(np.unique(groups), showing)
-    if len(showing) < 2:
-        raise SessionError(
-            "marks: expected them in at least two stretches of 10 s, found all in one; mark more moments, at other times"
-        )
     random = np.random.default_rng(1)
     count = min(FOLDS, len(showing))
     fold_of: dict[int, int] = {}

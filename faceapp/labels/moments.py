@@ -11,6 +11,7 @@ import numpy.typing as npt
 from faceapp.errors import SessionError
 from faceapp.session.annotations import Event
 from faceapp.session.face_rows import with_face_edits
+from faceapp.session.fitting_marks import CUT, LEFT_OUT
 from faceapp.session.reader import Session
 
 POINT_S = 0.2
@@ -60,7 +61,8 @@ def session_moments(session: Session, number: int, label: str, contrast: str | N
     """
     wanted = {label} if contrast is None else {label, contrast}
     if outside := [line for line in session.problems if any(f"({name})" in line for name in wanted)]:
-        raise SessionError(f"{session.folder}: {outside[0]}")
+        problem = outside[0].removesuffix(f"; {LEFT_OUT}").removesuffix(f"; {CUT}")
+        raise SessionError(f"{session.folder}: {problem}")
     session = with_face_edits(session)
     rows = _Rows(session)
     marks = [event for event in session.events if event.label in wanted and event.kind == "marker"]

@@ -12,9 +12,9 @@ from engines.features import FeatureNet
 from faceapp.errors import SessionError
 from faceapp.labels.classifier import fit_scale, fit_weights
 from faceapp.labels.examples import Examples, Progress, gather_examples
-from faceapp.labels.judging import Judgement, judge, require_enough
+from faceapp.labels.judging import Judgement, judge, require_apart, require_enough
 from faceapp.labels.label_file import Label
-from faceapp.labels.moments import session_moments
+from faceapp.labels.moments import blocks_of, session_moments
 from faceapp.labels.names import check_name
 from faceapp.session.reader import read_session
 from faceapp.types import read_only
@@ -56,13 +56,15 @@ def teach_label(
         EngineError: It failed.
     """
     name = check_name(name)
-    sessions = [read_session(folder) for folder in folders]
+    sessions = [read_session(folder, tell=False) for folder in folders]
     moments = [
         moment
         for number, session in enumerate(sessions)
         for moment in session_moments(session, number, name, contrast)
     ]
-    require_enough(np.array([moment.shows for moment in moments], bool), name, contrast)
+    shows = np.array([moment.shows for moment in moments], bool)
+    require_enough(shows, name, contrast)
+    require_apart(blocks_of(moments), shows)  # before the videos are read, which takes a while
     examples = gather_examples(sessions, moments, progress)
     require_enough(examples.labels, name, contrast)
     judgement, sigmoid = judge(examples)

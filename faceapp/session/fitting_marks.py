@@ -14,6 +14,8 @@ _LAST_FRAME_S = 0.1
 """The last picture lasts until the next would have come: a stretch may end so much later than its time."""
 _LOST_S = 1.0
 """What a killed program may have lost: marks of that second were right when they were set."""
+LEFT_OUT, CUT = "it is left out", "until then it is cut there"
+"""What becomes of a mark, behind its problem."""
 Span = tuple[float, float]
 
 
@@ -82,8 +84,8 @@ def _fitted(line: Line, span_s: Span, lost_s: float) -> tuple[Event | None, str]
     if not outside_problem(event, (first_s - _LAST_FRAME_S, last_s + lost_s)):
         return cut, ""
     if event.end < first_s or event.start > last_s:
-        return None, _told(line, event, span_s, "it is left out")
-    return cut, _told(line, event, span_s, "until then it is cut there")
+        return None, _told(line, event, span_s, LEFT_OUT)
+    return cut, _told(line, event, span_s, CUT)
 
 
 def _told(line: Line, event: Event, span_s: Span, what: str) -> str:

@@ -58,11 +58,12 @@ class Session:
         return np.asarray(self.table.column(name).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def read_session(folder: Path) -> Session:
+def read_session(folder: Path, *, tell: bool = True) -> Session:
     """Open a session; one that was not sealed (still recording, or killed) is read from its CSV.
 
     Args:
         folder: A session folder.
+        tell: Log what is wrong with marks; False where the caller tells `Session.problems`.
 
     Raises:
         SessionError: No session, or a file of it is missing or malformed.
@@ -72,7 +73,7 @@ def read_session(folder: Path) -> Session:
     video = file_inside(folder, str(entry.get("file"))) if isinstance(entry, dict) else None
     table = read_table(folder)
     marks = fitting_marks(folder, metadata, lambda: table_span_s(folder, metadata, table))
-    for problem in marks.problems:
+    for problem in marks.problems if tell else ():
         logger.warning("%s: %s", folder, problem)
     return Session(
         folder=folder,

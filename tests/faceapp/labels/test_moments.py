@@ -89,6 +89,28 @@ def test_marks_that_make_no_sense_are_refused(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("start", [900.0, 38.0])
+def test_a_mark_outside_the_session_is_refused_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, start: float
+):
+    folder = recorded(tmp_path / "s", *(Event(at, at, label="bored") for at in range(1, 38, 6))).folder
+    append_event(folder, Event(start, 900.0, label="bored"))
+    with pytest.raises(SessionError) as caught:
+        teach_label([folder], "bored")
+    assert "line 8: annotation (bored): expected a time within the session" in str(caught.value)
+    assert str(caught.value).endswith("correct the time"), "nothing is left out or cut: nothing is taught"
+    assert caplog.text == "", "told once"
+
+
+def test_marks_all_in_one_stretch_are_refused_before_a_video_is_read(tmp_path: Path):
+    events = (Event(at / 2, at / 2, label="bored") for at in range(2, 18, 2))
+    folder = recorded(tmp_path / "without a video", *events).folder
+    with pytest.raises(
+        SessionError, match="expected them in at least two stretches of 10 s, found all in one"
+    ):
+        teach_label([folder], "bored")
+
+
 def test_a_mark_while_no_face_was_there_is_refused(tmp_path: Path):
     session = recorded(tmp_path / "s", Event(10.0, 10.0, label="bored"), gap=range(15, 26))
     with pytest.raises(SessionError, match=r"'bored' at 10.000 s, found none"):
