@@ -93,7 +93,8 @@ class FaceCard(QWidget):
         spoken = readout.spoken()
         if spoken != self._spoken:
             self._spoken = spoken
-            self.setToolTip(readout.opinion_tip)
+            labels = f"own labels: {', '.join(readout.labels)}" if readout.labels else ""
+            self.setToolTip("\n".join(filter(None, (readout.opinion_tip, labels))))
             self.setAccessibleDescription(spoken)
         newest = [trace.points[-1] for trace in readout.labels.values()]
         looks = (spoken, chosen, readout.confidence, *readout.numbers, *newest)

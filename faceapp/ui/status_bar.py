@@ -128,7 +128,7 @@ class _Chooser(QToolButton):
 
     def __init__(self, what: str, chosen: SignalInstance) -> None:
         super().__init__()
-        self._chosen = chosen
+        self._what, self._chosen = what, chosen
         self.setProperty("flat", True)
         self.setFont(text_font(0.92))
         self.setToolTip(what)
@@ -152,6 +152,8 @@ class _Chooser(QToolButton):
             entry.triggered.connect(lambda _=False, value=choice.value: self._chosen.emit(value))
             self._group.addAction(entry)
             self._menu.addAction(entry)
+            if entry.isChecked():
+                self.setToolTip(f"{self._what}: {choice.text}")
 
     def add_action(self, value: str, text: str, explained: str) -> None:
         """Add an entry, behind a line, that asks for more before anything is chosen."""

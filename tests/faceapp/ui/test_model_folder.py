@@ -49,6 +49,10 @@ def test_a_folder_is_read_with_remembered_and_ticked(
     assert live_window.settings.model == str(own / "model")
     assert pipeline.calls[-1][0] == "reader"
     assert entry(live_window, "mine/model").isChecked()
+    (button,) = (
+        each for each in live_window.status.findChildren(QToolButton) if each.accessibleName() == "Model"
+    )
+    assert button.toolTip() == "Model: mine/model", "its own name may be that of another model"
     entry(live_window, "Automatic").trigger()
     assert live_window.settings.model == "auto"
 

@@ -49,6 +49,18 @@ def test_a_label_is_a_row_of_the_card_with_its_last_half_minute(qtbot: QtBot, re
     assert card.height() == plain_px
 
 
+def test_a_long_name_is_whole_in_the_card_s_tooltip(qtbot: QtBot, result: FrameResult) -> None:
+    readouts, name = Readouts(), "listens to the other person at the table"
+    readouts.update(labelled(result, 0.0))
+    card = FaceCard(next(iter(readouts)), DARK)
+    qtbot.addWidget(card)
+    card.show_readout(next(iter(readouts)), chosen=False)
+    assert card.toolTip() == ""
+    readouts.update(labelled(result, 0.1, (name, 0.8), ("bored", 0.1)))
+    card.show_readout(next(iter(readouts)), chosen=False)
+    assert card.toolTip() == f"own labels: {name}, bored"
+
+
 def test_the_menu_shows_the_figure_beside_the_switch(
     live_window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
