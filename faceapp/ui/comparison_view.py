@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from engines.card import EMOTIONS
 from faceapp.analyzer import AUTO_MODELS
 from faceapp.comparison import Comparison
-from faceapp.ui.closeness import MEASURES, Closeness, ShownEmotions, Way
+from faceapp.ui.closeness import MEASURES, MEMORY_S, Closeness, ShownEmotions, Way
 from faceapp.ui.comparison_column import Column, ColumnPainter
 from faceapp.ui.readout import Readout
 from faceapp.ui.steady import EasedValues
@@ -41,6 +41,10 @@ class ComparisonView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Comparison side by side")
+        self.setToolTip(
+            f"A tick: nearer to the reading of the whole face, averaged over the last {MEMORY_S:g} s, so that it may "
+            "differ from the numbers of this moment"
+        )
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours."""

@@ -161,6 +161,10 @@ def test_readings_are_told_to_screen_readers(view: ComparisonView) -> None:
     assert third.endswith("closer in 3 of 3")
 
 
+def test_what_a_tick_means_is_said_where_it_may_differ_from_the_numbers(view: ComparisonView) -> None:
+    assert f"averaged over the last {MEMORY_S:g} s" in view.toolTip()
+
+
 def test_a_missing_network_is_said_and_nobody_wins(qtbot: QtBot, view: ComparisonView) -> None:
     view.show_comparison(make_comparison(specialised=None, occlusion="mask"), 1.0)
     qtbot.wait(20)
