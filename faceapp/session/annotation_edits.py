@@ -130,11 +130,10 @@ class Annotations:
             SessionError: The time lies outside the session, or it can't be stored.
         """
         place = (author, code.label, face)
-        running = self._open.pop(place, None)
+        running = self._open.get(place)
         begun = None if running is None else self.get(running)
-        if begun is not None and running is not None:
-            start, end = sorted((begun.start, time_s))
-            return self.change(running, start=start, end=end)
+        if begun is not None:
+            return self._end(place, begun, time_s)
         event = self.add(Event(time_s, time_s, code.kind, code.label, face, note, author))
         if code.shape == "range":
             self._open[place] = event.id
@@ -182,6 +181,23 @@ class Annotations:
             SessionError: It can't be stored; nothing changes then.
         """
         return self.steps.redo()
+
+    def _end(self, place: tuple[str, str, int | None], begun: Event, time_s: float) -> Event:
+        """End a stretch; it runs on when that is taken back, or refused."""
+        start, end = sorted((begun.start, time_s))
+        ended = replace(begun, start=start, end=end)
+        self._check(ended)
+
+        def do() -> None:
+            self._apply({begun.id: ended})
+            self._open.pop(place, None)
+
+        def undo() -> None:
+            self._apply({begun.id: begun})
+            self._open[place] = begun.id
+
+        self.steps.take(Step(f"change {describe(begun)}", do, undo))
+        return ended
 
     def _do(self, text: str, before: Changes, after: Changes) -> None:
         self.steps.take(Step(text, partial(self._apply, after), partial(self._apply, before)))

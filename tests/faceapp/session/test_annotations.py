@@ -129,6 +129,21 @@ def test_undoing_the_start_of_a_range_forgets_that_it_runs(annotations: Annotati
     assert annotations.press(TALK, 2.0, "Anna").start == 2.0
 
 
+def test_a_stretch_whose_end_is_undone_or_refused_runs_on(annotations: Annotations) -> None:
+    begun = annotations.press(TALK, 1.0, "Anna")
+    annotations.press(TALK, 4.0, "Anna")
+    assert annotations.running("Anna") == ()
+    annotations.undo()
+    assert annotations.running("Anna") == (begun,)
+    annotations.redo()
+    assert annotations.running("Anna") == ()
+    annotations.undo()
+    with pytest.raises(SessionError, match="within the session"):
+        annotations.press(TALK, 61.0, "Anna")
+    assert annotations.press(TALK, 6.0, "Anna") == Event(1.0, 6.0, label="talk", author="Anna")
+    assert len(annotations.events) == 1
+
+
 def test_a_new_step_forgets_what_was_undone(annotations: Annotations) -> None:
     annotations.add(Event(1, 1))
     annotations.undo()
