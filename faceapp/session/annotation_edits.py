@@ -51,6 +51,7 @@ class Annotations:
         named = (event if event.id else replace(event, id=new_event_id()) for event in events)
         self._events = {event.id: event for event in named}
         self._in_order: tuple[Event, ...] | None = None
+        self._places = {key: place for place, key in enumerate(self._events)}
         self.steps = Steps()
         self._open: dict[tuple[str, str, int | None], str] = {}
 
@@ -58,7 +59,10 @@ class Annotations:
     def events(self) -> tuple[Event, ...]:
         """All marks, ordered by start."""
         if self._in_order is None:
-            self._in_order = in_order(self._events.values())
+            events = sorted(self._events.values(), key=lambda event: self._places[event.id])
+            self._in_order = in_order(
+                events
+            )  # of one time: as they were made, also after a removal was undone
         return self._in_order
 
     @property
@@ -206,6 +210,7 @@ class Annotations:
         self.write(changes)
         self._in_order = None
         for key, event in changes.items():
+            self._places.setdefault(key, len(self._places))
             if event is None:
                 self._events.pop(key, None)
             else:

@@ -129,6 +129,13 @@ def test_undoing_the_start_of_a_range_forgets_that_it_runs(annotations: Annotati
     assert annotations.press(TALK, 2.0, "Anna").start == 2.0
 
 
+def test_marks_of_one_time_keep_their_order_when_a_removal_is_undone(annotations: Annotations) -> None:
+    first, second = (annotations.add(Event(1, 2, label=label)) for label in ("one", "two"))
+    annotations.remove(first.id)
+    annotations.undo()
+    assert annotations.events == (first, second)
+
+
 def test_a_stretch_whose_end_is_undone_or_refused_runs_on(annotations: Annotations) -> None:
     begun = annotations.press(TALK, 1.0, "Anna")
     annotations.press(TALK, 4.0, "Anna")
