@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +17,7 @@ from faceapp.session.report import write_report
 from faceapp.session.segments import emotion_segments
 from faceapp.session.summary import format_summary, summarise
 from faceapp.session.table import COLUMNS
+from faceapp.session.timeline_axes import axes, marks
 from faceapp.session.writer import SessionWriter
 from tests.faceapp.session.results import card, result
 
@@ -137,6 +138,41 @@ def test_the_report_is_whole_and_loads_nothing(session: Path):
         "<tr><td>captured</td><td>50</td></tr>" in html and "<tr><td>unexplained</td><td>0</td></tr>" in html
     )
     assert "<tr><td>capture to result</td><td>12.3</td><td>12.3</td></tr>" in html
+
+
+def test_timelines_of_the_report_have_axes_with_units_and_show_the_marks(session: Path):
+    append_event(session, Event(0.2, 0.4, kind="exclude", label="looked away"))
+    append_event(session, Event(1.95, 1.95, label="of the second", face=2))
+    first, second = re.findall("<svg.+?</svg>", write_report(session).read_text(encoding="utf-8"), re.DOTALL)
+    for svg, number in ((first, 3), (second, 4)):
+        texts = [node.text for node in ElementTree.fromstring(svg).iter("text")]
+        assert {"probability", "0", "0.5", "1", "time (minutes:seconds)", "0:01.0"} <= set(texts)
+        assert {"film <A>", "key 1", "exclude: looked away"} <= set(texts)
+        assert ("of the second" in texts) is (number == 4), (
+            "a face shows its own marks and those of the picture"
+        )
+        assert svg.count('class="mark"') == number
+        assert svg.count('fill-opacity="0.08"') == 2, "stretches are bands, moments are lines"
+    assert "<title>0:00.5 to 0:01.5 marker: film &lt;A&gt;: loud &amp; clear</title>" in first
+
+
+def test_labels_of_marks_never_cover_each_other():
+    events = [Event(second / 10, second / 10, label=f"key {second}") for second in range(20)]
+    drawn, above = marks(events, lambda time_s: time_s * 40)
+    shown = re.findall(r'<rect x="([\d.]+)" y="(-[\d.]+)" width="([\d.]+)"', drawn)
+    assert 6 <= len(shown) < len(events) == drawn.count("<title>"), "what has no room is in the tooltip"
+    assert above == 6 * 15
+    for one, other in combinations([tuple(map(float, each)) for each in shown], 2):
+        assert one[1] != other[1] or one[0] + one[2] <= other[0] or other[0] + other[2] <= one[0]
+
+
+@pytest.mark.parametrize(
+    ("span_s", "shown"), [(1.0, "0:00.5"), (45.0, "0:05"), (600.0, "9:00"), (4000.0, "60:00")]
+)
+def test_times_on_the_axis_suit_the_length(span_s: float, shown: str):
+    drawn = axes(0.0, span_s, lambda time_s: time_s)
+    assert f">{shown}</text>" in drawn
+    assert 3 <= drawn.count(":") <= 12
 
 
 def test_a_session_without_faces_exports_and_reports(tmp_path: Path):
