@@ -69,10 +69,9 @@ def _record(writer: SessionWriter, length_s: float) -> None:
         if frame.time_s >= length_s:
             return
         time.sleep(max(0.0, started_s + frame.time_s - time.monotonic()))
-        accepted = writer.put_frame(frame)
-        if frame.index % READ_EVERY == 0:
-            accepted = writer.put(synthetic_result(frame, faces=2)) and accepted
-        print(f"{frame.index} {int(accepted)}", flush=True)
+        in_video = writer.put_frame(frame)
+        in_table = frame.index % READ_EVERY == 0 and writer.put(synthetic_result(frame, faces=2))
+        print(frame.index, int(in_video), int(in_table), flush=True)
 
 
 def kill_one(out: Path, seed: int) -> Death:
@@ -129,18 +128,21 @@ def _examine(folder: Path, lines: Sequence[str]) -> Death:
 
 
 def _losses(session: Path, state: str, handed: Sequence[str]) -> Death:
-    frames = [int(line.split()[0]) for line in handed if line.endswith("1") and line[0].isdigit()]
-    rows = read_session(session).column("frame")
+    """Compare what is left with what the writer took; what it refused is no loss, it said so."""
+    told = [tuple(map(int, line.split())) for line in handed if line[0].isdigit() and len(line.split()) == 3]
+    in_video = [index for index, taken, _ in told if taken]
+    in_table = [index for index, _, taken in told if taken]
+    rows = read_session(session).column("frame").astype(int)
+    last = int(rows.max(initial=-READ_EVERY))
     log = read_frames(session)
     found = int(read_session(session).metadata["frames"]["in_video"])
-    read = [index for index in frames if index % READ_EVERY == 0]
-    lost_rows = (read[-1] - rows.max(initial=-READ_EVERY)) / RATE_HZ if read else 0.0
-    lost_video = max(0.0, (len(frames) - found) / RATE_HZ)
-    holes = sorted(set(range(0, int(rows.max(initial=-1)) + 1, READ_EVERY)) - set(rows.astype(int).tolist()))
+    lost_rows = (in_table[-1] - last) / RATE_HZ if in_table else 0.0
+    lost_video = max(0.0, (len(in_video) - found) / RATE_HZ)
+    holes = sorted({index for index in in_table if index <= last} - set(rows.tolist()))
     problem = f"holes at frames {holes[:5]}" if holes else ""
     if log.num_rows and log["frame"].to_pylist() != list(range(log.num_rows)):
         problem = problem or "the table of frames has holes"
-    return Death(state, problem, len(frames), max(0.0, float(lost_rows)), lost_video)
+    return Death(state, problem, len(in_video), max(0.0, lost_rows), lost_video)
 
 
 def kill_many(out: Path, count: int, parallel: int, first_seed: int = 1) -> Iterator[Death]:

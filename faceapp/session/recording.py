@@ -38,6 +38,7 @@ from faceapp.session.metadata import (
 from faceapp.session.picture_track import PictureTrack
 from faceapp.session.row_file import RowFile
 from faceapp.session.sealing import seal
+from faceapp.session.stored_settings import stored_error
 from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, face_rows, label_columns
 from faceapp.session.video_encoder import VIDEO_FILE
 from faceapp.settings import FaceStyle
@@ -102,7 +103,7 @@ class Recording:
         if input_key:
             self._metadata["input"] = {"key": input_key, "complete": False}
         self._metadata["pictures"] = "camera rate" if captured else "analysed frames"
-        self._last_frame_s = self._last_result_s = float("-inf")
+        self._last_frame_s = self._last_lost_s = self._last_result_s = float("-inf")
         self._log = FrameLog()
         self._flushed_at = time.monotonic()
         self._pictures = PictureTrack(folder / VIDEO_FILE if video else None, faces, self._video_failed)
@@ -144,7 +145,7 @@ class Recording:
         time_s = self._time_of(result.frame)
         if not self._captured:
             self.add_frame(result.frame)
-        if time_s <= self._last_result_s or time_s > self._last_frame_s:
+        if time_s <= self._last_result_s or time_s > max(self._last_frame_s, self._last_lost_s):
             return
         self._last_result_s = time_s
         if self._metadata["first_time_s"] is None:
@@ -160,6 +161,7 @@ class Recording:
     def lost_frame(self, frame: Frame) -> None:
         """Note a captured frame that the writer's queue had no room for; it may still be analysed."""
         time_s = self._time_of(frame)
+        self._last_lost_s = max(self._last_lost_s, time_s)  # its result counts though no picture came
         self.counts.captured += 1
         self._log.captured(frame, time_s, REFUSED if time_s > self._last_frame_s else NOT_LATER)
 
@@ -209,7 +211,7 @@ class Recording:
         self._pictures.close()
         whole = failed is None or isinstance(failed, DiskFullSoonError)
         if failed is not None:
-            self._metadata["errors"].append(str(failed))
+            self._metadata["errors"].append(stored_error(failed, self.folder))
         try:
             if whole:
                 self._add_frame_rows(self._log.rest())
@@ -266,7 +268,7 @@ class Recording:
         self._frames.add([frame_row(entry, self._started) for entry in entries])
 
     def _video_failed(self, error: SessionError) -> None:
-        self._metadata["errors"].append(str(error))
+        self._metadata["errors"].append(stored_error(error, self.folder))
         logger.info("%s", error)
 
     def _save_metadata(self, durable: bool = False) -> None:

@@ -113,6 +113,21 @@ def test_a_full_queue_loses_pictures_and_results_by_name(tmp_path: Path, monkeyp
     assert read_session(folder).metadata["unexplained_frames"] == 0
 
 
+def test_the_result_of_a_frame_whose_picture_was_refused_is_kept(tmp_path: Path):
+    recording = Recording(tmp_path / "s", source="test", cards=[card()], settings={}, captured=True)
+    recording.add_frame(result(0).frame)
+    recording.add(result(0))
+    recording.lost_frame(result(1).frame)
+    recording.add(result(1))
+    recording.close()
+    session = read_session(tmp_path / "s")
+    assert session.column("frame").tolist() == [0, 1]
+    frames = read_frames(tmp_path / "s")
+    assert frames["not_in_video"].to_pylist() == [None, "disk behind"]
+    assert frames["analysed"].to_pylist() == [True, True]
+    assert session.metadata["unexplained_frames"] == 0
+
+
 def test_a_live_pipeline_records_at_the_camera_rate_while_reading_is_slow(tmp_path: Path):
     source = FakeSource(live=True, period_s=0.01)
     enough = threading.Event()

@@ -43,6 +43,23 @@ def test_a_victim_that_ends_by_itself_is_not_taken_for_a_killed_one(
     assert "ended by itself with exit code 3" in kill_check.kill_one(tmp_path, 1).problem
 
 
+@pytest.mark.parametrize(("taken", "problem"), [(0, ""), (1, "holes at frames [4]")])
+def test_a_result_that_the_writer_refused_is_no_hole(tmp_path: Path, taken: int, problem: str):
+    writer = SessionWriter(
+        tmp_path / "000", source="test", cards=[card()], settings={}, wait=True, captured=True
+    )
+    told = ["open 000"]
+    for index in range(8):
+        each = result(index)
+        writer.put_frame(each.frame)
+        if index in (0, 2, 6):
+            writer.put(each)
+        told.append(f"{index} 1 {int(index in (0, 2, 6) or (index == 4 and taken))}")
+    writer.close()
+    death = kill_check._examine(tmp_path, told)
+    assert (death.problem, death.handed, death.lost_rows_s, death.lost_video_s) == (problem, 8, 0.0, 0.0)
+
+
 def test_a_recording_cut_off_at_any_byte_is_repaired(tmp_path: Path):
     """The files of a recording, each cut at a random length, as a power cut may leave them."""
     writer = SessionWriter(
