@@ -16,6 +16,7 @@ from engines.card import ModelCard
 from faceapp.errors import SessionError
 from faceapp.session.about import About
 from faceapp.session.clock import now_utc, utc_text
+from faceapp.session.stored_settings import stored_settings
 from faceapp.tracking.smoothing import filter_parameters
 
 SESSION_FILE = "session.json"
@@ -79,8 +80,8 @@ def new_metadata(
     Args:
         source: Name of the source.
         cards: Cards of the models that make the predictions, with their hashes.
-        settings: Resolved settings; the smoothing strengths in it are repeated under `smoothing`, and what the
-            filters do at these strengths stands under `filters`.
+        settings: Resolved settings, kept without folders and with the source's name; the smoothing strengths in it
+            are repeated under `smoothing`, and what the filters do at these strengths stands under `filters`.
         about: What people say about it.
     """
     strengths = {key: settings[key] for key in _SMOOTHING_KEYS if key in settings}
@@ -96,7 +97,7 @@ def new_metadata(
         "models": [asdict(card) for card in cards],
         "smoothing": strengths,
         "filters": filter_parameters(**strengths) if len(strengths) == len(_SMOOTHING_KEYS) else {},
-        "settings": dict(settings),
+        "settings": stored_settings(settings) | ({"source": source} if "source" in settings else {}),
         "changes": [],
         "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "clock": "time_s and the video's timestamps share one clock; utc = started_utc + time_s",

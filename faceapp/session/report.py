@@ -16,6 +16,7 @@ from faceapp.session.face_rows import with_face_edits
 from faceapp.session.metadata import folder_error
 from faceapp.session.reader import Session, read_session
 from faceapp.session.report_figures import figures_section, frames_section, table_row
+from faceapp.session.stored_settings import stored_settings
 from faceapp.session.summary import format_summary, summarise
 from faceapp.session.timeline import COLOURS, timeline_svg
 
@@ -84,7 +85,7 @@ def write_report(folder: Path, path: Path | None = None) -> Path:
 def report_html(session: Session) -> str:
     """Return the page; nothing in it is loaded from elsewhere."""
     title = f"Session {escape(session.folder.resolve().name)}"
-    settings = escape(json.dumps(session.metadata.get("settings", {}), indent=1))
+    settings = escape(json.dumps(stored_settings(session.metadata.get("settings", {})), indent=1))
     parts = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>',
         f"<h1>{title}</h1>",
