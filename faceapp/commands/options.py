@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
+from faceapp.errors import StreamError
 from faceapp.region import Region, region_from_text
 from faceapp.settings import Hidden, OcclusionMode, Settings, check_setting
 from faceapp.streams.target import DEFAULT_TARGET, check_stream_name, parse_osc_target
@@ -161,13 +162,22 @@ def add_lsl_markers_option(parser: argparse.ArgumentParser) -> None:
 
 
 def with_options(settings: Settings, arguments: argparse.Namespace) -> Settings:
-    """Return the settings with what the command line says in their place."""
+    """Return the settings with what the command line says in their place.
+
+    Raises:
+        StreamError: Avatar parameters are wanted and nothing sends them.
+    """
     given: dict[str, Any] = {name: getattr(arguments, name) for name in _SETTINGS if hasattr(arguments, name)}
     if "lsl_network" in given:
         given["lsl"] = True
     if "osc_target" in given:
         given["osc"] = True
-    return replace(settings, **given)
+    chosen = replace(settings, **given)
+    if given.get("osc_avatar") and not chosen.osc:
+        raise StreamError(
+            f"--osc-avatar: expected --osc with it, found no address to send to; add --osc {DEFAULT_TARGET}"
+        )
+    return chosen
 
 
 def seconds(text: str) -> float:

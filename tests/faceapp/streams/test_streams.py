@@ -206,6 +206,16 @@ def test_the_command_line_sets_what_it_names() -> None:
     assert settings("--osc", "[::1]:9", "--osc-avatar").osc_avatar
 
 
+def test_avatar_parameters_without_an_address_are_refused() -> None:
+    from faceapp.__main__ import _parser
+    from faceapp.commands.options import with_options
+
+    arguments = _parser().parse_args(["--osc-avatar"])
+    with pytest.raises(StreamError, match=r"--osc-avatar: expected --osc with it, found .*; add --osc \S+$"):
+        with_options(OFF, arguments)
+    assert with_options(replace(OFF, osc=True), arguments).osc_avatar, "the saved settings send already"
+
+
 def test_streams_do_not_make_another_input_of_a_file(tmp_path: Path) -> None:
     from faceapp.batch.jobs import make_jobs
     from faceapp.session.about import About
