@@ -41,9 +41,12 @@ def read_elan(data: bytes, name: str) -> list[Event]:
             raise _damaged(name, f"annotation {node.get('ANNOTATION_ID')!r} without its time slots")
         spans[node.get("ANNOTATION_ID", "")] = (start, end)
     _refer(root, name, spans)
+    for node in root.iterfind("TIER/ANNOTATION/*"):
+        if node.get("ANNOTATION_ID", "") not in spans:
+            raise _damaged(name, f"<{node.tag[:40]}> where an annotation belongs")
     return [
         _event(node, tier, spans[node.get("ANNOTATION_ID", "")], name)
-        for tier in root.iter("TIER")
+        for tier in root.iterfind("TIER")
         for node in tier.iterfind("ANNOTATION/*")
     ]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from faceapp.errors import SessionError
 from faceapp.session.annotation_elan import read_elan
-from faceapp.session.annotations import Event, outside_problem
+from faceapp.session.annotations import KINDS, Event, outside_problem
 
 LARGEST_BYTES = 64 << 20
 _COLUMNS = {
@@ -72,7 +72,7 @@ def read_table_events(data: bytes, name: str) -> list[Event]:
     if "\0" in text:
         raise SessionError(f"{name}: expected a table, found a binary file; choose another file")
     head = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
+    rows = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count), strict=True)
     try:
         header = [cell.strip().lower() for cell in next(rows, [])]
         places = _places(header, name)
@@ -122,11 +122,14 @@ def _event(row: list[str], places: dict[str, int], name: str, line: int) -> Even
         end = start + _number(cells["duration"], seconds_of, "a duration in seconds", where)
     face = re.sub(r"^face\s+", "", cells.get("face", ""), flags=re.IGNORECASE)
     face_id = (
-        None if face.lower() in ("", "n/a", "all") else int(_number(face, int, "the id of a face", where))
+        None
+        if face.lower() in ("", "n/a", "all")
+        else int(_number(face, _face_id, "the id of a face", where))
     )
+    kind = cells.get("kind") or "marker"
     texts = {field: cells.get(field, "") for field in ("label", "note", "author")}
     try:
-        return Event(start, end, cells.get("kind") or "marker", face=face_id, **texts)
+        return Event(start, end, kind.lower() if kind.lower() in KINDS else kind, face=face_id, **texts)
     except SessionError as error:
         raise SessionError(f"{where}: {error}") from error
 
@@ -136,6 +139,12 @@ def _number(text: str, kind: Callable[[str], float], what: str, where: str) -> f
         return kind(text)
     except ValueError as error:
         raise SessionError(f"{where}: expected {what}, found {text[:40]!r}; correct it") from error
+
+
+def _face_id(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise ValueError(f"expected the id of a face, found {text!r}")
+    return int(text)
 
 
 def seconds_of(text: str) -> float:

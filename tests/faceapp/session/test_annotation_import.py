@@ -53,6 +53,11 @@ def test_a_table_with_every_column(tmp_path: Path) -> None:
     )
 
 
+def test_kinds_are_known_in_capitals_too(tmp_path: Path) -> None:
+    text = "start,end,kind\n1,2,Exclude\n3,4,NOTE\n5,6,Trial\n"
+    assert [event.kind for event in read(tmp_path, "a.csv", text)] == ["exclude", "note", "Trial"]
+
+
 def test_bids_events_and_other_separators(tmp_path: Path) -> None:
     bids = "onset\tduration\ttrial_type\n1\t2.5\tfilm\n4\tn/a\tbeep\n5\t0\tbeep\n"
     assert [(e.start, e.end, e.label) for e in read(tmp_path, "events.tsv", bids)] == [
@@ -75,6 +80,9 @@ def test_bids_events_and_other_separators(tmp_path: Path) -> None:
         ("start,end\n2,1\n", "line 2: event: expected an end not before its start"),
         ("start,duration\n2,-1\n", "line 2: event: expected an end not before its start"),
         ("start,face\n2,Anna\n", "line 2: expected the id of a face, found 'Anna'"),
+        ("start,face\n2,99999999999999999999\n", "line 2: expected the id of a face, found '9999"),
+        ("start,face\n2,-1\n", "line 2: expected the id of a face, found '-1'"),
+        ('start,label\n1,"a\n2,b\n', "line 3: expected a table, found unexpected end of data"),
         ("start\n101\n102\n", r"within the session.*found 101.000 s.*\(and 1 more\)"),
         (b"\xff\xfe1\x002\x00", "expected text in UTF-8"),
         ("start\0,label\n", "found a binary file"),
@@ -117,6 +125,10 @@ def test_what_the_program_exports_comes_back(tmp_path: Path) -> None:
             "annotation 'a2' without its time slots",
         ),
         (EAF.replace('ANNOTATION_REF="a1"', 'ANNOTATION_REF="a4"'), "that refers to none"),
+        (
+            EAF.replace("</TIER>", "<ANNOTATION><OTHER/></ANNOTATION></TIER>", 1),
+            "found <OTHER> where an annotation belongs",
+        ),
         (EAF.replace("milliseconds", "PAL-frames"), "times in PAL-frames"),
         (EAF.replace('TIME_VALUE="1000"', 'TIME_VALUE="9000"'), "expected an end not before its start"),
         (
