@@ -128,10 +128,27 @@ def run(arguments: argparse.Namespace) -> int:
         jobs, finished = split_finished(jobs, arguments.out)
         for job, folder in finished:
             print(f"{job.text} -> {folder} (finished earlier)")
+    if jobs:
+        _warn_of_little_room(arguments.out)
     code = _run_jobs(jobs, arguments)
     if arguments.study and code != INTERRUPTED:
         code = max(code, _write_study(arguments.out))
     return code
+
+
+def _warn_of_little_room(out: Path) -> None:
+    """Say on the standard error stream when the disk of the sessions is nearly full."""
+    from faceapp.session.disk_watch import DiskWatch
+
+    place = next((folder for folder in (out, *out.absolute().parents) if folder.is_dir()), out)
+    watch = DiskWatch(place, stop_bytes=0)  # below that the recording itself ends, and says so
+    watch.check()
+    if watch.low:
+        print(
+            f"faceapp: {out}: expected at least {watch.warn_bytes / 1e9:.0f} GB free, "
+            f"found {(watch.free_bytes or 0) / 1e9:.1f} GB; free some space or choose another folder",
+            file=sys.stderr,
+        )
 
 
 def _about(arguments: argparse.Namespace) -> About:
@@ -226,7 +243,13 @@ def _print_done(done: Done, progress: _Progress) -> None:
     from faceapp.session.reader import read_session
     from faceapp.session.summary import format_summary, summarise
 
-    if done.folder is not None:
+    if done.folder is not None and not done.folder.is_dir():
+        progress.write(
+            f"faceapp: {done.job.text}: expected its session in {done.folder}, found no folder; "
+            "what was recorded is gone with it",
+            error=True,
+        )
+    elif done.folder is not None:
         progress.write(f"{done.job.text} -> {done.folder}{' (stopped)' if done.interrupted else ''}")
         try:
             lines = format_summary(summarise(read_session(done.folder)))

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from faceapp.__main__ import main
+from faceapp.batch.jobs import Done, Job
 from faceapp.session.check import check_session
+from faceapp.session.disk_watch import DiskWatch
 from faceapp.session.reader import Session, read_session
 from faceapp.session.video_encoder import VideoEncoder
 from tests.waiting import wait_until
@@ -142,6 +144,24 @@ def test_an_output_that_cannot_be_written_is_one_line(tiny_model: Path, video: P
     assert analyze(tiny_model, tmp_path / "file" / "out", video) == 2
     (line,) = project_lines(capfd.readouterr().err)
     assert "expected a folder that can be written" in line
+
+
+def test_little_room_is_told_once_and_a_session_that_is_gone_is_not_named_as_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
+):
+    def gone(job: Job, *_: object, **__: object) -> Done:
+        return Done(job, folder=tmp_path / "out" / "gone", frames=3)
+
+    monkeypatch.setattr("faceapp.batch.processes.run_job", gone)
+    monkeypatch.setattr(DiskWatch, "check", lambda watch: setattr(watch, "free_bytes", 4 * 10**8))
+    main(["analyze", "demo", "demo", "--out", str(tmp_path / "out")])
+    told = capfd.readouterr()
+    room, *others = project_lines(told.err)
+    assert "expected at least 1 GB free, found 0.4 GB" in room
+    assert len(others) == 2 and all(
+        "found no folder; what was recorded is gone with it" in one for one in others
+    )
+    assert "->" not in told.out
 
 
 @pytest.mark.parametrize("damage", ["model.onnx", "card.json"])
