@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -77,17 +78,25 @@ def _open(folder: Path, arguments: argparse.Namespace) -> int:
 
 def _check(folder: Path, arguments: argparse.Namespace) -> int:
     from faceapp.session.check import check_session
+    from faceapp.session.numbers import counted
 
     result = check_session(folder, repair=not arguments.look_only)
     for repair in result.repairs:
         print(f"{'to repair' if arguments.look_only else 'repaired'}: {repair}")
     for problem in result.problems:
-        print(f"faceapp: {folder}: {problem}", file=sys.stderr)
+        inside = problem.removeprefix(f"{folder}{os.sep}").removeprefix(
+            f"{folder}: "
+        )  # the folder is named once
+        print(f"faceapp: {folder}: {inside}", file=sys.stderr)
     if result.problems:
         return 2
-    video = "no video" if result.frames_in_video is None else f"{result.frames_in_video} frames of video"
+    video = (
+        "no video"
+        if result.frames_in_video is None
+        else f"{counted(result.frames_in_video, 'frame')} of video"
+    )
     state = "to be repaired" if arguments.look_only and result.repairs else "sound"
-    print(f"{folder}: {state}, {result.rows} rows, {video}")
+    print(f"{folder}: {state}, {counted(result.rows, 'row')}, {video}")
     return 0
 
 

@@ -96,8 +96,10 @@ def _baseline(session: Session, arguments: argparse.Namespace) -> Baseline | Non
 
 def describe_figures(figures: Figures) -> str:
     """Return one line about a face in a group."""
+    from faceapp.session.numbers import counted, rounded_text
+
     group = figures.group if not figures.label else f"{figures.group} {figures.label!r}"
-    parts = [f"{figures.name}, {group}: {figures.seconds:.1f} s, {figures.rows} rows"]
+    parts = [f"{figures.name}, {group}: {figures.seconds:.1f} s, {counted(figures.rows, 'row')}"]
     if figures.abstained:
         parts.append(f"{figures.abstained} abstained and left out")
     if figures.excluded:
@@ -107,8 +109,12 @@ def describe_figures(figures: Figures) -> str:
     for name, label in (("p_smile", "smile"), ("age_years", "age")):
         mean, change = figures.means[name], figures.changes.get(name, math.nan)
         if math.isfinite(mean):
-            against = f" ({change:+.2f} against the baseline)" if math.isfinite(change) else ""
-            parts.append(f"{label} {mean:.2f}{against}")
+            against = (
+                f" ({rounded_text(change, 2, sign=True)} against the baseline)"
+                if math.isfinite(change)
+                else ""
+            )
+            parts.append(f"{label} {rounded_text(mean, 2)}{against}")
     return ", ".join(parts)
 
 

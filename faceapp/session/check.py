@@ -15,6 +15,7 @@ from faceapp.session.clock import utc_text
 from faceapp.session.fitting_marks import fitting_marks
 from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
 from faceapp.session.metadata import SESSION_FILE, file_inside, load_metadata, parquet_metadata, save_metadata
+from faceapp.session.numbers import counted
 from faceapp.session.reader import read_frames, read_parquet_table, read_table, table_span_s
 from faceapp.session.sealing import DAMAGED, cut_incomplete_row, seal
 from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, label_columns
@@ -209,7 +210,9 @@ def _check_video(
             result.problems.append(str(error))
         return
     if unfinished and frames:
-        result.repairs.append(f"{VIDEO_FILE}: the index was rebuilt, {frames} frames play")
+        result.repairs.append(
+            f"{VIDEO_FILE}: the index was rebuilt, {counted(frames, 'frame')} can be played"
+        )
         if repair:
             frames = rewrite_video(path)
     result.frames_in_video = frames

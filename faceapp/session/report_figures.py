@@ -10,6 +10,7 @@ import numpy as np
 
 from faceapp.session.figures import Figures, session_figures
 from faceapp.session.frame_log import STAGES
+from faceapp.session.numbers import rounded_text
 from faceapp.session.reader import Session, read_frames
 
 _VALUES = (
@@ -84,7 +85,9 @@ def _value(figures: Figures, name: str) -> str:
     if not math.isfinite(mean):
         return ""
     digits = 2 if name.startswith("p_") else 1
-    return f"{mean:.{digits}f}" + (f" ({change:+.{digits}f})" if math.isfinite(change) else "")
+    return rounded_text(mean, digits) + (
+        f" ({rounded_text(change, digits, sign=True)})" if math.isfinite(change) else ""
+    )
 
 
 def _percentiles(values: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Sequence[str]:

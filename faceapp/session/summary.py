@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines.card import EMOTIONS
+from faceapp.session.numbers import counted
 from faceapp.session.reader import Session
 
 
@@ -62,9 +63,9 @@ def format_summary(summary: Summary) -> list[str]:
     """Return the summary as lines of text; what no model gave is left out."""
     share = summary.frames_with_face / summary.frames if summary.frames else 0.0
     lines = [
-        f"{summary.frames} frames in {summary.duration_s:.1f} s, "
+        f"{counted(summary.frames, 'frame')} in {summary.duration_s:.1f} s, "
         f"a face in {summary.frames_with_face} ({share:.0%}), "
-        f"{summary.faces} {'face' if summary.faces == 1 else 'faces'}"
+        f"{counted(summary.faces, 'face')}"
     ]
     if summary.emotion_shares:
         shares = [f"{name} {share:.0%}" for name, share in list(summary.emotion_shares.items())[:3]]
@@ -78,7 +79,7 @@ def format_summary(summary: Summary) -> list[str]:
     if texts:
         lines.append(f"on average: {', '.join(texts)}")
     if summary.dropped:
-        lines.append(f"{summary.dropped} frames were not recorded because the disk was behind")
+        lines.append(f"not recorded: {counted(summary.dropped, 'frame')}, because the disk was behind")
     return lines
 
 

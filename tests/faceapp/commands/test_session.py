@@ -71,7 +71,7 @@ def test_summary_agreement_and_study_say_what_they_found(session: Path, tmp_path
         == 0
     )
     text = capsys.readouterr().out
-    assert "face 1, session: 0.2 s, 5 rows, happiness 100%, smile 0.50 (+0.00 against the baseline)" in text
+    assert "face 1, session: 0.2 s, 5 rows, happiness 100%, smile 0.50 (0.00 against the baseline)" in text
     assert "face 1, range 'x'" in text and (tmp_path / "f.csv").exists()
     assert main(["session", "agreement", str(session)]) == 0
     assert "Cohen's kappa A and B: 1.000" in capsys.readouterr().out
