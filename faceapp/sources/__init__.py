@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
 from faceapp.errors import SourceError
+from faceapp.pictures.files import PICTURE_SUFFIXES
 from faceapp.sources.options import CameraSettings, Clip, Options
 from faceapp.types import Source
 
@@ -56,6 +58,8 @@ def make_source(
         source: Source | None = kind.from_text(text, options)
         if source is not None:
             return source
+    if _is_path(text):
+        raise SourceError(f"{text}: expected a file or a folder, found nothing there; check the path")
     raise SourceError(f"{text}: expected {_choices()}, found none of these; check the spelling")
 
 
@@ -65,6 +69,14 @@ def source_kinds() -> tuple[ModuleType, ...]:
     return tuple(
         sorted((module for module in modules if hasattr(module, "from_text")), key=lambda kind: kind.RANK)
     )
+
+
+def _is_path(text: str) -> bool:
+    """Tell whether a text that means nothing can only have been meant as a path."""
+    from faceapp.batch.inputs import VIDEO_SUFFIXES
+
+    name = text.strip()
+    return "/" in name or os.sep in name or Path(name).suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES
 
 
 def _choices() -> str:

@@ -84,7 +84,7 @@ def test_paths(tmp_path):
     assert isinstance(make_source(str(tmp_path / "0")), VideoFileSource)
 
 
-@pytest.mark.parametrize("text", ["nothing", "", "  ", "missing.mp4", "/no/such/folder", "demolition", "-1"])
+@pytest.mark.parametrize("text", ["nothing", "", "  ", "demolition", "-1", "nothing.txt"])
 def test_everything_else_says_what_is_possible(text):
     with pytest.raises(SourceError) as caught:
         make_source(text)
@@ -92,6 +92,13 @@ def test_everything_else_says_what_is_possible(text):
     for choice in ("demo", "a URL", "video file", "folder of pictures", "a camera's number"):
         assert choice in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("text", ["missing.mp4", "missing.PNG", "/no/such/folder", "here/nothing"])
+def test_a_path_with_nothing_there_is_told_in_few_words(text):
+    with pytest.raises(SourceError) as caught:
+        make_source(text)
+    assert str(caught.value) == f"{text}: expected a file or a folder, found nothing there; check the path"
 
 
 @pytest.mark.parametrize(
