@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from faceapp.errors import SessionError
 from faceapp.session.annotations import EVENTS_FILE
 from faceapp.session.clock import utc_text
@@ -141,7 +143,21 @@ def _check_table(folder: Path, metadata: dict[str, Any], repair: bool, result: C
         result.problems.append(str(error))
         return None
     result.rows = table.num_rows
+    result.problems += _times_going_back(table)
     return table
+
+
+def _times_going_back(table: Any) -> list[str]:
+    """Return a line about the first row that is earlier than the one before it, or none."""
+    times_s = table.column("time_s").to_numpy()
+    back = np.flatnonzero(np.diff(times_s) < 0)
+    if not back.size:
+        return []
+    row = int(back[0]) + 1
+    return [
+        f"the table of faces: expected times that rise, found {times_s[row]:.3f} s in row {row + 1} "
+        f"after {times_s[row - 1]:.3f} s; rows are kept as they are, restore the table from a copy"
+    ]
 
 
 @dataclass(frozen=True, slots=True)

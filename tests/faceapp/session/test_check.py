@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from faceapp.errors import SessionError
 from faceapp.session.annotations import Event, append_event, read_events
@@ -53,6 +55,20 @@ def test_rows_that_do_not_match_the_counts_are_a_problem(session: Path):
     metadata = json.loads((session / "session.json").read_text())
     edit(session, frames={**metadata["frames"], "faces": 11})
     assert check_session(session).problems == ["faces.parquet: expected 11 rows, found 10; restore it"]
+
+
+def test_times_that_go_back_are_told_and_kept(session: Path):
+    path = session / "faces.parquet"
+    table = parquet.read_table(path)
+    times_s = table.column("time_s").to_numpy().copy()
+    times_s[4] = times_s[1]
+    column = table.schema.get_field_index("time_s")
+    parquet.write_table(table.set_column(column, table.schema.field(column), pyarrow.array(times_s)), path)
+
+    found = check_session(session)
+
+    assert len(found.problems) == 1 and "expected times that rise" in found.problems[0]
+    assert "in row 5 after" in found.problems[0] and found.rows == 10
 
 
 def test_a_csv_beside_its_sealed_table_is_removed(session: Path):
