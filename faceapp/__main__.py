@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -54,6 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"faceapp: {missing_library(library[1])}", file=sys.stderr)
         return FAILED
+    except (
+        BrokenPipeError
+    ):  # `faceapp ... | head`: nobody reads any more, and what Python would still write is dropped
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("faceapp: stopped", file=sys.stderr)
         return INTERRUPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from faceapp.types import FrameResult, Source
 if TYPE_CHECKING:
     from engines.card import ModelCard
     from faceapp.face_reader import FaceReader
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +87,9 @@ def analyze(
         with open_streams(settings) as streams:
             if streams.on:
                 pipeline.set_listener(streams)
+            for state in streams.states():
+                if state.leaves:
+                    logger.warning("%s: %s", state.text, state.detail)
             run.record()
     except KeyboardInterrupt:
         return run.outcome(folder, interrupted=True)

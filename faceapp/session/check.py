@@ -194,10 +194,10 @@ def _seal_csv(folder: Path, table: Sealed, repair: bool, result: CheckResult) ->
     if not csv_path.stat().st_size:  # killed before its header was written
         csv_path.write_text(",".join(table.columns) + "\n", encoding="utf-8")
     rows, skipped = seal(csv_path, parquet_path, table.schema)
-    result.repairs.append(f"{table.csv_file}: {rows} rows sealed to {table.parquet_file}")
+    result.repairs.append(f"{table.csv_file}: {counted(rows, 'row')} sealed to {table.parquet_file}")
     if skipped:
         result.problems.append(
-            f"{table.csv_file}: {skipped} damaged rows were left out; they are kept in {table.csv_file}{DAMAGED}"
+            f"{table.csv_file}: {counted(skipped, 'damaged row')} left out, kept in {table.csv_file}{DAMAGED}"
         )
 
 
@@ -253,7 +253,7 @@ def _compare_counts(metadata: dict[str, Any], result: CheckResult) -> None:
         )
     if frames.get("faces") != result.rows:
         result.problems.append(
-            f"{PARQUET_FILE}: expected {frames.get('faces')} rows, found {result.rows}; restore it"
+            f"{PARQUET_FILE}: expected {counted(frames.get('faces'), 'row')}, found {result.rows}; restore it"
         )
     if result.frames_in_video is not None and frames.get("in_video") != result.frames_in_video:
         result.problems.append(

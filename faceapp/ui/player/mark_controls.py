@@ -13,6 +13,7 @@ from faceapp.errors import SessionError
 from faceapp.session.annotation_import import import_events
 from faceapp.session.annotation_scheme import Code
 from faceapp.session.annotations import Event
+from faceapp.session.numbers import counted
 from faceapp.ui.marking import Marking
 from faceapp.ui.open_dialog import ask_path
 
@@ -144,9 +145,9 @@ class MarkControls(Marking):
             return
         events = self._try(import_events, path, window.author, review.span_s)
         if events:
-            self._try(review.annotations.add_all, events, f"import {len(events)} annotations")
+            self._try(review.annotations.add_all, events, f"import {counted(len(events), 'annotation')}")
             window.show_marks()
-            self._tell_undo(f"import {len(events)} annotations of {path.name}")
+            self._tell_undo(f"import {counted(len(events), 'annotation')} of {path.name}")
 
     def ask_import(self) -> None:
         """Ask for a file of annotations."""

@@ -51,6 +51,28 @@ finally:
         assert f"\n    {name} " in done.stdout
 
 
+def test_an_output_that_nobody_reads_any_more_ends_the_program_quietly():
+    code = """
+import sys
+from faceapp.__main__ import main
+from faceapp.commands import doctor
+def run(options):
+    print("read")
+    sys.stdin.readline()
+    for _ in range(100_000):
+        print("unread")
+doctor.run = run
+sys.exit(main(["doctor"]))
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-u", "-c", code], cwd=ROOT, text=True, **pipes) as program:
+        assert program.stdout.readline() == "read\n"
+        program.stdout.close()
+        program.stdin.write("\n")
+        program.stdin.flush()
+        assert (program.wait(120), program.stderr.read()) == (0, "")
+
+
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as ended:
         main(["--version"])

@@ -9,7 +9,7 @@ import pytest
 
 from faceapp.errors import StreamError
 from faceapp.settings import Settings
-from faceapp.streams.feed import Feed, Mark
+from faceapp.streams.feed import Feed, Mark, StreamState
 from faceapp.streams.lsl_markers import ReceivedMark
 from faceapp.streams.streams import Streams, open_streams
 from faceapp.types import FrameResult
@@ -145,6 +145,20 @@ def test_what_cannot_be_opened_leaves_nothing_open() -> None:
     with pytest.raises(StreamError):
         open_streams(replace(OFF, osc=True, osc_target="no-such-host.invalid:9000"))
     wait_until(lambda: "faceapp-OSC" not in {each.name for each in threading.enumerate()})
+
+
+def test_a_stream_that_leaves_this_computer_is_told(
+    tiny_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from faceapp.__main__ import main
+
+    open_to_all = StreamState("LSL on", "Streams are offered to every computer of this network", leaves=True)
+    monkeypatch.setattr(Streams, "states", lambda self: (open_to_all, StreamState("OSC on")))
+
+    assert main(["analyze", "demo", "--end", "0.1", "--model", str(tiny_model), "--out", str(tmp_path)]) == 0
+
+    said = caplog.text
+    assert "LSL on: Streams are offered to every computer of this network" in said and "OSC on" not in said
 
 
 def test_a_file_is_analysed_and_streamed_from_the_command_line(
