@@ -12,6 +12,7 @@ from engines.backends import MAX_BATCH
 from engines.card import load_card
 from engines.engine import Engine, load_engine
 from engines.errors import EngineError, GpuError
+from engines.parity import TOLERANCES
 from tests.engines.fake_gpu import ILLEGAL_ADDRESS
 from tests.engines.tensorrt_runs import Fake, chips_of, loaded
 from tests.tiny_models import write_tiny_model
@@ -73,8 +74,11 @@ def test_a_gpu_lost_on_the_way_costs_no_answer(fake_machine: Fake, tiny_model: P
             machine.cuda.failing["*"] = ILLEGAL_ADDRESS
         finish = engine.begin(chips)
         machine.cuda.failing["*"] = ILLEGAL_ADDRESS
+        probability, years = TOLERANCES["bfloat16"]  # what goes on may compute in it
         for name, values in finish().items():
-            np.testing.assert_allclose(values, wanted[name], atol=1e-3)
+            np.testing.assert_allclose(
+                values, wanted[name], rtol=0, atol=years if name.endswith("_years") else probability
+            )
         assert "Until then faces are read on" in engine.problem
         same(engine.begin(chips)(), engine.infer(chips))
 
