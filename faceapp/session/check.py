@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from faceapp.errors import SessionError
 from faceapp.session.annotations import EVENTS_FILE
 from faceapp.session.clock import utc_text
@@ -21,6 +19,7 @@ from faceapp.session.numbers import counted
 from faceapp.session.reader import read_frames, read_parquet_table, read_table, table_span_s
 from faceapp.session.sealing import DAMAGED, cut_incomplete_row, seal
 from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, label_columns
+from faceapp.session.table_times import times_going_back
 from faceapp.session.video_encoder import VIDEO_FILE
 from faceapp.session.video_repair import rewrite_video, video_frames
 
@@ -143,21 +142,8 @@ def _check_table(folder: Path, metadata: dict[str, Any], repair: bool, result: C
         result.problems.append(str(error))
         return None
     result.rows = table.num_rows
-    result.problems += _times_going_back(table)
+    result.problems += times_going_back(table)
     return table
-
-
-def _times_going_back(table: Any) -> list[str]:
-    """Return a line about the first row that is earlier than the one before it, or none."""
-    times_s = table.column("time_s").to_numpy()
-    back = np.flatnonzero(np.diff(times_s) < 0)
-    if not back.size:
-        return []
-    row = int(back[0]) + 1
-    return [
-        f"the table of faces: expected times that rise, found {times_s[row]:.3f} s in row {row + 1} "
-        f"after {times_s[row - 1]:.3f} s; rows are kept as they are, restore the table from a copy"
-    ]
 
 
 @dataclass(frozen=True, slots=True)

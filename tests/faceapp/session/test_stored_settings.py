@@ -45,7 +45,7 @@ def test_folders_are_in_no_file_of_a_session(tmp_path: Path):
 def test_the_report_of_an_older_session_leaves_folders_out(tmp_path: Path):
     folder = recorded(tmp_path / "s", Settings())
     metadata = load_metadata(folder)
-    metadata["settings"] |= {"sessions_dir": "/home/maria/sessions", "model": "/home/maria/my-model"}
+    metadata["settings"] |= {"sessions_dir": "/srv/maria/sessions", "model": "/srv/maria/my-model"}
     save_metadata(folder, metadata)
     page = write_report(folder).read_text(encoding="utf-8")
     assert "maria" not in page and "my-model" in page
@@ -56,7 +56,7 @@ def test_the_report_of_an_older_session_leaves_folders_out(tmp_path: Path):
     [
         ("auto", "auto"),
         ("assets/models/multitask", "assets/models/multitask"),
-        ("/home/maria/my-model/", "my-model"),
+        ("/srv/maria/my-model/", "my-model"),
         ("~maria/my-model", "my-model"),
         (r"C:\Users\maria\my-model", "my-model"),
         ("rtsp://10.0.0.5/live", "rtsp://10.0.0.5/live"),
@@ -67,7 +67,7 @@ def test_only_whole_paths_are_shortened(model: str, kept: str):
 
 
 def test_an_error_names_the_session_and_not_where_it_lies():
-    error = SessionError("/home/maria/sessions/first: expected at least 200 MB free, found 100 MB")
-    told = stored_error(error, Path("/home/maria/sessions/first"))
+    error = SessionError("/srv/maria/sessions/first: expected at least 200 MB free, found 100 MB")
+    told = stored_error(error, Path("/srv/maria/sessions/first"))
     assert told == "first: expected at least 200 MB free, found 100 MB"
     assert stored_error(error, Path()) == str(error)
