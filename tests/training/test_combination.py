@@ -148,6 +148,20 @@ def test_the_cost_that_is_best_on_validation_is_taken() -> None:
     assert len(set(single.values())) > 1
 
 
+def test_the_search_for_the_cost_ends_at_the_first_that_is_worse() -> None:
+    random = np.random.default_rng(1)
+    rows = random.normal(size=(60, 40)).astype(np.float32)
+    labels = (rows[:, 0] + 0.3 * random.normal(size=60) > 0).astype(int)
+    other = random.normal(size=(400, 40)).astype(np.float32)
+    validation = (other, (other[:, 0] > 0).astype(int))
+
+    single = {cost: fit_machine("gender", (rows, labels), validation, (cost,)).score for cost in (1e-3, 1e3)}
+    best, worse = sorted(single, key=lambda cost: -single[cost])
+    assert single[best] > single[worse]
+    assert fit_machine("gender", (rows, labels), validation, (worse, best)).cost == best
+    assert fit_machine("gender", (rows, labels), validation, (best, worse, best * 1.1)).cost == best
+
+
 def test_a_temperature_makes_probabilities_of_scores() -> None:
     random = np.random.default_rng(1)
     rows = random.normal(size=(2000, 3)).astype(np.float32)

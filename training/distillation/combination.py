@@ -5,7 +5,8 @@ Georgescu et al.: Teacher-student training and triplet loss to reduce the effect
 are concatenated; an SVM classifies them, an epsilon-SVR (epsilon 0.1) gives the age; C is chosen on validation.
 
 We differ: embeddings are standardised before (the units of two networks differ) and the standardisation is folded into the
-machine's weights; C is searched over powers of ten; and scores become probabilities, because a program shows those. For
+machine's weights; C is searched over powers of ten from the smallest on, up to the first that is worse than one before it
+(the largest take longest by far); and scores become probabilities, because a program shows those. For
 classes the scores are divided by one temperature fitted on validation (Guo et al. 2017; the decision stays the SVM's, which
 Platt's second parameter could move); for age see
 `training.distillation.combined_net.YearsDistribution`.
@@ -75,7 +76,7 @@ def fit_machine(
             none there, into as many as the largest label says.
         training: Embeddings float (N, E) with labels (N,): class numbers, or years.
         validation: The same of other faces.
-        costs: Values of C to try; `CLASS_COSTS` or `AGE_COSTS` unless given.
+        costs: Values of C to try, in this order until one is worse; `CLASS_COSTS` or `AGE_COSTS` unless given.
         seed: Of the order in which the solver takes the faces.
 
     Raises:
@@ -97,6 +98,8 @@ def fit_machine(
         folded = (weight / std).astype(np.float32)
         machine = Machine(folded, (bias - folded @ mean).astype(np.float32), cost, 1.0, 0.0)
         machine = replace(machine, score=_score(machine, task, *validation))
+        if best is not None and machine.score < best.score:
+            break
         if best is None or machine.score > best.score:
             best = machine
     assert best is not None
