@@ -7,7 +7,7 @@ import pytest
 
 from engines.card import OCCLUSIONS, Occlusion
 from engines.preprocess import ALIGNMENT_POINTS
-from faceapp.tracking.mesh_correction import TRUST, MeshCorrection
+from faceapp.tracking.mesh_correction import TRUST, WEIGHT, MeshCorrection
 from faceapp.types import Floats
 from tests.faceapp.tracking.meshes import face_mesh
 
@@ -58,7 +58,7 @@ def test_behind_a_mask_the_eyes_stay_where_the_mesh_sees_them() -> None:
     wrong = points(mesh) + np.float32((0.06 * EYES_PX, 0))
     found = update(MeshCorrection(), 1, 0.0, mesh, wrong, "mask")
     assert gap(found, mesh, UPPER) < 0.01
-    assert 0.02 < gap(found, mesh, LOWER) < 0.04
+    assert 0.03 < gap(found, mesh, LOWER) < 0.05
 
 
 def test_scatter_is_averaged_and_motion_is_not() -> None:
@@ -86,7 +86,7 @@ def test_the_average_does_not_depend_on_the_rate() -> None:
             found = update(correction, 1, index / rate_hz, mesh, points(moved), "headset")
         settled.append(gap(found, mesh, UPPER))
     assert settled[0] == pytest.approx(settled[1], rel=0.02)
-    assert 0.05 < settled[0] < 0.15
+    assert 0.1 < settled[0] < 0.19
 
 
 def test_faces_are_apart_and_start_afresh() -> None:
@@ -117,8 +117,27 @@ def test_size_and_depth_go_together() -> None:
     assert np.ptp(found[:, 2]) == pytest.approx(np.ptp(mesh[:, 2]) * 1.1, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("kind", "seen", "hidden", "most"), [("headset", LOWER, UPPER, 0.65), ("mask", UPPER, LOWER, 0.1)]
+)
+def test_what_no_affine_step_reaches_is_left_to_the_hidden_points(
+    kind: Occlusion, seen: list[int], hidden: list[int], most: float
+) -> None:
+    """With all points counting alike, the shares of the seen points' gap in the hidden ones' are 0.74 and 0.23."""
+    chance, mesh = np.random.default_rng(3), face_mesh()
+    gaps = []
+    for _ in range(50):
+        scattered = points(mesh) + chance.normal(0, 0.05 * EYES_PX, (10, 2)).astype(np.float32)
+        wanted = mesh.copy()
+        wanted[POINTS, :2] += (1 - TRUST[kind][:, None]) * (scattered - points(mesh))
+        found = update(MeshCorrection(), 1, 0.0, mesh, scattered, kind)
+        gaps.append((gap(found, wanted, seen), gap(found, wanted, hidden)))
+    of_seen, of_hidden = np.mean(gaps, axis=0)
+    assert of_seen < most * of_hidden
+
+
 def test_every_occlusion_has_its_trust() -> None:
-    assert set(TRUST) == set(OCCLUSIONS)
+    assert set(TRUST) == set(WEIGHT) == set(OCCLUSIONS)
     assert all(((trust >= 0) & (trust <= 1)).all() for trust in TRUST.values())
 
 
