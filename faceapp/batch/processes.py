@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int | None], object]
 """Called with a job's number after each of its frames, and with the number of frames it has, once known."""
+Ended = tuple[Job, "Future[Done]"]
+"""A job and what becomes, or became, of it."""
 KILLED = (
-    "processes: expected all to go on, found one that was killed (out of memory?); "
-    "go on with --resume and fewer processes"
+    "expected its process to go on, found that it was killed (out of memory?); "
+    "do it again with --resume and fewer processes"
 )
 _LOOK_S = 0.1
 _shared: dict[str, Any] = {}
@@ -54,7 +56,8 @@ def run_here(jobs: Sequence[Job], progress: Progress) -> Iterator[Done]:
 def run_in_processes(jobs: Sequence[Job], processes: int, progress: Progress) -> Iterator[Done]:
     """Run jobs in so many processes, each with its share of the processor; yields them as they end.
 
-    Ctrl-C lets every running job close its session and yields it as interrupted.
+    Ctrl-C lets every running job close its session and yields it as interrupted. A job whose process was killed failed;
+    the others go on.
 
     Args:
         jobs: The jobs.
@@ -64,12 +67,11 @@ def run_in_processes(jobs: Sequence[Job], processes: int, progress: Progress) ->
     Raises:
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model.
-        SessionError: A process was killed.
     """
     waiting = deque(jobs)
     with JobPool(processes, progress) as pool:
         while waiting or pool.running:
-            ended: list[Future[Done]] = []
+            ended: list[Ended] = []
             try:
                 while waiting and pool.has_room:
                     pool.submit(waiting.popleft())
@@ -77,14 +79,49 @@ def run_in_processes(jobs: Sequence[Job], processes: int, progress: Progress) ->
             except KeyboardInterrupt:
                 waiting.clear()
                 pool.cancel_all()
-            for future in ended:
-                yield _result(future)
+            for job, future in ended:
+                yield _result(job, future)
+
+
+class _Worker:
+    """One process, which runs a job at a time; its death is no other's concern.
+
+    Attributes:
+        running: Its job and what becomes of it; None while it is free.
+    """
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")  # forks of a process with threads hang
+        self.steps = context.Queue()
+        self._cancelled = context.Value("b", 0, lock=False)
+        self._executor = ProcessPoolExecutor(1, context, _set_up, (self.steps, self._cancelled))
+        self.running: Ended | None = None
+
+    def submit(self, job: Job) -> None:
+        """Begin a job.
+
+        Raises:
+            BrokenProcessPool: The process was killed while it was free.
+        """
+        self._cancelled.value = 0
+        self.running = job, self._executor.submit(_run, job)
+
+    def cancel(self) -> None:
+        """Ask the job to close its session and end."""
+        self._cancelled.value = 1
+
+    def close(self) -> None:
+        """End the process; waits for its job."""
+        self._executor.shutdown(cancel_futures=True)
+        self.steps.cancel_join_thread()
+        self.steps.close()
 
 
 class JobPool:
     """Processes that run one job each; jobs may come, and be cancelled, at any time.
 
-    A worker whose parent was killed closes its session and ends too.
+    A killed process takes its own job with it, and another takes its place. A worker whose parent was killed closes its
+    session and ends too.
 
     Args:
         processes: Jobs at once.
@@ -92,12 +129,8 @@ class JobPool:
     """
 
     def __init__(self, processes: int, progress: Progress) -> None:
-        context = multiprocessing.get_context("spawn")  # forks of a process with threads hang
-        self._processes, self._progress = processes, progress
-        self._steps = context.Queue()
-        self._cancelled = context.Array("b", processes, lock=False)
-        self._pool = ProcessPoolExecutor(processes, context, _set_up, (self._steps, self._cancelled))
-        self._running: dict[Future[Done], tuple[Job, int]] = {}
+        self._progress = progress
+        self._workers = [_Worker() for _ in range(processes)]
 
     def __enter__(self) -> JobPool:
         return self
@@ -108,63 +141,63 @@ class JobPool:
     @property
     def running(self) -> tuple[Job, ...]:
         """Jobs that run now."""
-        return tuple(job for job, _ in self._running.values())
+        return tuple(worker.running[0] for worker in self._workers if worker.running)
 
     @property
     def has_room(self) -> bool:
         """Whether another job would run at once."""
-        return len(self._running) < self._processes
+        return len(self.running) < len(self._workers)
 
     def submit(self, job: Job) -> None:
-        """Begin a job; only while `has_room`.
-
-        The executor looks for dead processes among those it knew when it last woke, and it wakes before it starts the one
-        for a job: without the empty call behind, the death of the youngest would be noticed when another job ends.
-
-        Raises:
-            SessionError: A process was killed.
-        """
-        slot = min(set(range(self._processes)) - {slot for _, slot in self._running.values()})
-        self._cancelled[slot] = 0
+        """Begin a job; only while `has_room`."""
+        place = next(place for place, worker in enumerate(self._workers) if not worker.running)
+        shared = share_processor(job, len(self._workers))
         try:
-            future = self._pool.submit(_run, share_processor(job, self._processes), slot)
-            self._pool.submit(_nothing)
-        except BrokenProcessPool as error:
-            raise SessionError(KILLED) from error
-        self._running[future] = (job, slot)
+            self._workers[place].submit(shared)
+        except BrokenProcessPool:  # killed while it was free
+            self._renew(place)
+            self._workers[place].submit(shared)
 
     def cancel(self, number: int) -> None:
         """Ask the running job of this number to close its session and end."""
-        for job, slot in self._running.values():
-            if job.number == number:
-                self._cancelled[slot] = 1
+        for worker in self._workers:
+            if worker.running and worker.running[0].number == number:
+                worker.cancel()
 
     def cancel_all(self) -> None:
         """Ask every running job to close its session and end."""
         for job in self.running:
             self.cancel(job.number)
 
-    def look(self) -> list[Future[Done]]:
-        """Wait a moment, report progress, and return what has ended."""
-        ended, _ = wait(self._running, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
-        with suppress(queue.Empty):
-            while True:
-                self._progress(*self._steps.get_nowait())
-        for future in ended:
-            del self._running[future]
-        return list(ended)
+    def look(self) -> list[Ended]:
+        """Wait a moment, report progress, and return the jobs that have ended with what became of them."""
+        futures = [worker.running[1] for worker in self._workers if worker.running]
+        done, _ = wait(futures, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+        ended = []
+        for place, worker in enumerate(self._workers):
+            with suppress(queue.Empty):
+                while True:
+                    self._progress(*worker.steps.get_nowait())
+            if worker.running and worker.running[1] in done:
+                ended.append(worker.running)
+                worker.running = None
+                if isinstance(ended[-1][1].exception(), BrokenProcessPool):
+                    self._renew(place)
+        return ended
 
     def results(self) -> list[Done]:
         """Do as `look`, and make of every error a job that failed."""
-        running = dict(self._running)
-        return [_result_or_problem(future, running[future][0]) for future in self.look()]
+        return [_result_or_problem(job, future) for job, future in self.look()]
 
     def close(self) -> None:
         """End the processes; waits for jobs that run, which are cancelled."""
         self.cancel_all()
-        self._pool.shutdown(cancel_futures=True)
-        self._steps.cancel_join_thread()
-        self._steps.close()
+        for worker in self._workers:
+            worker.close()
+
+    def _renew(self, place: int) -> None:
+        self._workers[place].close()
+        self._workers[place] = _Worker()
 
 
 def share_processor(job: Job, processes: int) -> Job:
@@ -175,22 +208,18 @@ def share_processor(job: Job, processes: int) -> Job:
     return replace(job, settings=replace(job.settings, engine_threads=threads))
 
 
-def _result(future: Future[Done]) -> Done:
+def _result(job: Job, future: Future[Done]) -> Done:
     try:
         return future.result()
-    except BrokenProcessPool as error:
-        raise SessionError(KILLED) from error
+    except BrokenProcessPool:
+        return Done(job, error=f"{job.text}: {KILLED}")
 
 
-def _result_or_problem(future: Future[Done], job: Job) -> Done:
+def _result_or_problem(job: Job, future: Future[Done]) -> Done:
     try:
-        return _result(future)
+        return _result(job, future)
     except (CardError, EngineError, SessionError) as error:
         return Done(job, error=str(error))
-
-
-def _nothing() -> None:
-    """Be an empty call."""
 
 
 def _set_up(steps: Any, cancelled: Any) -> None:
@@ -210,11 +239,11 @@ def _watch_parent() -> None:
         os._exit(1)
 
 
-def _run(job: Job, slot: int) -> Done:
+def _run(job: Job) -> Done:
     steps, cancelled, orphaned = _shared["steps"], _shared["cancelled"], _shared["orphaned"]
 
     def stopped() -> bool:
-        return bool(cancelled[slot]) or orphaned.is_set()
+        return bool(cancelled.value) or orphaned.is_set()
 
     with _shared["busy"]:
         if stopped():

@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model.
         SourceError: The clip ends before it starts.
-        SessionError: The notice can't be read, or a process was killed.
+        SessionError: The notice can't be read.
         StreamError: A stream can't be opened, or several inputs at once should be streamed.
     """
     from faceapp.batch.inputs import expand_inputs

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pytest
 
 from faceapp.__main__ import main
 from faceapp.batch.inputs import expand_inputs, expected_frames
-from faceapp.batch.jobs import earlier_sessions, make_jobs
+from faceapp.batch.jobs import Done, earlier_sessions, make_jobs
 from faceapp.batch.processes import KILLED, JobPool, share_processor
 from faceapp.session.about import About
 from faceapp.session.check import check_session
@@ -214,29 +213,65 @@ def test_workers_of_a_killed_program_close_their_sessions_and_end(
     assert len(states) <= 2, "no worker goes on with the next input"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_the_death_of_the_youngest_process_is_noticed_while_another_goes_on(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.fixture
+def born(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ids of the processes that executors begin from now on."""
     spawn = ProcessPoolExecutor._spawn_process  # type: ignore[attr-defined]
-    born: list[int] = []
+    ids: list[int] = []
 
-    def late_spawn(pool: ProcessPoolExecutor) -> None:
-        time.sleep(0.2)  # the executor's own thread is back at its wait, as on a machine with cores to spare
+    def noted_spawn(pool: ProcessPoolExecutor) -> None:
         spawn(pool)
-        born.extend(set(pool._processes) - set(born))
+        ids.extend(set(pool._processes) - set(ids))
 
-    monkeypatch.setattr(ProcessPoolExecutor, "_spawn_process", late_spawn)
-    endless = make_jobs(["demo"] * 2, tmp_path, Settings(model=str(tiny_model)), Clip(), About())
+    monkeypatch.setattr(ProcessPoolExecutor, "_spawn_process", noted_spawn)
+    return ids
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_process_takes_its_own_job_alone_and_another_takes_its_place(
+    tiny_model: Path, tmp_path: Path, born: list[int]
+):
+    jobs = make_jobs(["demo"] * 3, tmp_path, Settings(model=str(tiny_model)), Clip(), About())
     stepped: set[int] = set()
+    ended: list[Done] = []
+
+    def look() -> None:
+        ended.extend(pool.results())
+
     with JobPool(2, lambda number, _: stepped.add(number)) as pool:
-        for job in endless:
+        for job in jobs[:2]:
             pool.submit(job)
-        wait_until(lambda: pool.look() or stepped == {0, 1})
+        wait_until(lambda: look() or stepped == {0, 1})
         os.kill(born[-1], signal.SIGKILL)
-        errors: list[str] = []
-        wait_until(lambda: errors.extend(done.error for done in pool.results()) or len(errors) == 2)
-    assert errors == [KILLED, KILLED]
+        wait_until(lambda: look() or ended)
+        assert [(done.job.number, done.error) for done in ended] == [(1, f"demo: {KILLED}")]
+        assert [job.number for job in pool.running] == [0] and pool.has_room
+        pool.submit(jobs[2])
+        stepped.clear()
+        wait_until(lambda: look() or stepped == {0, 2})
+        pool.cancel_all()
+        wait_until(lambda: look() or len(ended) == 3)
+    assert {done.job.number for done in ended if done.interrupted} == {0, 2}
+    assert [state(path) for path in sorted(tmp_path.glob("*/session.json"))].count("closed") == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_process_killed_while_it_was_free_is_replaced(
+    tiny_model: Path, videos: Path, tmp_path: Path, born: list[int]
+):
+    texts = [str(videos / "film1.mkv"), str(videos / "film2.mkv")]
+    first, second = make_jobs(texts, tmp_path, Settings(model=str(tiny_model)), Clip(), About())
+    ended: list[Done] = []
+    with JobPool(1, lambda number, _: None) as pool:
+        pool.submit(first)
+        wait_until(lambda: ended.extend(pool.results()) or not pool.running)
+        os.kill(born[-1], signal.SIGKILL)
+        wait_until(lambda: pool._workers[0]._executor._broken)
+        pool.submit(second)
+        wait_until(lambda: ended.extend(pool.results()) or not pool.running)
+    assert len(born) == 2
+    assert [done.error for done in ended] == ["", ""]
+    assert [done.frames for done in ended] == [FRAMES, FRAMES]
 
 
 def state(path: Path) -> str:

@@ -256,4 +256,4 @@ def test_results_of_a_broken_process_are_one_line(tmp_path: Path) -> None:
     (job,) = make_jobs(["demo"], tmp_path, Settings(), Clip(), About())
     future: Future[Done] = Future()
     future.set_exception(BrokenProcessPool())
-    assert "was killed" in _result_or_problem(future, job).error
+    assert "was killed" in _result_or_problem(job, future).error
