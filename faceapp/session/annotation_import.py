@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from faceapp.session.annotation_elan import read_elan
 from faceapp.session.annotations import KINDS, Event, outside_problem
 
 LARGEST_BYTES = 64 << 20
+_MOST_FACES_TOLD = 8
 _COLUMNS = {
     "start": ("start", "start_s", "onset", "time", "time_s", "begin", "begin time", "start (s)"),
     "end": ("end", "end_s", "offset", "stop", "stop (s)", "end time", "end (s)"),
@@ -27,29 +28,36 @@ _COLUMNS = {
 """What a mark needs -> names under which tables have it, in small letters."""
 
 
-def import_events(path: Path, author: str, span_s: tuple[float, float]) -> tuple[Event, ...]:
+def import_events(
+    path: Path, author: str, span_s: tuple[float, float], faces: Collection[int]
+) -> tuple[Event, ...]:
     """Read the marks of a file; nothing is taken when one can't be.
 
     Args:
         path: A table (.csv, .tsv, .txt) or an ELAN file (.eaf).
         author: Author of marks that name none.
         span_s: First and last time of the session in seconds.
+        faces: Ids of the session's faces.
 
     Returns:
         The marks, ordered as in the file.
 
     Raises:
-        SessionError: The file can't be read, is malformed, or a mark lies outside the session.
+        SessionError: The file can't be read, is malformed, or a mark lies outside the session or is about another face.
     """
     data = _content(path)
     read = read_elan if path.suffix.lower() == ".eaf" else read_table_events
     events = tuple(read(data, path.name))
     if not events:
         raise SessionError(f"{path.name}: expected annotations, found none; choose another file")
-    outside = [problem for event in events if (problem := outside_problem(event, span_s))]
-    if outside:
-        more = f" (and {len(outside) - 1} more)" if len(outside) > 1 else ""
-        raise SessionError(f"{path.name}: {outside[0]}{more}")
+    problems = [
+        problem
+        for event in events
+        if (problem := outside_problem(event, span_s) or _face_problem(event, faces))
+    ]
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise SessionError(f"{path.name}: {problems[0]}{more}")
     return tuple(event if event.author else replace(event, author=author) for event in events)
 
 
@@ -79,6 +87,19 @@ def read_table_events(data: bytes, name: str) -> list[Event]:
         return [_event(row, places, name, rows.line_num) for row in rows if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise SessionError(f"{name}, line {rows.line_num}: expected a table, found {error}") from error
+
+
+def _face_problem(event: Event, faces: Collection[int]) -> str:
+    """Return the one line about a mark of a face that the session lacks; empty when it has it."""
+    if event.face is None or event.face in faces:
+        return ""
+    known = ", ".join(map(str, sorted(faces)[:_MOST_FACES_TOLD])) or "none"
+    more = ", ..." if len(faces) > _MOST_FACES_TOLD else ""
+    name = f" ({event.label})" if event.label else ""
+    return (
+        f"annotation{name} at {event.start:.3f} s: expected a face of the session ({known}{more}), found {event.face}; "
+        "correct the face, or leave it empty"
+    )
 
 
 def _content(path: Path) -> bytes:

@@ -236,6 +236,8 @@ class Controls(QObject):
     def hide(self, what: Hidden) -> None:
         """Draw something on every face."""
         self._window.live.hiding.what = what
+        if not self._window.recorder.wanted:
+            self._window.live.read_again()
         self._window.toolbar.set_hiding(what)
         self._window.comparing.follow_hiding(what)
         self._window.centre.take_focus()

@@ -57,6 +57,7 @@ class Live(QObject):
         self._make_pipeline = make_pipeline
         self._running: Pipeline | None = None  # touched on the background thread only
         self._opening = 0
+        self._newest_s: float | None = None
 
     @property
     def state(self) -> PipelineState:
@@ -69,6 +70,7 @@ class Live(QObject):
         """Stop what runs and start the source of the settings; returns at once."""
         self._let_go()
         self.builds.allow()
+        self._newest_s = None
         self._opening += 1
         self.asked = settings
         self._background.run(partial(self._replace, settings), self._taken_over, self._refused)
@@ -80,7 +82,10 @@ class Live(QObject):
 
     def take_result(self) -> FrameResult | None:
         """Return the newest result that was not shown yet, or None."""
-        return None if self.pipeline is None else self.pipeline.take_result()
+        result = None if self.pipeline is None else self.pipeline.take_result()
+        if result is not None:
+            self._newest_s = result.frame.time_s
+        return result
 
     def toggle_pause(self) -> None:
         """Pause or go on; start a video again that has ended."""
@@ -99,6 +104,12 @@ class Live(QObject):
         if self.pipeline is not None and self.seekable:
             self.pipeline.seek(0.0)
             self.pipeline.resume()
+
+    def read_again(self) -> None:
+        """Read the picture of a paused or ended video once more, so that what was changed shows on it."""
+        held = self.state in (PipelineState.PAUSED, PipelineState.ENDED)
+        if self.pipeline is not None and held and self.seekable and self._newest_s is not None:
+            self.pipeline.seek(self._newest_s)
 
     @property
     def seekable(self) -> bool:

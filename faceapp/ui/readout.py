@@ -224,12 +224,12 @@ class Readouts:
         """Take over one result and forget faces that have been gone for a second.
 
         Args:
-            result: The newest result; an earlier time than before starts afresh.
+            result: The newest result; a time that is not later than the last one's starts afresh.
             raw: Show the numbers before smoothing over time.
             forced: Whether a person has said which half of the faces is hidden.
         """
         time_s = result.frame.time_s
-        if time_s < self._time_s:
+        if time_s <= self._time_s:
             self.clear()
         self._time_s = time_s
         predictions = result.raw_predictions if raw else result.predictions

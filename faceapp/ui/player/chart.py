@@ -128,7 +128,7 @@ class Chart(Strip):
 
         Args:
             review: The session.
-            chosen: The face that is chosen in the list of faces.
+            chosen: The face that is chosen in the list of faces; None while that one is left out.
             raw: Take the values before smoothing.
         """
         self._review, self._chosen, self._raw = review, chosen, raw
@@ -140,7 +140,8 @@ class Chart(Strip):
                 if self._column.findData(name) < 0:
                     self._column.addItem(column_text(name), name)
             for person in review.persons():
-                self._face.addItem(review.faces.name_of(person), person)
+                if person not in review.faces.excluded:
+                    self._face.addItem(review.faces.name_of(person), person)
             self._face.setCurrentIndex(max(self._face.findData(kept), 0))
         self.refresh()
 

@@ -143,7 +143,7 @@ class PlayerControls(MarkControls):
         window = self._window
         window.stage.set_options(overlays=window.tools.overlays.isChecked(), raw=window.tools.raw.isChecked())
         if window.review is not None:
-            window.charts.show_review(window.review, window.chosen_face, window.tools.raw.isChecked())
+            window.charts.show_review(window.review, window.followed_face, window.tools.raw.isChecked())
 
     # Files, pages and messages
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PySide6.QtWidgets import QFileDialog
 
 from faceapp.errors import SessionError
@@ -143,7 +144,8 @@ class MarkControls(Marking):
         window, review = self._window, self._window.review
         if review is None:
             return
-        events = self._try(import_events, path, window.author, review.span_s)
+        faces = frozenset(np.unique(review.table.faces).tolist())
+        events = self._try(import_events, path, window.author, review.span_s, faces)
         if events:
             self._try(review.annotations.add_all, events, f"import {counted(len(events), 'annotation')}")
             window.show_marks()

@@ -103,6 +103,12 @@ class PlayerWindow(QMainWindow):
                 partial(read_frame_times, review.video, closed), partial(self._frames_read, review)
             )
 
+    @property
+    def followed_face(self) -> int | None:
+        """The chosen face, whose values are shown; None for one that is left out."""
+        left_out = self.review is not None and self.chosen_face in self.review.faces.excluded
+        return None if left_out else self.chosen_face
+
     def show_faces(self) -> None:
         """Show faces, charts and lanes after the faces or the choice of one have changed."""
         review = self.review
@@ -111,7 +117,7 @@ class PlayerWindow(QMainWindow):
         if self.chosen_face is not None:
             self.chosen_face = review.faces.person_of(self.chosen_face)
         self.faces.show_review(review, self.chosen_face)
-        self.charts.show_review(review, self.chosen_face, self.tools.raw.isChecked())
+        self.charts.show_review(review, self.followed_face, self.tools.raw.isChecked())
         self.show_network()
         self.controls.show_about()
         self.show_marks()
@@ -119,7 +125,7 @@ class PlayerWindow(QMainWindow):
 
     def show_network(self) -> None:
         """Show what the network saw on the chosen face, on its lane."""
-        face, review = self.chosen_face, self.review
+        face, review = self.followed_face, self.review
         if review is None or face is None:
             self.charts.lanes.show_network((), "")
             return
@@ -139,7 +145,7 @@ class PlayerWindow(QMainWindow):
         self.charts.show_excluded(events)
         self.marks.show_review(review, events, self.chosen_mark, self.author)
         self.tools.show_authors(authors, self.author)
-        self.compare.show_review(review, self.chosen_face)
+        self.compare.show_review(review, self.followed_face)
 
     def visible_marks(self) -> tuple[Event, ...]:
         """Return the marks in the list, ordered by start."""

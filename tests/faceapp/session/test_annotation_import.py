@@ -11,6 +11,7 @@ from faceapp.session.exports.elan import write_elan
 from faceapp.session.segments import Segment
 
 SPAN_S = (0.0, 100.0)
+FACES = frozenset(range(1, 8))
 
 EAF = """<?xml version="1.0" encoding="UTF-8"?>
 <ANNOTATION_DOCUMENT AUTHOR="" DATE="2026-01-01T00:00:00+00:00" FORMAT="3.0" VERSION="3.0">
@@ -42,7 +43,7 @@ def read(
 ) -> tuple[Event, ...]:
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return import_events(path, "Eve", span_s)
+    return import_events(path, "Eve", span_s, FACES)
 
 
 def test_a_table_with_every_column(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_elan_tiers_become_authors_and_references_take_their_parents_times(tmp_p
 def test_what_the_program_exports_comes_back(tmp_path: Path) -> None:
     events = [Event(1, 2, label="a <b>"), Event(3, 3, label="c"), Event(5, 9, kind="exclude", label="noise")]
     write_elan(tmp_path / "a.eaf", [Segment(2, 0.0, 4.0, "happiness", 0.9)], events, None)
-    found = import_events(tmp_path / "a.eaf", "", SPAN_S)
+    found = import_events(tmp_path / "a.eaf", "", SPAN_S, FACES)
     assert found == (Event(0, 4, label="happiness", face=2), *events)
 
 
@@ -149,9 +150,18 @@ def test_an_elan_mark_outside_the_session_is_refused(tmp_path: Path) -> None:
         read(tmp_path, "film.eaf", EAF, (0.0, 3.9))
 
 
+def test_a_mark_of_a_face_that_the_session_lacks_is_refused(tmp_path: Path) -> None:
+    expected = r"a.csv: annotation \(smile\) at 2.000 s: expected a face of the session \(1, 2, .*, 7\), found 9; correct"
+    with pytest.raises(SessionError, match=expected):
+        read(tmp_path, "a.csv", "start,label,face\n1,frown,2\n2,smile,9\n")
+    (tmp_path / "b.csv").write_text("start,face\n1,30\n2,31\n")
+    with pytest.raises(SessionError, match=r"\(10, .*, 17, ...\), found 30; .* \(and 1 more\)"):
+        import_events(tmp_path / "b.csv", "Eve", SPAN_S, range(10, 20))
+
+
 def test_a_missing_and_an_enormous_file_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SessionError, match="expected a file of annotations"):
-        import_events(tmp_path / "none.csv", "Eve", SPAN_S)
+        import_events(tmp_path / "none.csv", "Eve", SPAN_S, FACES)
     monkeypatch.setattr("faceapp.session.annotation_import.LARGEST_BYTES", 10)
     with pytest.raises(SessionError, match="expected at most"):
         read(tmp_path, "a.csv", "start,label\n1,a\n")

@@ -11,6 +11,7 @@ from faceapp.comparison import SideBySide
 from faceapp.errors import SourceError
 from faceapp.pipeline import PipelineState
 from faceapp.settings import Settings
+from faceapp.types import FrameResult
 from faceapp.ui.background import Background
 from faceapp.ui.live import Live
 from faceapp.ui.window import MainWindow
@@ -117,6 +118,29 @@ def test_pause_goes_on_and_an_ended_video_starts_again(
     pipeline.state = PipelineState.ENDED
     live.toggle_pause()
     assert pipeline.calls == [("seek", 0.0)]
+    live.stop()
+
+
+def test_a_held_picture_of_a_video_is_read_again_where_it_is(
+    qtbot: QtBot, background: Background, settings: Settings, result: FrameResult
+) -> None:
+    pipeline = FakePipeline(FakeVideo("film.mp4"))
+    live = Live(background, lambda _settings, _wish: pipeline)
+    live.read_again()
+    with qtbot.waitSignal(live.opened):
+        live.open(settings)
+    pipeline.state = PipelineState.PAUSED
+    live.read_again()
+    assert pipeline.calls == [], "nothing was shown yet"
+    pipeline.waiting.append(result)
+    assert live.take_result() is result
+    live.read_again()
+    pipeline.state = PipelineState.ENDED
+    live.read_again()
+    assert pipeline.calls == [("seek", result.frame.time_s)] * 2
+    pipeline.state = PipelineState.RUNNING
+    live.read_again()
+    assert len(pipeline.calls) == 2, "the next picture shows it"
     live.stop()
 
 

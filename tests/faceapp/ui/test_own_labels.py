@@ -34,7 +34,7 @@ def test_a_label_is_a_row_of_the_card_with_its_last_half_minute(qtbot: QtBot, re
     card.set_shape(1.0, compact=False)
     card.show_readout(readout, chosen=False)
     bare, plain_px = card.grab().toImage(), card.height()
-    for index in range(200):
+    for index in range(1, 201):
         readouts.update(labelled(result, index / 5, ("bored", 0.8), ("talking", float("nan"))))
     card.show_readout(readout, chosen=False)
     assert card.height() > plain_px

@@ -109,6 +109,8 @@ def test_faces_are_ordered_by_id_and_a_jump_back_starts_afresh(
     assert [each.track_id for each in readouts] == [2, 7]
     readouts.update(make_result(astronaut, (make_track(astronaut_landmarks, 1),), 0.0))
     assert [each.track_id for each in readouts] == [1]
+    readouts.update(make_result(astronaut, (make_track(astronaut_landmarks, 8),), 0.0))
+    assert [each.track_id for each in readouts] == [8], "a held picture that is read again"
 
 
 @pytest.mark.parametrize(

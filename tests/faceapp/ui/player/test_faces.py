@@ -38,6 +38,12 @@ def test_faces_are_named_merged_and_left_out_beside_the_recording(
     faces.leave_out.click()
     assert faces.list.topLevelItem(0).text(2) == "left out"
     qtbot.waitUntil(lambda: player.stage.result.faces == ())
+    (chart, *_) = player.charts.charts
+    assert player.chosen_face == 1 and len(chart.points[0]) == 0 and player.charts.lanes._network_name == ""
+    assert [chart._face.itemText(place) for place in range(chart._face.count())] == ["chosen face", "face 2"]
+    faces.leave_out.click()
+    assert len(chart.points[0]) > 0, "taken back in"
+    faces.leave_out.click()
     assert load_review(session).faces == player.review.faces
     assert (session / "faces.parquet").read_bytes() == recorded
 
