@@ -29,7 +29,7 @@ Ended = tuple[Job, "Future[Done]"]
 """A job and what becomes, or became, of it."""
 KILLED = (
     "expected its process to go on, found that it was killed (out of memory?); "
-    "do it again with --resume and fewer processes"
+    "do it again, with fewer processes at once"
 )
 _LOOK_S = 0.1
 _shared: dict[str, Any] = {}
