@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import InputSpec
-from engines.occlusion import Half
+from engines.occlusion import KINDS, Half
 from engines.preprocess import normalise
 from training.data.face_cuts import UNIT_SIZE
 from training.errors import RecipeError
@@ -27,8 +27,8 @@ Form = Literal["visible", "chip_half", "picture_half", "drawn"]
 FORMS: tuple[Form, ...] = ("visible", "chip_half", "picture_half", "drawn")
 VISIBLE, CHIP_HALF, PICTURE_HALF, DRAWN = range(len(FORMS))
 
-UPPER_KINDS = {"headset": 1.0}
-LOWER_KINDS = {"mask": 1.0}
+KINDS_OF_HALF: dict[Half, dict[str, float]] = {"upper": {"headset": 1.0}, "lower": {"mask": 1.0}}
+"""Half -> what is drawn over it unless the settings say something else."""
 _LEAST_COVER = 0.05
 """A layer that covers less of its area hides nothing: the chip's half is hidden instead."""
 
@@ -43,7 +43,8 @@ class Hiding:
         chip_half: Share whose chip's half is black.
         picture_half: Share whose picture's half is black, before the chip is cut.
         drawn: Share with a drawn occlusion.
-        kinds: Kind of `engines.occlusion.KINDS` -> how often it is drawn in relation to the others.
+        kinds: Kind of `engines.occlusion.KINDS` -> how often it is drawn in relation to the others; empty draws
+            `KINDS_OF_HALF`.
     """
 
     half: Half = "upper"
@@ -51,7 +52,7 @@ class Hiding:
     chip_half: float = 0.4
     picture_half: float = 0.2
     drawn: float = 0.35
-    kinds: dict[str, float] = field(default_factory=lambda: dict(UPPER_KINDS))
+    kinds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.half not in ("upper", "lower"):
@@ -59,6 +60,22 @@ class Hiding:
         shares = self.shares()
         if min(shares) < 0 or not sum(shares) > 0:
             raise RecipeError(f"hiding: expected shares from 0 on and one above it, found {shares}")
+        if unknown := [kind for kind in self.kinds if kind not in KINDS]:
+            raise RecipeError(f"hiding.kinds: expected some of {', '.join(KINDS)}, found {unknown[0]!r}")
+        weights = self.drawn_kinds.values()
+        if min(weights) < 0 or not sum(weights) > 0:
+            raise RecipeError(f"hiding.kinds: expected shares from 0 on and one above it, found {self.kinds}")
+
+    @property
+    def drawn_kinds(self) -> dict[str, float]:
+        """Kind -> how often it is drawn in relation to the others."""
+        return self.kinds or KINDS_OF_HALF[self.half]
+
+    @property
+    def layers_name(self) -> str:
+        """Name of the layers with what is drawn: other kinds than the usual ones have their own."""
+        usual = self.drawn_kinds.keys() == KINDS_OF_HALF[self.half].keys()
+        return self.half if usual else "_".join((self.half, *sorted(self.drawn_kinds)))
 
     def shares(self) -> tuple[float, ...]:
         """Return the share of each of `FORMS`."""

@@ -13,7 +13,7 @@ from engines.card import InputSpec
 from engines.occlusion import Half, hide_half
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
-from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, lay
+from training.occlusion.hiding import KINDS_OF_HALF, lay
 from training.occlusion.layers import Layers, load_layers
 
 Bytes = npt.NDArray[np.uint8]
@@ -87,8 +87,7 @@ class Drawn:
     def __call__(self, chips: Bytes, faces: PreparedFaces, positions: Positions) -> Bytes:
         """Return the chips with the drawing on them; see `Hide`."""
         if faces.name not in self._layers:
-            kinds = UPPER_KINDS if self.half == "upper" else LOWER_KINDS
-            self._layers[faces.name] = load_layers(faces, self.cache, self.half, kinds)
+            self._layers[faces.name] = load_layers(faces, self.cache, self.half, KINDS_OF_HALF[self.half])
         layers = self._layers[faces.name]
         hidden = BlackHalf(self.half, self.spec)(chips, faces, positions)
         for row, position in enumerate(positions):

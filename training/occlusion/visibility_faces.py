@@ -20,7 +20,7 @@ from engines.occlusion import hidden_shares
 from engines.preprocess import ALIGNMENT_POINTS, cut_chip
 from training.data.face_cuts import UNIT_SIZE
 from training.data.prepared import PreparedFaces
-from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, hidden_of_picture, lay
+from training.occlusion.hiding import KINDS_OF_HALF, hidden_of_picture, lay
 from training.occlusion.layers import COVER, MARGIN_PX, Layers, load_layers
 
 Floats = npt.NDArray[np.float32]
@@ -100,8 +100,8 @@ class VisibilityFaces:
         other = load_layers(faces, cache, "other", OTHER_KINDS)
         return cls(
             faces,
-            load_layers(faces, cache, "upper", UPPER_KINDS),
-            load_layers(faces, cache, "lower", LOWER_KINDS),
+            load_layers(faces, cache, "upper", KINDS_OF_HALF["upper"]),
+            load_layers(faces, cache, "lower", KINDS_OF_HALF["lower"]),
             other,
             np.array([_occlusion(layer[_CHIP, _CHIP, COVER]) for layer in other]),
             spec,

@@ -23,7 +23,7 @@ from training.distillation.teachers import shipped_teacher
 from training.distillation.views import FLIPPED
 from training.experiment import Experiment
 from training.initial_weights import start_from, statistics_images
-from training.occlusion.hiding import LOWER_KINDS, UPPER_KINDS, Hider, Hiding
+from training.occlusion.hiding import Hider, Hiding
 from training.occlusion.layers import load_layers
 from training.occlusion.views import VIEWS_OF_OCCLUSION, view
 from training.processes import first_goes_ahead
@@ -104,9 +104,8 @@ def build(config: Config) -> Experiment:
 def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
     """Return the experiment on given faces."""
     cache = Path(config.cache)
-    kinds = UPPER_KINDS if config.hiding.half == "upper" else LOWER_KINDS
     layers = tuple(
-        load_layers(sets[name], cache, config.hiding.half, kinds)
+        load_layers(sets[name], cache, config.hiding.layers_name, config.hiding.drawn_kinds)
         for name in config.shares
         if config.hiding.drawn
     )

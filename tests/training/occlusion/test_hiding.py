@@ -16,7 +16,7 @@ from training.errors import RecipeError
 from training.occlusion.hiding import (
     CHIP_HALF,
     DRAWN,
-    UPPER_KINDS,
+    KINDS_OF_HALF,
     Hider,
     Hiding,
     black_level,
@@ -24,6 +24,8 @@ from training.occlusion.hiding import (
     lay,
 )
 from training.occlusion.layers import COVER, LAYER_PX, MARGIN_PX, load_layers
+from training.recipes.hidden_half import Config
+from training.settings import with_settings
 
 SPEC = InputSpec()
 STILL = Augmentation(rotation_deg=0, scale=0, shift=0, flip=0, gain=0, bias=0, blur=0, patch=0)
@@ -31,7 +33,7 @@ STILL = Augmentation(rotation_deg=0, scale=0, shift=0, flip=0, gain=0, bias=0, b
 
 def batches(hiding: Hiding, cache: Path | None = None, augmentation: Augmentation = STILL) -> MixedBatches:
     faces = meshed_faces("ferplus")
-    layers = (load_layers(faces, cache, "upper", UPPER_KINDS, workers=1),) if cache else ()
+    layers = (load_layers(faces, cache, "upper", KINDS_OF_HALF["upper"], workers=1),) if cache else ()
     return MixedBatches(
         {"ferplus": faces},
         {"ferplus": 8},
@@ -73,7 +75,7 @@ def test_the_hidden_half_of_a_turned_picture_is_where_cutting_a_black_half_puts_
 
 def test_a_drawn_layer_on_a_chip_is_what_drawing_on_the_picture_gives(tmp_path: Path) -> None:
     faces = meshed_faces("ferplus", side=96)
-    layers = load_layers(faces, tmp_path, "upper", UPPER_KINDS, workers=1)
+    layers = load_layers(faces, tmp_path, "upper", KINDS_OF_HALF["upper"], workers=1)
     matrix = faces.matrix(0, 48)
     chip = cut_chip(faces.image(0), matrix, SPEC)
 
@@ -88,7 +90,7 @@ def test_a_drawn_layer_on_a_chip_is_what_drawing_on_the_picture_gives(tmp_path: 
 
 
 def test_a_layer_follows_its_chip(tmp_path: Path) -> None:
-    layer = load_layers(meshed_faces("ferplus"), tmp_path, "upper", UPPER_KINDS, workers=1)[0]
+    layer = load_layers(meshed_faces("ferplus"), tmp_path, "upper", KINDS_OF_HALF["upper"], workers=1)[0]
     turned = cv2.getRotationMatrix2D((23.5, 23.5), 20, 1)
     still, moved = np.zeros((2, 48, 48), np.uint8)
     lay(still, layer, np.float32([[1, 0, 0], [0, 1, 0]]))
@@ -125,9 +127,9 @@ def test_what_hides_a_face_is_the_same_in_every_run_and_part(tmp_path: Path) -> 
 
 def test_layers_are_drawn_once(tmp_path: Path) -> None:
     faces = meshed_faces("ferplus", 6)
-    first = load_layers(faces, tmp_path, "upper", UPPER_KINDS, workers=1)
+    first = load_layers(faces, tmp_path, "upper", KINDS_OF_HALF["upper"], workers=1)
     written = (tmp_path / "ferplus" / "layers_upper.npy").stat().st_mtime_ns
-    again = load_layers(faces, tmp_path, "upper", UPPER_KINDS, workers=1)
+    again = load_layers(faces, tmp_path, "upper", KINDS_OF_HALF["upper"], workers=1)
     other = load_layers(faces, tmp_path, "upper", {"mask": 1.0}, workers=1)
 
     assert (tmp_path / "ferplus" / "layers_upper.npy").stat().st_mtime_ns != written, (
@@ -138,7 +140,17 @@ def test_layers_are_drawn_once(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_each_half_has_its_usual_drawing_and_others_can_be_asked_for() -> None:
+    assert Hiding("lower").drawn_kinds == {"mask": 1.0} and Hiding("lower").layers_name == "lower"
+    asked = with_settings(Config(), ["hiding.half=lower", 'hiding.kinds={"hand": 1, "mask": 3}']).hiding
+    assert asked.drawn_kinds == {"hand": 1, "mask": 3} and asked.layers_name == "lower_hand_mask"
+
+
 def test_wrong_settings_are_named() -> None:
+    with pytest.raises(RecipeError, match=r"hiding\.kinds: expected some of headset, mask, .*, found 'beard'"):
+        Hiding(kinds={"beard": 1.0})
+    with pytest.raises(RecipeError, match=r"hiding\.kinds: expected shares from 0 on and one above it"):
+        Hiding(kinds={"mask": 0.0})
     with pytest.raises(RecipeError, match="upper or lower, found 'left'"):
         Hiding(half="left")
     with pytest.raises(RecipeError, match="shares from 0 on"):
