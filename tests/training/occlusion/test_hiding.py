@@ -147,7 +147,9 @@ def test_each_half_has_its_usual_drawing_and_others_can_be_asked_for() -> None:
 
 
 def test_wrong_settings_are_named() -> None:
-    with pytest.raises(RecipeError, match=r"hiding\.kinds: expected some of headset, mask, .*, found 'beard'"):
+    with pytest.raises(
+        RecipeError, match=r"hiding\.kinds: expected some of headset, mask, .*, found 'beard'"
+    ):
         Hiding(kinds={"beard": 1.0})
     with pytest.raises(RecipeError, match=r"hiding\.kinds: expected shares from 0 on and one above it"):
         Hiding(kinds={"mask": 0.0})
