@@ -134,32 +134,31 @@ def test_the_distribution_expects_the_years_it_was_given(std_years: float) -> No
     assert (years_table(std_years) >= 0).all() and years_table(std_years).sum(axis=1) == pytest.approx(1)
 
 
-def test_the_cost_that_is_best_on_validation_is_taken() -> None:
+def noisy_and_clean() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Few embeddings with noisy labels, and many with right ones: which C is best can be told."""
     random = np.random.default_rng(1)
     rows = random.normal(size=(60, 40)).astype(np.float32)
     labels = (rows[:, 0] + 0.3 * random.normal(size=60) > 0).astype(int)
     other = random.normal(size=(400, 40)).astype(np.float32)
-    validation = (other, (other[:, 0] > 0).astype(int))
+    return (rows, labels), (other, (other[:, 0] > 0).astype(int))
 
+
+def test_the_cost_that_is_best_on_validation_is_taken() -> None:
+    training, validation = noisy_and_clean()
     costs = (1e-3, 1e-1, 1e3)
-    single = {cost: fit_machine("gender", (rows, labels), validation, (cost,)).score for cost in costs}
-    chosen = fit_machine("gender", (rows, labels), validation, costs)
+    single = {cost: fit_machine("gender", training, validation, (cost,)).score for cost in costs}
+    chosen = fit_machine("gender", training, validation, costs)
     assert chosen.score == single[chosen.cost] == max(single.values())
     assert len(set(single.values())) > 1
 
 
 def test_the_search_for_the_cost_ends_at_the_first_that_is_worse() -> None:
-    random = np.random.default_rng(1)
-    rows = random.normal(size=(60, 40)).astype(np.float32)
-    labels = (rows[:, 0] + 0.3 * random.normal(size=60) > 0).astype(int)
-    other = random.normal(size=(400, 40)).astype(np.float32)
-    validation = (other, (other[:, 0] > 0).astype(int))
-
-    single = {cost: fit_machine("gender", (rows, labels), validation, (cost,)).score for cost in (1e-3, 1e3)}
+    training, validation = noisy_and_clean()
+    single = {cost: fit_machine("gender", training, validation, (cost,)).score for cost in (1e-3, 1e3)}
     best, worse = sorted(single, key=lambda cost: -single[cost])
     assert single[best] > single[worse]
-    assert fit_machine("gender", (rows, labels), validation, (worse, best)).cost == best
-    assert fit_machine("gender", (rows, labels), validation, (best, worse, best * 1.1)).cost == best
+    assert fit_machine("gender", training, validation, (worse, best)).cost == best
+    assert fit_machine("gender", training, validation, (best, worse, best * 1.1)).cost == best
 
 
 def test_a_temperature_makes_probabilities_of_scores() -> None:
