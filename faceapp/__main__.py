@@ -55,9 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"faceapp: {missing_library(library[1])}", file=sys.stderr)
         return FAILED
-    except (
-        BrokenPipeError
-    ):  # `faceapp ... | head`: nobody reads any more, and what Python would still write is dropped
+    except BrokenPipeError:
+        # `faceapp ... | head`: nobody reads any more, and what Python would still write is dropped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
