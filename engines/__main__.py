@@ -11,16 +11,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from engines.backends import backend_names
-from engines.bench import bench, table
-from engines.bench_picture import draw_bench
-from engines.build_command import add_build_parser
 from engines.card import MODEL_FILE, load_card
 from engines.errors import CardError, EngineError
+from engines.measure.bench import bench, table
+from engines.measure.bench_picture import draw_bench
+from engines.measure.soak_command import add_soak_parser
+from engines.measure.verify import card_line, heads_table, metrics_line, verify
 from engines.model_file import file_sha256
 from engines.models import MODELS_DIR, find_model, model_names
 from engines.parity import TOLERANCES
-from engines.soak_command import add_soak_parser
-from engines.verify import card_line, heads_table, metrics_line, verify
+from engines.tensorrt.build_command import add_build_parser
 
 OK, FAILED = 0, 2
 

@@ -21,21 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from engines.backends import (
-    Backend,
-    backend_names,
-    create_backend,
-    resolve_threads,
-    settle_backend,
-    unavailable_reason,
-)
+from engines.backend import Backend, resolve_threads
+from engines.backends import backend_names, create_backend, settle_backend, unavailable_reason
 from engines.card import MODEL_FILE, ModelCard, load_card
-from engines.cuda_driver import NoDriverError, find_driver
 from engines.errors import CardError, EngineError
 from engines.file_lock import file_lock
 from engines.machine import library_versions, processor_count, processor_name
 from engines.model_file import verify_model
 from engines.models import model_folder, model_names
+from engines.tensorrt.cuda_driver import NoDriverError, find_driver
 from engines.user_cache import make_private_folder, read_checked, user_cache_folder, write_checked
 
 logger = logging.getLogger(__name__)

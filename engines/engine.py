@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.backends import MAX_BATCH, Backend, Overlaps, create_backend
+from engines.backend import MAX_BATCH, Backend, Overlaps
+from engines.backends import create_backend
 from engines.card import MODEL_FILE, ModelCard, load_card
 from engines.choice import choose
 from engines.decode import decode

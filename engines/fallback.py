@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from engines.backends import Backend, backend_names, create_backend
+from engines.backend import Backend
+from engines.backends import backend_names, create_backend
 from engines.card import ModelCard
 from engines.errors import EngineError
 

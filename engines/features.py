@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.backends import resolve_threads
+from engines.backend import resolve_threads
 from engines.backends.onnxruntime import first_line, library_errors
 from engines.card import MODEL_FILE, load_card
 from engines.decode import Floats, decode

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from engines.backends import Bytes, Floats
+from engines.backend import Bytes, Floats
 from engines.card import ModelCard
 
 MARGIN = 0.015

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engines.backends import MAX_BATCH, Backend, create_backend
+from engines.backend import MAX_BATCH, Backend
 from engines.card import ModelCard
 from engines.crops import face_crops
 from engines.decode import decode
@@ -156,26 +156,35 @@ def in_batches(run: Run, chips: Bytes, size: int) -> Answers:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def reference_answers(path: Path, card: ModelCard, chips: Bytes, threads: int | None = None) -> Answers:
+def reference_answers(
+    reference: Backend, path: Path, card: ModelCard, chips: Bytes, threads: int | None = None
+) -> Answers:
     """Return what float32 ONNX Runtime says about each face alone, decoded.
+
+    Args:
+        reference: A fresh back end of the name `REFERENCE`; it is closed.
+        path: The ONNX file.
+        card: Its card.
+        chips: uint8 (N, *chip_shape).
+        threads: As for `Backend.load`.
 
     Raises:
         CardError: The file's input or outputs differ from the card.
         EngineError: ONNX Runtime refused the model.
     """
-    backend = create_backend(REFERENCE)
     try:
-        backend.load(path, card, threads)
-        return in_batches(lambda batch: decode(backend.run(batch), card), chips, 1)
+        reference.load(path, card, threads)
+        return in_batches(lambda batch: decode(reference.run(batch), card), chips, 1)
     finally:
-        backend.close()
+        reference.close()
 
 
-def check_build(backend: Backend, path: Path, card: ModelCard) -> None:
+def check_build(backend: Backend, reference: Backend, path: Path, card: ModelCard) -> None:
     """Refuse a freshly built engine whose answers leave the tolerance of its number format.
 
     Args:
         backend: Loaded.
+        reference: As for `reference_answers`.
         path: The ONNX file it was built from.
         card: Its card.
 
@@ -183,7 +192,7 @@ def check_build(backend: Backend, path: Path, card: ModelCard) -> None:
         EngineError: It does; the text says by what.
     """
     chips = face_crops(card.input, _BUILD_CROPS, card.occlusion)
-    expected = reference_answers(path, card, chips)
+    expected = reference_answers(reference, path, card, chips)
 
     def run(batch: Bytes) -> Answers:
         return decode(backend.run(batch), card)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engines.backends import MAX_BATCH, Backend
+from engines.backend import MAX_BATCH, Backend
 from engines.card import ModelCard
 from engines.errors import EngineError
 from engines.preprocess import Bytes, Floats

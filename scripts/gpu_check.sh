@@ -52,7 +52,7 @@ fi
 if "$python" -c 'import hypothesis, pytest' 2>/dev/null; then
   # Without the project's settings, which need plugins that this machine may lack.
   "$python" -m pytest -c /dev/null --rootdir . -p no:cacheprovider -q -rs --tb=line -m gpu \
-    tests/engines/test_tensorrt_gpu.py tests/engines/test_backends.py >"$out/tests.txt" 2>&1
+    tests/engines/tensorrt/test_tensorrt_gpu.py tests/engines/test_backends.py >"$out/tests.txt" 2>&1
   echo "tests marked gpu: $(tail -1 "$out/tests.txt")"
 else
   echo "tests marked gpu: left out, since pytest and hypothesis are not both here"

@@ -34,7 +34,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def brief_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `auto` measure the test's own model, a few calls long, and know nothing of the test before."""
-    from engines import choice, streams
+    from engines import choice
+    from engines.tensorrt import streams
 
     monkeypatch.setattr(choice, "MEASURED_MODEL", "")
     monkeypatch.setattr(choice, "BUDGET_S", 0.0)

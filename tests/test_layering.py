@@ -17,6 +17,60 @@ QT = ("PySide6", "pyqtgraph", "shiboken6")
 # Loading one of these takes from 0.2 s to several seconds, so it waits until it is needed.
 SLOW_LIBRARIES = ("mediapipe", "openvino", "onnxruntime", "tensorrt", "tensorrt_rtx")
 
+# From the top floor down: a folder, or a file at a package's top, imports only from floors below its own.
+FLOORS = {
+    "faceapp": [
+        "__main__",
+        "commands",
+        "ui",
+        "batch",
+        "bench",
+        "pipeline",
+        "analysis",
+        "streams",
+        "labels",
+        "session",
+        "sources",
+        "tracking",
+        "settings",
+        "slot",
+        "predictions",
+        "types",
+        "errors",
+    ],
+    "engines": [
+        "__main__",
+        "measure",
+        "visibility",
+        "features",
+        "sensitivity",
+        "second_opinion",
+        "engine",
+        "choice",
+        "runs",
+        "fallback",
+        "backends",
+        "parity",
+        "near_ties",
+        "crops",
+        "occlusion",
+        "decode",
+        "tensorrt",
+        "backend",
+        "preprocess",
+        "signature",
+        "model_file",
+        "models",
+        "card",
+        "card_fields",
+        "user_cache",
+        "file_lock",
+        "machine",
+        "gabor",
+        "errors",
+    ],
+}
+
 
 def imports(tree: ast.AST, package: str, *, functions: bool = True) -> Iterator[str]:
     """Yield the full dotted name of everything a module imports.
@@ -85,12 +139,39 @@ def _forbidden(path: str, top: str) -> tuple[str, ...]:
     """Return the libraries that a file must not import."""
     if top == "engines":
         openvino = () if path == "engines/backends/openvino.py" else ("openvino",)
-        cuda = () if path == "engines/cuda.py" else ("cuda",)
+        cuda = () if path == "engines/tensorrt/cuda.py" else ("cuda",)
         return (*QT, "torch", "mediapipe", "tensorrt", "tensorrt_rtx", *openvino, *cuda)
     if top == "training":
         return (*QT, "openvino", "tensorrt", "tensorrt_rtx", "cuda")
     has_window = path.startswith("faceapp/ui/") or path == "faceapp/__main__.py"
     return ("torch", "openvino", "tensorrt", "tensorrt_rtx", "cuda", *(() if has_window else QT))
+
+
+def upward_arrows(path: str, source: str) -> list[str]:
+    """Return the imports of a file from its own floor's height or above, one line each.
+
+    Args:
+        path: Path below the project's root, with slashes.
+        source: Its text.
+    """
+    top, _, below = path.removesuffix(".py").partition("/")
+    floors = FLOORS.get(top)
+    if floors is None or below == "__init__":
+        return []
+    own = below.partition("/")[0]
+    found = []
+    for name in imports(ast.parse(source), path.rsplit("/", 1)[0].replace("/", ".")):
+        package, *rest = name.split(".")
+        if package == top and rest and rest[0] != own and _height(top, rest[0]) >= _height(top, own):
+            found.append(f"{path} imports {name}: {top}/{rest[0]} is not below {top}/{own}")
+    return found
+
+
+def _height(package: str, floor: str) -> int:
+    """Return how high a floor is, 0 for the lowest; every folder and file at a package's top has one."""
+    floors = FLOORS[package]
+    assert floor in floors, f"{package}/{floor} has no floor: name it in FLOORS of tests/test_layering.py"
+    return len(floors) - floors.index(floor)
 
 
 def label_orders(source: str) -> list[str]:
@@ -113,18 +194,24 @@ def test_packages_are_found() -> None:
     assert {_identity(path).split("/")[0] for path in FILES} == set(PACKAGES)
 
 
-@pytest.mark.parametrize("path", FILES, ids=_identity)
-def test_imports_follow_the_layers(path: Path) -> None:
-    assert refusals(_identity(path), path.read_text(encoding="utf-8")) == []
+@pytest.fixture(scope="module")
+def sources() -> dict[str, str]:
+    """Return the text of every file of the packages, by its path below the root."""
+    return {_identity(path): path.read_text(encoding="utf-8") for path in FILES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=_identity)
-def test_label_orders_live_in_the_card_alone(path: Path) -> None:
-    orders = label_orders(path.read_text(encoding="utf-8"))
-    if _identity(path) == "engines/card.py":
-        assert len(orders) == 3
-    else:
-        assert orders == []
+def test_imports_follow_the_packages(sources: dict[str, str]) -> None:
+    assert [line for path, source in sources.items() for line in refusals(path, source)] == []
+
+
+def test_imports_go_down_the_floors(sources: dict[str, str]) -> None:
+    assert [line for path, source in sources.items() for line in upward_arrows(path, source)] == []
+
+
+def test_label_orders_live_in_the_card_alone(sources: dict[str, str]) -> None:
+    orders = {path: found for path, source in sources.items() if (found := label_orders(source))}
+    assert list(orders) == ["engines/card.py"]
+    assert len(orders["engines/card.py"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -135,10 +222,10 @@ def test_label_orders_live_in_the_card_alone(path: Path) -> None:
         ("engines/engine.py", "def load():\n    import torch"),
         ("engines/engine.py", "from ..faceapp import types"),
         ("engines/backends/onnxruntime.py", "import onnxruntime"),
-        ("engines/bench.py", "def run():\n    import openvino.properties"),
-        ("engines/plan_runner.py", "def run():\n    import tensorrt"),
-        ("engines/plan_runner.py", "def run():\n    from cuda.bindings import runtime"),
-        ("faceapp/analyzer.py", "from PySide6.QtCore import Qt"),
+        ("engines/measure/bench.py", "def run():\n    import openvino.properties"),
+        ("engines/tensorrt/plan_runner.py", "def run():\n    import tensorrt"),
+        ("engines/tensorrt/plan_runner.py", "def run():\n    from cuda.bindings import runtime"),
+        ("faceapp/analysis/analyzer.py", "from PySide6.QtCore import Qt"),
         ("faceapp/session/writer.py", "from training import metrics"),
         ("faceapp/ui/live.py", "import torch.nn"),
         ("faceapp/tracking/mediapipe_mesh.py", "import mediapipe"),
@@ -155,7 +242,7 @@ def test_a_forbidden_import_is_seen(path: str, source: str) -> None:
     [
         ("engines/engine.py", "from engines.card import load_card"),
         ("engines/backends/openvino.py", "def load():\n    import openvino"),
-        ("engines/cuda.py", "def load():\n    from cuda.bindings import runtime"),
+        ("engines/tensorrt/cuda.py", "def load():\n    from cuda.bindings import runtime"),
         (
             "engines/backends/onnxruntime.py",
             "if TYPE_CHECKING:\n    from onnxruntime import InferenceSession",
@@ -168,6 +255,25 @@ def test_a_forbidden_import_is_seen(path: str, source: str) -> None:
 )
 def test_an_allowed_import_passes(path: str, source: str) -> None:
     assert refusals(path, source) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "arrows"),
+    [
+        ("faceapp/session/writer.py", "from faceapp.ui import window", 1),
+        ("faceapp/session/writer.py", "from faceapp.labels.features import face_features", 1),
+        ("faceapp/types.py", "if TYPE_CHECKING:\n    from faceapp.settings import Settings", 1),
+        ("engines/parity.py", "def run():\n    from engines.backends import create_backend", 1),
+        (
+            "faceapp/ui/live.py",
+            "from faceapp.session.writer import SessionWriter\nfrom faceapp.ui import theme",
+            0,
+        ),
+        ("engines/engine.py", "from engines.card import load_card", 0),
+    ],
+)
+def test_an_arrow_up_is_seen(path: str, source: str, arrows: int) -> None:
+    assert len(upward_arrows(path, source)) == arrows
 
 
 def test_a_second_label_order_is_seen() -> None:

@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from engines.bench import table
+    from engines.measure.bench import table
     from training.bench import bench
 
     print(table(bench(options.model, options.batch)))

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from engines import bench as engines_bench
 from engines.backends import backend_names
 from engines.card import CARD_FILE, load_card
+from engines.measure import bench as engines_bench
 from engines.models import find_model
 from engines.preprocess import Bytes, normalised
 from training.shipped import untrained_net

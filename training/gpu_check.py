@@ -17,17 +17,17 @@ from pathlib import Path
 import torch
 
 from engines.backends import create_backend, unavailable_reason
-from engines.build import BuildSettings, build_plan, read_model
 from engines.card import MODEL_FILE, load_card
 from engines.crops import face_crops
-from engines.cuda_driver import NoDriverError, find_driver
 from engines.decode import decode
 from engines.errors import CardError, EngineError
 from engines.machine import library_versions, processor_name
 from engines.models import find_model
-from engines.parity import Answers, measure, reference_answers
-from engines.plans import find_machine, settings_for_gpu
+from engines.parity import REFERENCE, Answers, measure, reference_answers
 from engines.preprocess import Bytes
+from engines.tensorrt.build import BuildSettings, build_plan, read_model
+from engines.tensorrt.cuda_driver import NoDriverError, find_driver
+from engines.tensorrt.plans import find_machine, settings_for_gpu
 from training import gpu_report
 from training.errors import RecipeError
 from training.gpu_engine_timers import remember_streams
@@ -191,7 +191,7 @@ def _add_parity(report: GpuReport, name: str, tensorrt: bool) -> None:
     folder = find_model(name)
     card = load_card(folder)
     chips = face_crops(card.input, occlusion=card.occlusion)
-    expected = reference_answers(folder / MODEL_FILE, card, chips)
+    expected = reference_answers(create_backend(REFERENCE), folder / MODEL_FILE, card, chips)
     kinds: list[tuple[str, str | None]] = [("onnxruntime_cuda", None)]
     if tensorrt:
         kinds = [("tensorrt", "float16"), ("tensorrt", "float32"), *kinds]

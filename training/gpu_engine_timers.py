@@ -8,16 +8,16 @@ import numpy as np
 
 from engines.backends import unavailable_reason
 from engines.backends.tensorrt import TensorRtBackend
-from engines.build import BuildSettings
-from engines.cache import PlanCache
 from engines.card import load_card
 from engines.crops import face_crops
 from engines.errors import EngineError
 from engines.models import find_model
-from engines.plan_times import device_times_ms
-from engines.plans import find_machine, plan_key
 from engines.preprocess import Bytes
-from engines.streams import Streams, keep_streams, run_together
+from engines.tensorrt.build import BuildSettings
+from engines.tensorrt.cache import PlanCache
+from engines.tensorrt.plan_times import device_times_ms
+from engines.tensorrt.plans import find_machine, plan_key
+from engines.tensorrt.streams import Streams, keep_streams, run_together
 from training.gpu_timers import BATCHES, MODELS, Timer, clock_times_ms, loaded_models
 
 

@@ -14,8 +14,8 @@ from engines.crops import face_crops
 from engines.errors import EngineError
 from engines.model_file import verify_model
 from engines.models import find_model
-from engines.plan_times import IN_A_ROW
 from engines.preprocess import Bytes
+from engines.tensorrt.plan_times import IN_A_ROW
 from training.shipped import shipped_net
 
 MODELS = ("multitask", "multitask-headset", "multitask-mask")
@@ -201,7 +201,7 @@ def _pinned(values: torch.Tensor) -> torch.Tensor:
 
 
 def _event_times_ms(call: Callable[[], object], calls: int) -> list[float]:
-    """Return the GPU's own time of a call, as the mean of `IN_A_ROW`, as `engines.plan_times` does it."""
+    """Return the GPU's own time of a call, as the mean of `IN_A_ROW`, as `engines.tensorrt.plan_times` does it."""
     times_ms = []
     first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     for _ in range(calls):

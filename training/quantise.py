@@ -21,11 +21,12 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from engines.backends import create_backend
 from engines.card import MODEL_FILE, ModelCard, load_card
 from engines.engine import Engine, load_engine
 from engines.model_file import file_sha256
 from engines.models import find_model
-from engines.parity import measure, reference_answers
+from engines.parity import REFERENCE, measure, reference_answers
 from training.data.mixed_batches import plain_chips
 from training.errors import RecipeError
 from training.report import present_sets
@@ -101,7 +102,7 @@ def quantise(
         _write(folder / MODEL_FILE, card, made / MODEL_FILE, calibration)
         new = dataclasses.replace(card, sha256=file_sha256(made / MODEL_FILE))
         new.save(made / "card.json")
-        expected = reference_answers(folder / MODEL_FILE, card, held_out)
+        expected = reference_answers(create_backend(REFERENCE), folder / MODEL_FILE, card, held_out)
         with ExitStack() as stack:
             before, after = (stack.enter_context(load_engine(one, backend)) for one in (folder, made))
             parity = measure(after.infer, "int8", held_out, expected)

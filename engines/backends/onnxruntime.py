@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.backends import Bytes, Floats, resolve_threads
+from engines.backend import Bytes, Floats, resolve_threads
 from engines.card import ModelCard
 from engines.errors import EngineError
 from engines.model_file import checked_model
@@ -36,7 +36,7 @@ class OnnxRuntimeBackend:
         self._outputs: list[str] = []
 
     def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
-        """Open a session; see `engines.backends.Backend`."""
+        """Open a session; see `engines.backend.Backend`."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -60,7 +60,7 @@ class OnnxRuntimeBackend:
         self.run(np.zeros((1, *card.input.chip_shape), dtype=np.uint8))
 
     def run(self, batch: Bytes) -> dict[str, Floats]:
-        """Run one batch; see `engines.backends.Backend`."""
+        """Run one batch; see `engines.backend.Backend`."""
         if self._session is None:
             raise EngineError("ONNX Runtime: expected a loaded model, found none; load it first")
         try:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from engines.backends import MAX_BATCH, Bytes, Floats, resolve_threads
+from engines.backend import MAX_BATCH, Bytes, Floats, resolve_threads
 from engines.backends.onnxruntime import first_line, library_errors, tensors
 from engines.card import ModelCard
-from engines.cuda_driver import NoDriverError, find_driver
 from engines.errors import EngineError, GpuError
 from engines.model_file import checked_model
 from engines.signature import check_signature
+from engines.tensorrt.cuda_driver import NoDriverError, find_driver
 
 _PROVIDER = "CUDAExecutionProvider"
 _LIBRARY = "onnxruntime_providers_cuda.dll" if sys.platform == "win32" else "libonnxruntime_providers_cuda.so"
@@ -80,7 +80,7 @@ class OnnxRuntimeCudaBackend:
         self._bound: dict[int, _Bound] = {}
 
     def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
-        """Open a session and capture a graph for each of `_SIZES`; see `engines.backends.Backend`."""
+        """Open a session and capture a graph for each of `_SIZES`; see `engines.backend.Backend`."""
         resolve_threads(threads)  # a run needs none, but a wrong number is refused as everywhere
         onnxruntime = _import_with_cuda()
         options = onnxruntime.SessionOptions()
@@ -113,7 +113,7 @@ class OnnxRuntimeCudaBackend:
             ) from error
 
     def run(self, batch: Bytes) -> dict[str, Floats]:
-        """Run one batch; see `engines.backends.Backend`.
+        """Run one batch; see `engines.backend.Backend`.
 
         Raises:
             EngineError: No model is loaded.

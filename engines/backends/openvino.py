@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.backends import MAX_BATCH, Bytes, Floats, resolve_threads
+from engines.backend import MAX_BATCH, Bytes, Floats, resolve_threads
 from engines.card import ModelCard
 from engines.errors import EngineError, PrecisionError
 from engines.model_file import checked_model
@@ -76,7 +76,7 @@ class OpenVinoBackend:
         self._exact: OpenVinoBackend | None = None
 
     def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
-        """Compile the model; see `engines.backends.Backend`."""
+        """Compile the model; see `engines.backend.Backend`."""
         content = checked_model(path, card)
         with _loading:
             self._load(path, content, card, resolve_threads(threads))
@@ -116,7 +116,7 @@ class OpenVinoBackend:
             self.run(np.zeros((size, *spec.chip_shape), dtype=np.uint8))
 
     def run(self, batch: Bytes) -> dict[str, Floats]:
-        """Run one batch; see `engines.backends.Backend`."""
+        """Run one batch; see `engines.backend.Backend`."""
         if self._request is None:
             raise EngineError("OpenVINO: expected a loaded model, found none; load it first")
         try:

@@ -9,18 +9,26 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.backends import Bytes, Floats, resolve_threads
-from engines.build import BuildSettings, Precision
-from engines.build_control import control_of_build
-from engines.cache import PlanCache, PlanKey
+from engines.backend import Bytes, Floats, resolve_threads
+from engines.backends.onnxruntime import OnnxRuntimeBackend
 from engines.card import MODEL_FILE, ModelCard
-from engines.cuda import Cuda
 from engines.errors import EngineError, GpuError
 from engines.parity import check_build
-from engines.plan_runner import PlanRunner
-from engines.plans import GpuMachine, find_machine, get_plan, plan_key
 from engines.signature import check_signature
-from engines.streams import DEFAULT, Streams, keep_streams, kept_streams, measure_streams, streams_text
+from engines.tensorrt.build import BuildSettings, Precision
+from engines.tensorrt.build_control import control_of_build
+from engines.tensorrt.cache import PlanCache, PlanKey
+from engines.tensorrt.cuda import Cuda
+from engines.tensorrt.plan_runner import PlanRunner
+from engines.tensorrt.plans import GpuMachine, find_machine, get_plan, plan_key
+from engines.tensorrt.streams import (
+    DEFAULT,
+    Streams,
+    keep_streams,
+    kept_streams,
+    measure_streams,
+    streams_text,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +113,7 @@ class TensorRtBackend:
             precision: Of the arithmetic; None = float16.
             cache: Where engines are kept; None = this user's.
             streams: Whether models share one stream or have one each; None = what was measured on this machine, else
-                `engines.streams.DEFAULT`.
+                `engines.tensorrt.streams.DEFAULT`.
         """
         self._settings = BuildSettings(precision or PRECISIONS[0])
         self._cache = cache or PlanCache()
@@ -116,7 +124,7 @@ class TensorRtBackend:
         self._fresh = False
 
     def load(self, path: Path, card: ModelCard, threads: int | None) -> None:
-        """Build the engine or take the kept one, and capture small batches; see `engines.backends.Backend`."""
+        """Build the engine or take the kept one, and capture small batches; see `engines.backend.Backend`."""
         resolve_threads(threads)  # a run needs none, but a wrong number is refused as everywhere
         machine = find_machine()
         self._settings = replace(self._settings, keep_float32=card.float32_nodes)
@@ -127,7 +135,7 @@ class TensorRtBackend:
             self._check(path, card, machine)
 
     def run(self, batch: Bytes) -> dict[str, Floats]:
-        """Run one batch; see `engines.backends.Backend`."""
+        """Run one batch; see `engines.backend.Backend`."""
         self.submit(batch)
         return self.collect(len(batch))
 
@@ -171,7 +179,7 @@ class TensorRtBackend:
 
     @property
     def runner(self) -> PlanRunner:
-        """What runs the plan, for `engines.plan_times`.
+        """What runs the plan, for `engines.tensorrt.plan_times`.
 
         Raises:
             EngineError: No model is loaded.
@@ -209,7 +217,7 @@ class TensorRtBackend:
     def _check(self, path: Path, card: ModelCard, machine: GpuMachine) -> None:
         """Refuse an engine that was built just now and leaves its tolerance; it is not kept either."""
         try:
-            check_build(self, path, card)
+            check_build(self, OnnxRuntimeBackend(), path, card)
         except EngineError as error:
             if not isinstance(error, GpuError):
                 self._cache.discard(plan_key(card.sha256, machine, self._settings))

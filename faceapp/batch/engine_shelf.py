@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceapp.analyzer import load_engines
-from faceapp.face_reader import FaceReader
+from faceapp.analysis.action_unit_reader import MovementReader
+from faceapp.analysis.analyzer import load_engines
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.labels.label_reader import LabelReader
-from faceapp.labels.names import label_list
-from faceapp.movement_reader import MovementReader
 from faceapp.settings import Settings
+from faceapp.settings.label_names import label_list
 
 if TYPE_CHECKING:
     from engines.engine import Engine
@@ -30,7 +30,7 @@ class EngineShelf:
         """Return a reader with engines of the shelf, loaded anew where the last job had others.
 
         Raises:
-            CardError: As for `faceapp.analyzer.make_reader`.
+            CardError: As for `faceapp.analysis.analyzer.make_reader`.
             EngineError: As there.
             SessionError: As there.
         """

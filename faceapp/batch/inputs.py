@@ -5,27 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from faceapp.pictures.files import PICTURE_SUFFIXES, natural_order
+from faceapp.sources.file_suffixes import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from faceapp.sources.options import Clip
-
-VIDEO_SUFFIXES = frozenset(
-    {
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".flv",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".ts",
-        ".webm",
-        ".wmv",
-    }
-)
+from faceapp.sources.picture_files import natural_order
 
 
 def expand_inputs(texts: Iterable[str]) -> list[str]:

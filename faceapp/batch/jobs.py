@@ -97,7 +97,7 @@ def run_job(
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model.
     """
-    from faceapp.headless import analyze, new_folder_for
+    from faceapp.batch.headless import analyze, new_folder_for
     from faceapp.sources import make_source
 
     clip = job.clip

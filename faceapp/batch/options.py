@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from faceapp.field_limits import check_value, field_metadata
 from faceapp.settings import FaceStyle, Settings
+from faceapp.settings.field_limits import check_value, field_metadata
 from faceapp.sources.options import Clip
 
 _AS_IN_WINDOW = (

@@ -19,7 +19,7 @@ import numpy as np
 
 from engines.errors import CardError, EngineError
 from engines.occlusion import occlude
-from faceapp.analyzer import Analyzer, make_reader, make_tracker
+from faceapp.analysis.analyzer import Analyzer, make_reader, make_tracker
 from faceapp.bench.occlusion import frames_of
 from faceapp.errors import SourceError
 from faceapp.settings import Settings

@@ -10,12 +10,12 @@ from itertools import islice
 from statistics import median
 from typing import Any
 
-from faceapp.analyzer import make_reader, make_tracker, track_timed
+from faceapp.analysis.analyzer import make_reader, make_tracker, track_timed
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.bench import passes
 from faceapp.bench.inputs import endless
-from faceapp.face_reader import FaceReader
-from faceapp.labels.names import label_list
 from faceapp.settings import Settings
+from faceapp.settings.label_names import label_list
 from faceapp.types import FaceTrack, Frame
 
 Tracked = tuple[Frame, tuple[FaceTrack, ...], float]

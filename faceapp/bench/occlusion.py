@@ -21,7 +21,7 @@ from engines.models import model_names
 from engines.occlusion import hide_half, occlude
 from engines.preprocess import ALIGNMENT_POINTS, points_matrix
 from engines.visibility import MODEL_NAME
-from faceapp.analyzer import open_visibility_reader
+from faceapp.analysis.analyzer import open_visibility_reader
 from faceapp.errors import SourceError
 from faceapp.settings import Settings
 from faceapp.sources import make_source

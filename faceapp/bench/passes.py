@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from engines.machine import resident_mib
-from faceapp.analyzer import make_reader, make_tracker
+from faceapp.analysis.analyzer import make_reader, make_tracker
 from faceapp.bench.inputs import PacedCamera, endless
 from faceapp.pipeline import Pipeline
 from faceapp.settings import Settings

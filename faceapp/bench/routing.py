@@ -18,7 +18,7 @@ from itertools import cycle, islice
 import numpy as np
 
 from engines.errors import CardError, EngineError
-from faceapp.analyzer import AUTO_MODELS, Analyzer, make_reader, open_visibility_reader
+from faceapp.analysis.analyzer import AUTO_MODELS, Analyzer, make_reader, open_visibility_reader
 from faceapp.errors import SourceError
 from faceapp.settings import Settings
 from faceapp.sources import make_source

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engines.models import find_model
-from faceapp.analyzer import AUTO_MODELS
+from faceapp.analysis.analyzer import AUTO_MODELS
 from faceapp.bench import passes
 from faceapp.bench.inputs import is_picture
 from faceapp.bench.labels import label_pass

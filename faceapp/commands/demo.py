@@ -41,7 +41,7 @@ def run_demo(settings: Settings, source_text: str, save_picture: SavePicture) ->
         CardError: The model is missing or damaged.
         EngineError: The back end refuses the model.
     """
-    from faceapp.headless import analyze, new_folder_for
+    from faceapp.batch.headless import analyze, new_folder_for
     from faceapp.session.reader import read_session
     from faceapp.session.summary import format_summary, summarise
     from faceapp.sources import make_source

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from faceapp.errors import StreamError
-from faceapp.region import Region, region_from_text
 from faceapp.settings import Hidden, OcclusionMode, Settings, check_setting
-from faceapp.streams.target import DEFAULT_TARGET, check_stream_name, parse_osc_target
+from faceapp.settings.region import Region, region_from_text
+from faceapp.settings.stream_target import DEFAULT_TARGET, check_stream_name, parse_osc_target
 
 _SETTINGS = (
     *("source", "model", "backend", "occlusion", "simulate", "region"),

@@ -24,8 +24,8 @@ from faceapp.commands.options import (
 from faceapp.errors import SessionError
 
 if TYPE_CHECKING:
-    from faceapp.face_reader import FaceReader
-    from faceapp.pictures.readings import Reading
+    from faceapp.analysis.face_reader import FaceReader
+    from faceapp.analysis.picture_readings import Reading
     from faceapp.settings import Settings
     from faceapp.types import FaceTrack
 
@@ -82,10 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
         EngineError: The back end refuses the model.
         SessionError: The table can't be written.
     """
-    from faceapp.analyzer import load_engines
-    from faceapp.face_reader import FaceReader
-    from faceapp.pictures.files import list_pictures
+    from faceapp.analysis.analyzer import load_engines
+    from faceapp.analysis.face_reader import FaceReader
     from faceapp.settings import Settings
+    from faceapp.sources.picture_files import list_pictures
 
     pictures = list_pictures(arguments.images)
     settings = with_options(Settings(smoothing=0, landmark_smoothing=0), arguments)
@@ -107,8 +107,8 @@ def _readings(
     reader: FaceReader, settings: Settings, pictures: Sequence[Path], jobs: int
 ) -> Iterator[Reading]:
     """Return the readings of crops, found by so many threads; 0 threads: of the faces of whole pictures."""
-    from faceapp.analyzer import make_tracker, open_visibility_reader
-    from faceapp.pictures.readings import CropReading, read_faces
+    from faceapp.analysis.analyzer import make_tracker, open_visibility_reader
+    from faceapp.analysis.picture_readings import CropReading, read_faces
 
     if not jobs:
         return read_faces(reader, pictures, partial(make_tracker, settings))

@@ -17,7 +17,7 @@ from engines.features import FeatureNet
 from faceapp.errors import SessionError
 from faceapp.labels.classifier import Doubles
 from faceapp.labels.judging import Judgement
-from faceapp.labels.names import check_name, column_name
+from faceapp.settings.label_names import check_name, column_name
 from faceapp.types import Floats
 
 FORMAT = 1

@@ -15,8 +15,8 @@ from faceapp.labels.examples import Examples, Progress, gather_examples
 from faceapp.labels.judging import Judgement, judge, require_apart, require_enough
 from faceapp.labels.label_file import Label
 from faceapp.labels.moments import blocks_of, session_moments
-from faceapp.labels.names import check_name
 from faceapp.session.reader import read_session
+from faceapp.settings.label_names import check_name
 from faceapp.types import read_only
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from faceapp.face_reader import FaceReader
-from faceapp.region import Region
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.settings import Explained, OcclusionMode
+from faceapp.settings.region import Region
 from faceapp.types import FaceTrack, Frame, FrameResult, Tracker
 
 NO_REGION = Region(0, 0, 0, 0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from faceapp.face_reader import FaceReader
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.pipeline.controls import NO_REGION, Controls, FrameRecorder
-from faceapp.region import Region
 from faceapp.settings import Explained, OcclusionMode, check_setting
+from faceapp.settings.region import Region
 
 
 class LiveSettings:

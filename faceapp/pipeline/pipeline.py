@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator
 from enum import Enum
 
 from engines.card import ModelCard
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.errors import SourceError
-from faceapp.face_reader import FaceReader
 from faceapp.pipeline.controls import Controls, Recorder
 from faceapp.pipeline.live_settings import LiveSettings
 from faceapp.pipeline.run import Run

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engines.errors import CardError, EngineError
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.errors import SessionError
-from faceapp.face_reader import FaceReader
 
 if TYPE_CHECKING:
     from faceapp.pipeline.controls import Controls, Ticket

@@ -12,9 +12,9 @@ from faceapp.pipeline.capture import capture
 from faceapp.pipeline.controls import Controls, Ticket
 from faceapp.pipeline.playback import Playback
 from faceapp.pipeline.read import read
-from faceapp.pipeline.slot import Slot
 from faceapp.pipeline.statistics import StatisticsRecorder
 from faceapp.pipeline.track import track
+from faceapp.slot import Slot
 from faceapp.types import FrameResult, Source
 
 logger = logging.getLogger(__name__)

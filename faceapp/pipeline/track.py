@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceapp.analyzer import track_timed
+from faceapp.analysis.analyzer import track_timed
 from faceapp.pipeline.controls import NO_REGION
 from faceapp.types import Tracker
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engines.card import EMOTIONS
-from faceapp.labels.names import column_name, label_list
 from faceapp.session.clock import utc_text
 from faceapp.session.numbers import number_text
 from faceapp.session.sealing import OPTIONAL
+from faceapp.settings.label_names import column_name, label_list
 from faceapp.tracking.action_units import MEASURED_UNITS
 from faceapp.types import FrameResult, Prediction
 

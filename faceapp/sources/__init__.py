@@ -15,7 +15,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from faceapp.errors import SourceError
-from faceapp.pictures.files import PICTURE_SUFFIXES
+from faceapp.sources.file_suffixes import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from faceapp.sources.options import CameraSettings, Clip, Options
 from faceapp.types import Source
 
@@ -73,8 +73,6 @@ def source_kinds() -> tuple[ModuleType, ...]:
 
 def _is_path(text: str) -> bool:
     """Tell whether a text that means nothing can only have been meant as a path."""
-    from faceapp.batch.inputs import VIDEO_SUFFIXES
-
     name = text.strip()
     return "/" in name or os.sep in name or Path(name).suffix.lower() in VIDEO_SUFFIXES | PICTURE_SUFFIXES
 

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from faceapp.errors import SourceError
-from faceapp.pictures.files import PICTURE_SUFFIXES, list_pictures
+from faceapp.sources.file_suffixes import PICTURE_SUFFIXES
 from faceapp.sources.options import Clip, Options
+from faceapp.sources.picture_files import list_pictures
 from faceapp.sources.recorded import TIME_TOLERANCE_S, Entry, RecordedSource
 from faceapp.types import Image
 

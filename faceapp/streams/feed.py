@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from faceapp.errors import StreamError
-from faceapp.pipeline.slot import Slot
+from faceapp.slot import Slot
 from faceapp.types import FrameResult, without_picture
 
 logger = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 from faceapp.errors import StreamError
-from faceapp.pipeline.slot import Slot
+from faceapp.settings.stream_target import check_stream_name
+from faceapp.slot import Slot
 from faceapp.streams.feed import StreamState
 from faceapp.streams.lsl_library import counter_time_s, load_lsl
 from faceapp.streams.lsl_outlets import source_id
-from faceapp.streams.target import check_stream_name
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from engines.card import EMOTIONS
 from faceapp.errors import StreamError
+from faceapp.settings.stream_target import OscTarget
 from faceapp.streams.feed import Mark, StreamState
-from faceapp.streams.target import OscTarget
 from faceapp.types import FaceTrack, FrameResult, Prediction
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from faceapp.errors import StreamError
 from faceapp.settings import Settings
+from faceapp.settings.stream_target import parse_osc_target
 from faceapp.streams.feed import Feed, Mark, StreamState
 from faceapp.streams.lsl_markers import MarkerInlet, ReceivedMark
 from faceapp.streams.lsl_outlets import LslOutput
 from faceapp.streams.osc import OscOutput
-from faceapp.streams.target import parse_osc_target
 from faceapp.types import FrameResult
 
 _OPEN_S = 10.0

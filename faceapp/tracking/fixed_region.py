@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.preprocess import box_matrix
-from faceapp.region import Region
 from faceapp.settings import OcclusionMode
+from faceapp.settings.region import Region
 from faceapp.tracking.identity import LONGEST_STEP_S
 from faceapp.tracking.occlusion_switch import OcclusionSwitch
 from faceapp.types import LANDMARK_COUNT, FaceTrack, Floats, Frame, Occlusion, Tracker, read_only

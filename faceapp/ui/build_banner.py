@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
 
-from faceapp.engine_builds import EngineBuild
+from faceapp.pipeline.engine_builds import EngineBuild
 from faceapp.ui.banner_frame import BannerFrame
 from faceapp.ui.theme import Theme
 

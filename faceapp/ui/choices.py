@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceapp.hiding import Hidden
 from faceapp.settings import Settings
+from faceapp.sources.drawn_occlusion import Hidden
 
 OPEN_FILE = "open-file"
 OPEN_ADDRESS = "open-address"
@@ -107,7 +107,7 @@ def _sources() -> tuple[Choice, ...]:
 def _models() -> tuple[Choice, ...]:
     from engines.models import model_names
     from engines.visibility import MODEL_NAME
-    from faceapp.analyzer import AUTO_MODELS
+    from faceapp.analysis.analyzer import AUTO_MODELS
 
     present = [
         name for name in model_names() if name != MODEL_NAME

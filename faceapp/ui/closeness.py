@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import EMOTIONS
-from faceapp.comparison import Comparison
+from faceapp.analysis.comparison import Comparison
 from faceapp.types import Prediction
 
 Way = Literal["full", "specialised"]

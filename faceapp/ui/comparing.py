@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
-from faceapp.hiding import Hidden
+from faceapp.sources.drawn_occlusion import Hidden
 from faceapp.ui.comparison_view import NOTHING_HIDDEN, TOO_LITTLE, WAITING
 from faceapp.ui.screen_cover import covers
 

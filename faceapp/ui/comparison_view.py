@@ -9,8 +9,8 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engines.card import EMOTIONS
-from faceapp.analyzer import AUTO_MODELS
-from faceapp.comparison import Comparison
+from faceapp.analysis.analyzer import AUTO_MODELS
+from faceapp.analysis.comparison import Comparison
 from faceapp.ui.closeness import MEASURES, MEMORY_S, Closeness, ShownEmotions, Way
 from faceapp.ui.comparison_column import Column, ColumnPainter
 from faceapp.ui.readout import Readout

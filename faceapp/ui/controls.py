@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
-from faceapp.hiding import Hidden
 from faceapp.pipeline import PipelineState
 from faceapp.settings import STREAM_SETTINGS
+from faceapp.sources.drawn_occlusion import Hidden
 from faceapp.ui.about import TITLE, about_page, installed_cards
 from faceapp.ui.choices import HIDINGS, LOOK_AGAIN, MODES, OPEN_ADDRESS, OPEN_FILE, find_choices
 from faceapp.ui.keys import keys_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceapp.region import Region
+from faceapp.settings.region import Region
 
 if TYPE_CHECKING:
     from faceapp.ui.window import MainWindow

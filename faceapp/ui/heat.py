@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QTransform
 
-from faceapp.explaining import LEAST_LARGEST
+from faceapp.analysis.explaining import LEAST_LARGEST
 from faceapp.types import Explanation
 from faceapp.ui.overlay import PictureMap
 from faceapp.ui.theme import ROUNDING_PX, Theme, text_font

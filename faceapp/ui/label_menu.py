@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from faceapp.errors import SessionError
 from faceapp.labels.label_file import label_names, load_label
-from faceapp.labels.names import column_name, label_list
+from faceapp.settings.label_names import column_name, label_list
 
 if TYPE_CHECKING:
     from faceapp.ui.window import MainWindow

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from faceapp.comparison import SideBySide, make_comparing_reader
-from faceapp.engine_builds import EngineBuilds
-from faceapp.hiding import HidingSource
+from faceapp.analysis.comparison import SideBySide, make_comparing_reader
 from faceapp.pipeline import Pipeline, PipelineState
+from faceapp.pipeline.engine_builds import EngineBuilds
 from faceapp.settings import Settings
+from faceapp.sources.drawn_occlusion import HidingSource
 from faceapp.types import FrameResult
 from faceapp.ui.background import Background
 
 if TYPE_CHECKING:
-    from faceapp.face_reader import FaceReader
+    from faceapp.analysis.face_reader import FaceReader
 
 MakePipeline = Callable[[Settings, SideBySide], Pipeline]
 
@@ -161,7 +161,7 @@ def make_live_pipeline(settings: Settings, side_by_side: SideBySide) -> Pipeline
     Raises:
         SourceError: There is no such source.
     """
-    from faceapp.analyzer import make_tracker
+    from faceapp.analysis.analyzer import make_tracker
     from faceapp.sources import CameraSettings, make_source
 
     camera = CameraSettings(

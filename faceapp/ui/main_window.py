@@ -16,7 +16,7 @@ from types import TracebackType
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from engines.build_control import watch_builds
+from engines.tensorrt.build_control import watch_builds
 from faceapp.errors import SessionError
 from faceapp.pipeline import PipelineStatistics
 from faceapp.settings import Settings, Theme, default_path

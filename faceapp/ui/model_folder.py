@@ -47,7 +47,7 @@ def ask_model_folder(window: MainWindow) -> None:
 
 def take_model_folder(window: MainWindow, folder: Path) -> None:
     """Read faces with a folder's model from now on; where it is none, say so, and the present one goes on."""
-    from faceapp.analyzer import require_face_model
+    from faceapp.analysis.analyzer import require_face_model
 
     if not (folder / CARD_FILE).exists() and (folder / _IN_RUN / CARD_FILE).exists():
         folder = folder / _IN_RUN

@@ -9,7 +9,7 @@ import numpy as np
 
 from engines.card import EMOTIONS
 from engines.second_opinion import Opinion
-from faceapp.analyzer import AUTO_MODELS
+from faceapp.analysis.analyzer import AUTO_MODELS
 from faceapp.types import FaceTrack, Floats, FrameResult, Occlusion, Prediction
 from faceapp.ui.label_rows import LabelTrace, update_traces
 from faceapp.ui.steady import SteadyLabel, SteadyNumber

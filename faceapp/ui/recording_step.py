@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from faceapp.notice import NOTICE
 from faceapp.session.about import About, Consent
 from faceapp.session.clock import now_utc, utc_text
 from faceapp.settings import Settings
+from faceapp.settings.notice import NOTICE
 from faceapp.ui.form import Form
 from faceapp.ui.sheet_frame import SheetFrame
 from faceapp.ui.theme import Theme, text_font

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
-from faceapp.region import Region, make_region
+from faceapp.settings.region import Region, make_region
 from faceapp.ui.theme import Theme, text_font
 
 DRAW_HINT = "Draw a rectangle around the place of the face. Esc leaves it as it was."

@@ -24,7 +24,7 @@ class VideoView(QWidget):
 
     Signals:
         face_chosen: Id of a face that was clicked.
-        region_drawn: `faceapp.region.Region` that was drawn with the mouse.
+        region_drawn: `faceapp.settings.region.Region` that was drawn with the mouse.
     """
 
     face_chosen = Signal(int)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engines.cuda_driver import Driver, Gpu
-from tests.engines.fake_gpu import FakeCuda
+from engines.tensorrt.cuda_driver import Driver, Gpu
+from tests.engines.tensorrt.fake_gpu import FakeCuda
 
 FLAVOURS = {"tensorrt_rtx": "1.7.1.116", "tensorrt": "11.4.0.106"}
 
@@ -28,8 +28,9 @@ class FakeMachine:
 def fake_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeMachine]:
     """Return a function that fakes a machine with a GPU, and a cache folder of its own."""
     pytest.importorskip("onnx", reason="the fake GPU reads models with it: pip install onnx")
-    from engines import plans, tensorrt_library
-    from tests.engines.fake_tensorrt import FakeTensorRt
+    from engines.tensorrt import library as tensorrt_library
+    from engines.tensorrt import plans
+    from tests.engines.tensorrt.fake_tensorrt import FakeTensorRt
 
     def fake(
         flavour: str = "tensorrt_rtx",
@@ -45,7 +46,7 @@ def fake_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         title = f"{'TensorRT-RTX' if flavour == 'tensorrt_rtx' else 'TensorRT'} {FLAVOURS[flavour]}"
         library = tensorrt_library.Library(module, flavour, FLAVOURS[flavour], title, messages)
         monkeypatch.setattr(plans, "find_driver", lambda: driver)
-        monkeypatch.setattr("engines.build.find_driver", lambda: driver)
+        monkeypatch.setattr("engines.tensorrt.build.find_driver", lambda: driver)
         monkeypatch.setattr(plans, "find_library", lambda: library)
         monkeypatch.setattr(plans, "import_runtime", lambda: cuda)
         return FakeMachine(cuda, module, driver, library)

@@ -10,13 +10,8 @@ import pytest
 
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
 from engines import backends
-from engines.backends import (
-    backend_names,
-    create_backend,
-    default_threads,
-    resolve_threads,
-    unavailable_reason,
-)
+from engines.backend import default_threads, resolve_threads
+from engines.backends import backend_names, create_backend, unavailable_reason
 from engines.errors import EngineError
 
 NAMES = backend_names()

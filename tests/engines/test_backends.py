@@ -13,17 +13,12 @@ import pytest
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
 from onnx import helper, numpy_helper
 
-from engines.backends import (
-    MAX_BATCH,
-    Backend,
-    backend_names,
-    create_backend,
-    unavailable_reason,
-)
+from engines.backend import MAX_BATCH, Backend
+from engines.backends import backend_names, create_backend, unavailable_reason
 from engines.card import InputSpec, ModelCard, load_card
 from engines.decode import decode
 from engines.errors import CardError, EngineError
-from engines.verify import TOLERANCES, fixed_chips, largest_differences
+from engines.measure.verify import TOLERANCES, fixed_chips, largest_differences
 from tests.tiny_models import save_graph, tiny_head, write_tiny_card, write_tiny_model
 
 NAMES = backend_names()

@@ -8,15 +8,15 @@ import pytest
 
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
 
-from engines import bench as bench_module
 from engines import models
-from engines import verify as verify_module
 from engines.__main__ import main
 from engines.backends import backend_names, openvino, unavailable_reason
-from engines.bench import PLAIN, PLAIN_SAME_THREADS, bench
-from engines.bench_turns import batches_of_faces, times_in_turns_ms
 from engines.card import InputSpec, load_card
-from engines.verify import fixed_chips, largest_differences, metrics_line, verify
+from engines.measure import bench as bench_module
+from engines.measure import verify as verify_module
+from engines.measure.bench import PLAIN, PLAIN_SAME_THREADS, bench
+from engines.measure.bench_turns import batches_of_faces, times_in_turns_ms
+from engines.measure.verify import fixed_chips, largest_differences, metrics_line, verify
 from tests.tiny_models import write_tiny_model
 
 USABLE = [name for name in backend_names() if not unavailable_reason(name)]

@@ -16,12 +16,13 @@ pytest.importorskip("onnx", reason="tiny models are made with it: pip install on
 
 import onnxruntime
 
-from engines.backends import MAX_BATCH, create_backend, onnxruntime_cuda, openvino_gpu, unavailable_reason
+from engines.backend import MAX_BATCH
+from engines.backends import create_backend, onnxruntime_cuda, openvino_gpu, unavailable_reason
 from engines.backends.onnxruntime_cuda import OnnxRuntimeCudaBackend
 from engines.card import ModelCard, load_card
-from engines.cuda_driver import NoDriverError
 from engines.errors import EngineError, GpuError
-from engines.verify import fixed_chips
+from engines.measure.verify import fixed_chips
+from engines.tensorrt.cuda_driver import NoDriverError
 from tests.tiny_models import write_tiny_model
 
 needs_openvino = pytest.mark.skipif(bool(unavailable_reason("openvino")), reason="needs OpenVINO")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
-from engines.backends import MAX_BATCH
+from engines.backend import MAX_BATCH
 from engines.card import load_card
 from engines.engine import Engine, load_engine
 from engines.errors import EngineError
+from engines.measure.verify import fixed_chips
 from engines.preprocess import face_matrix, prepare_batch
-from engines.verify import fixed_chips
 from tests.tiny_models import write_tiny_model
 
 BOX = np.array([170, 60, 280, 190], np.float32)

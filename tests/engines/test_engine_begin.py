@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
-from engines.backends import MAX_BATCH
+from engines.backend import MAX_BATCH
 from engines.card import load_card
 from engines.engine import Engine, load_engine
 from engines.errors import EngineError, GpuError
 from engines.parity import TOLERANCES
-from tests.engines.fake_gpu import ILLEGAL_ADDRESS
-from tests.engines.tensorrt_runs import Fake, chips_of, loaded
+from tests.engines.tensorrt.fake_gpu import ILLEGAL_ADDRESS
+from tests.engines.tensorrt.tensorrt_runs import Fake, chips_of, loaded
 from tests.tiny_models import write_tiny_model
 
 

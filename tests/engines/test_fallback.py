@@ -12,13 +12,13 @@ import pytest
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
 
 from engines import fallback
-from engines.build_control import BuildCancelledError, BuildControl, watch_builds
 from engines.card import load_card
 from engines.engine import load_engine
 from engines.errors import EngineError, GpuError
-from engines.verify import fixed_chips
+from engines.measure.verify import fixed_chips
+from engines.tensorrt.build_control import BuildCancelledError, BuildControl, watch_builds
 from tests.engines.conftest import FakeMachine
-from tests.engines.fake_gpu import ILLEGAL_ADDRESS
+from tests.engines.tensorrt.fake_gpu import ILLEGAL_ADDRESS
 
 Fake = Callable[..., FakeMachine]
 

@@ -18,8 +18,8 @@ from engines import choice, engine, models
 from engines.backends import backend_names, unavailable_reason
 from engines.engine import load_engine
 from engines.errors import CardError, EngineError
+from engines.measure.verify import fixed_chips
 from engines.models import find_model, model_folder, model_names
-from engines.verify import fixed_chips
 from tests.tiny_models import save_graph, write_tiny_card, write_tiny_model
 
 USABLE = [name for name in backend_names() if not unavailable_reason(name)]

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.backends import Bytes, Floats, create_backend, unavailable_reason
+from engines.backend import Bytes, Floats
+from engines.backends import create_backend, unavailable_reason
 from engines.card import load_card
+from engines.measure.verify import fixed_chips
 from engines.near_ties import class_outputs, near_ties, read_again
-from engines.verify import fixed_chips
 
 SAID = {
     "emotion": np.array([[0.7, 0.2, 0.1], [0.41, 0.4, 0.19], [0.1, 0.2, 0.7], [0.3, 0.35, 0.35]], np.float32),

@@ -18,9 +18,9 @@ from engines.card import InputSpec, load_card
 from engines.crops import face_crops, folder_crops
 from engines.engine import load_engine
 from engines.errors import EngineError
-from engines.parity import HeadDifference, Parity, check_build, compare, measure, reference_answers
+from engines.measure.verify import verify
+from engines.parity import REFERENCE, HeadDifference, Parity, check_build, compare, measure, reference_answers
 from engines.user_cache import user_cache_folder
-from engines.verify import verify
 from tests.engines.conftest import FakeMachine
 
 Fake = Callable[..., FakeMachine]
@@ -74,7 +74,7 @@ def test_one_face_may_be_a_tie_two_are_not() -> None:
 def test_the_worst_batch_size_is_shown(tiny_model: Path) -> None:
     card = load_card(tiny_model)
     chips = face_crops(card.input, 20)
-    expected = reference_answers(tiny_model / "model.onnx", card, chips)
+    expected = reference_answers(create_backend(REFERENCE), tiny_model / "model.onnx", card, chips)
     with load_engine(tiny_model, "onnxruntime") as engine:
 
         def wrong_in_threes(batch: np.ndarray) -> dict[str, np.ndarray]:
@@ -169,6 +169,6 @@ def test_a_build_that_leaves_its_tolerance_is_refused_and_not_kept(
         backend.describe()
     monkeypatch.setattr(TensorRtBackend, "run", right)
     backend.load(path, card, None)
-    check_build(backend, path, card)
+    check_build(backend, create_backend(REFERENCE), path, card)
     assert len(list((user_cache_folder() / "engines").glob("*.plan"))) == 1
     backend.close()

@@ -27,7 +27,7 @@ RUN = """
 import sys
 from engines.backends import backend_names, unavailable_reason
 from engines.engine import load_engine
-from engines.verify import fixed_chips
+from engines.measure.verify import fixed_chips
 for name in backend_names():
     if not unavailable_reason(name):
         with load_engine(sys.argv[1], name) as engine:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from engines.bench import PLAIN
+from engines.measure.bench import PLAIN
 from training.bench import PLAIN_PYTORCH, bench
 from training.export import export_model
 from training.recipes import multitask

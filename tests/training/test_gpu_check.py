@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 import torch
 
+from engines.backends import create_backend
 from engines.card import MODEL_FILE, InputSpec, load_card
 from engines.crops import face_crops
 from engines.decode import decode
 from engines.models import find_model, model_names
-from engines.parity import HeadDifference, Parity, compare, reference_answers
-from engines.streams import STREAMS
+from engines.parity import REFERENCE, HeadDifference, Parity, compare, reference_answers
+from engines.tensorrt.streams import STREAMS
 from tests.engines.conftest import FakeMachine
 from tests.tiny_models import write_tiny_model
 from training import gpu_check, gpu_report, gpu_rows, gpu_timers
@@ -242,7 +243,9 @@ def test_pytorch_s_rows_say_what_the_shipped_model_says(name: str) -> None:
         answers = gpu_timers.Deployed(card, "cpu").eval()(torch.from_numpy(chips))
     assert {head.output for head in card.heads} == set(answers)
     found = decode({name: values.numpy() for name, values in answers.items()}, card)
-    parity = compare(found, reference_answers(folder / MODEL_FILE, card, chips), "float16")
+    parity = compare(
+        found, reference_answers(create_backend(REFERENCE), folder / MODEL_FILE, card, chips), "float16"
+    )
     assert parity.refusal() == ""
     assert parity.largest[0] > 0, "half precision leaves a trace"
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from faceapp.errors import SessionError
-from faceapp.labels.names import COLUMN_PREFIX
 from faceapp.session.reader import read_table
 from faceapp.session.table import PARQUET_FILE
+from faceapp.settings.label_names import COLUMN_PREFIX
 
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

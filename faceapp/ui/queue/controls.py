@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFileDialog
 
-from faceapp.batch.inputs import VIDEO_SUFFIXES
 from faceapp.batch.options import QueueOptions
 from faceapp.batch.processes import JobPool
 from faceapp.batch.queue import QUEUE_FILE, Queue
 from faceapp.batch.queue_items import Look
 from faceapp.batch.worker import MakePool, QueueWorker
 from faceapp.errors import SessionError, SourceError
-from faceapp.pictures.files import PICTURE_SUFFIXES
 from faceapp.session.study import session_folders, study_rows, write_study
+from faceapp.sources.file_suffixes import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from faceapp.ui.background import Background
 from faceapp.ui.banner import Banner
 from faceapp.ui.open_dialog import ask_path

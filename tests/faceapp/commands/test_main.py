@@ -11,7 +11,7 @@ from engines.errors import CardError
 from faceapp.__main__ import COMMANDS, main
 from faceapp.commands import doctor
 from faceapp.commands.options import seconds
-from faceapp.region import Region
+from faceapp.settings.region import Region
 from tests.tiny_models import VISIBILITY_TASKS, write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[3]

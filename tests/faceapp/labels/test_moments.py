@@ -10,11 +10,11 @@ import pytest
 from faceapp.errors import SessionError
 from faceapp.labels.judging import require_enough
 from faceapp.labels.moments import AWAY_S, Moment, blocks_of, session_moments
-from faceapp.labels.names import check_list, check_name, column_name, label_list
 from faceapp.labels.teaching import teach_label
 from faceapp.session.annotations import Event, append_event
 from faceapp.session.reader import Session, read_session
 from faceapp.session.writer import SessionWriter
+from faceapp.settings.label_names import check_list, check_name, column_name, label_list
 from tests.faceapp.session.results import result
 
 

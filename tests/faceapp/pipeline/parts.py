@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceapp.face_reader import FaceReader
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.pipeline import Pipeline
 from faceapp.types import Source, Tracker
 from tests.faceapp.fakes import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engines.errors import CardError
-from faceapp.face_reader import FaceReader
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.pipeline import PipelineState
-from faceapp.region import Region
+from faceapp.settings.region import Region
 from faceapp.tracking.fixed_region import RegionTracker
 from tests.faceapp.fakes import (
     FakeEngine,

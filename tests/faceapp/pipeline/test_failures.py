@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engines.errors import EngineError
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.errors import SourceError
-from faceapp.face_reader import FaceReader
 from faceapp.pipeline import Pipeline, PipelineState
 from tests.faceapp.fakes import (
     FakeEngine,

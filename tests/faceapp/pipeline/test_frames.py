@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from faceapp.analyzer import make_reader, make_tracker
-from faceapp.face_reader import FaceReader
+from faceapp.analysis.analyzer import make_reader, make_tracker
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.pipeline import Pipeline
 from faceapp.settings import Settings
 from faceapp.sources import make_source
@@ -38,7 +38,7 @@ def test_every_frame_of_a_file_comes_out_once_and_in_order() -> None:
 
 
 def test_results_are_the_same_as_the_analyzers_steps() -> None:
-    from faceapp.analyzer import Analyzer
+    from faceapp.analysis.analyzer import Analyzer
 
     source = FakeSource(5)
     source.open()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceapp.face_reader import FaceReader
+from faceapp.analysis.face_reader import FaceReader
 from faceapp.pipeline import Pipeline
 from faceapp.session.check import check_session
 from faceapp.session.reader import read_frames, read_session

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from faceapp.errors import SessionError
-from faceapp.notice import NOTICE
 from faceapp.session.about import About, Consent
 from faceapp.session.check import check_session
 from faceapp.session.disk_watch import DiskWatch
 from faceapp.session.reader import read_session
 from faceapp.session.writer import SessionWriter
+from faceapp.settings.notice import NOTICE
 from tests.faceapp.session.results import card, result
 from tests.waiting import wait_until
 

@@ -13,9 +13,9 @@ import pytest
 
 from engines.card import EMOTIONS
 from faceapp.errors import StreamError
+from faceapp.settings.stream_target import OscTarget
 from faceapp.streams.feed import Mark
 from faceapp.streams.osc import OscOutput, bundles
-from faceapp.streams.target import OscTarget
 from tests.faceapp.session.results import hidden, result
 from tests.waiting import wait_until
 

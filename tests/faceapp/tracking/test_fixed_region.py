@@ -9,7 +9,7 @@ import numpy as np
 from engines.card import InputSpec
 from engines.preprocess import box_matrix, face_matrix
 from engines.visibility import VisibilityReader
-from faceapp.region import Region
+from faceapp.settings.region import Region
 from faceapp.tracking.fixed_region import RegionTracker
 from faceapp.types import LANDMARK_COUNT, Frame, Tracker
 from tests.faceapp.fakes import FakeTracker, face

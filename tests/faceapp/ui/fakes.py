@@ -7,7 +7,7 @@ import threading
 from engines.card import load_card
 from engines.models import model_folder
 from faceapp.pipeline import PipelineState, PipelineStatistics
-from faceapp.region import Region
+from faceapp.settings.region import Region
 from faceapp.types import FrameResult
 
 

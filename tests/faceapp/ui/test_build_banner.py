@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QProgressBar, QPushButton
 from pytestqt.qtbot import QtBot
 
-from faceapp.engine_builds import EngineBuild
+from faceapp.pipeline.engine_builds import EngineBuild
 from faceapp.types import FrameResult
 from faceapp.ui.build_banner import BuildBanner
 from faceapp.ui.theme import DARK

@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from engines.card import EMOTIONS
-from faceapp.comparison import PICTURE_PX, Comparison
+from faceapp.analysis.comparison import PICTURE_PX, Comparison
 from faceapp.types import FrameResult
 from faceapp.ui.closeness import MEMORY_S, Closeness, ShownEmotions
 from faceapp.ui.comparison_view import NOTHING_HIDDEN, TOO_LITTLE, WAITING, ComparisonView

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from pytestqt.qtbot import QtBot
 
-from faceapp.comparison import SideBySide
+from faceapp.analysis.comparison import SideBySide
 from faceapp.errors import SourceError
 from faceapp.pipeline import PipelineState
 from faceapp.settings import Settings

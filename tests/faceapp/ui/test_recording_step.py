@@ -13,9 +13,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from faceapp.notice import NOTICE
 from faceapp.session.face_cover import HOLD_S
 from faceapp.settings import Settings
+from faceapp.settings.notice import NOTICE
 from faceapp.types import FrameResult
 from faceapp.ui.comparing import COVERED
 from faceapp.ui.recording_step import RecordingStep

@@ -12,8 +12,8 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from pytestqt.qtbot import QtBot
 
-from faceapp.region import Region
 from faceapp.settings import Settings
+from faceapp.settings.region import Region
 from faceapp.types import FrameResult
 from faceapp.ui.fixed_region import NO_PICTURE
 from faceapp.ui.readout import Readouts

@@ -20,7 +20,7 @@ from faceapp.settings import Settings
 from faceapp.ui.queue.sheet import QueueSheet
 from faceapp.ui.queue.words import item_words, look_words, time_words
 from faceapp.ui.window import MainWindow
-from tests.faceapp.test_queue import FakePool
+from tests.faceapp.batch.test_queue import FakePool
 from tests.faceapp.ui.scenes import pixels
 
 

@@ -1,0 +1,1 @@
+"""Measuring engines: speed, the processor's floor, endurance, agreement with the reference."""

@@ -1,0 +1,1 @@
+"""What the TensorRT back end needs: driver, library, CUDA, compiling, kept plans, running them."""

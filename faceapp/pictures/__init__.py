@@ -1,1 +1,0 @@
-"""Single pictures: listing them, reading them, and reading the faces in them."""
