@@ -1,6 +1,7 @@
 # make run    installs what the program needs into .venv and starts it (headless demo where there is no display)
 # make test   installs everything, checks style and types, runs the headless demo and all tests
 # make lint   style and types only
+# make wheels builds what is installed elsewhere into dist: the program, the engines alone, training
 # make bench  speed of the pipeline and of the engines, for docs/benchmarks.md
 
 VENV ?= .venv
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for name in python3.12 python3.11 python3.10 python3 python; d
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint check bench clean
+.PHONY: run test lint check wheels bench clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m faceapp $(ARGS)
@@ -27,6 +28,11 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+wheels: $(VENV)/.test
+	$(BIN)/python -m hatchling build -d dist
+	cd packaging/engines && $(abspath $(BIN))/python -m hatchling build -t wheel -d $(CURDIR)/dist
+	cd packaging/training && $(abspath $(BIN))/python -m hatchling build -t wheel -d $(CURDIR)/dist
+
 bench: $(VENV)/.test
 	$(BIN)/python -m faceapp bench demo $(ARGS)
 	$(BIN)/python -m engines bench --model multitask --backend all --batch 1,4,16
@@ -37,12 +43,12 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.run: pyproject.toml | $(VENV)/.made
-	$(PIP) install -e .[openvino]
+	$(PIP) install -e '.[openvino]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.made
-	$(PIP) install -e .[openvino,train,test]
+	$(PIP) install -e '.[openvino,train,test]'
 	@touch $@ $(VENV)/.run
 
 clean:
-	rm -rf build out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

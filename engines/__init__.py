@@ -6,3 +6,6 @@ import os
 # device id and an event store in ~/.cache/Microsoft for upload. The variable is read when the library starts,
 # so it is set before any module of this package can import it; with it, the trace shows no file or socket.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+OF_FACEAPP = True
+"""Tells this package from others of the same name, see `faceapp.surroundings`."""

@@ -10,11 +10,11 @@ import numpy as np
 
 from engines.card import InputSpec
 from engines.errors import EngineError
-from engines.models import MODELS_DIR
 from engines.occlusion import draw_headset, draw_mask
 from engines.preprocess import Bytes, Floats, alignment_matrix, box_matrix, cut_chip
+from engines.shipped import ASSETS_DIR
 
-DEMO_DIR = MODELS_DIR.parent / "demo"
+DEMO_DIR = ASSETS_DIR / "demo"
 BUNDLED_CROPS = 512
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 _HEAD_CORNER_PX = (130, 0)

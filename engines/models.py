@@ -6,8 +6,9 @@ from pathlib import Path
 
 from engines.card import CARD_FILE
 from engines.errors import CardError
+from engines.shipped import ASSETS_DIR
 
-MODELS_DIR = Path(__file__).resolve().parent.parent / "assets" / "models"
+MODELS_DIR = ASSETS_DIR / "models"
 """Folder of the models that come with the program, one folder each."""
 
 

@@ -22,12 +22,12 @@ from engines.card import EMOTIONS
 from engines.card_fields import require_list, require_number, require_object, require_text, shown
 from engines.errors import CardError
 from engines.model_file import file_sha256
-from engines.models import MODELS_DIR
+from engines.shipped import ASSETS_DIR
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-OPINION_DIR = MODELS_DIR.parent / "second-opinion"
+OPINION_DIR = ASSETS_DIR / "second-opinion"
 CARD_FILE = "card.json"
 ARRAYS_FILE = "machines.npz"
 FORMAT = 1

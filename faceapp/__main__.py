@@ -12,16 +12,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.errors import CardError, EngineError
-from faceapp.commands.system_libraries import INSTALL_SYSTEM_LIBRARIES
-from faceapp.errors import SessionError, SourceError, StreamError
+from faceapp.surroundings import problem
 
 if TYPE_CHECKING:
     from faceapp.pipeline import PipelineStatistics
     from faceapp.types import FrameResult
 
 COMMANDS = ("analyze", "predict", "session", "bench", "doctor")
-PROJECT_ERRORS = (SourceError, SessionError, CardError, EngineError, StreamError)
 FAILED, INTERRUPTED = 2, 130
 
 _DESCRIPTION = """\
@@ -40,13 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 when all went well, 2 for a clear error, 130 after Ctrl-C.
     """
+    if said := problem():
+        print(f"faceapp: {said}", file=sys.stderr)
+        return FAILED
     parsed = _parser().parse_args(arguments)
     _set_up_logging(parsed.verbose)
     try:
         if parsed.command is None:
             return _run_window(parsed)
         return int(import_module(f"faceapp.commands.{parsed.command}").run(parsed))
-    except PROJECT_ERRORS as error:
+    except project_errors() as error:
         print(f"faceapp: {error}", file=sys.stderr)
         return FAILED
     except ImportError as error:
@@ -64,8 +64,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def project_errors() -> tuple[type[Exception], ...]:
+    """Return the errors whose text is written for people."""
+    from engines.errors import CardError, EngineError
+    from faceapp.errors import SessionError, SourceError, StreamError
+
+    return SourceError, SessionError, CardError, EngineError, StreamError
+
+
 def missing_library(name: str) -> str:
     """Return the line about a system library that OpenCV or Qt needs and the machine lacks."""
+    from faceapp.commands.system_libraries import INSTALL_SYSTEM_LIBRARIES
+
     return (
         f"expected the system library {name}, found none; install it, "
         f"on Debian and Ubuntu: {INSTALL_SYSTEM_LIBRARIES}"
@@ -125,7 +135,7 @@ class _Version(argparse.Action):
     """Prints the version; looked up only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
-        from faceapp.session.metadata import program_version
+        from faceapp.surroundings import program_version
 
         print(f"faceapp {program_version()}")
         parser.exit()
@@ -142,7 +152,7 @@ def _set_up_logging(verbose: bool) -> None:
 
 def _concerns_people(record: logging.LogRecord) -> bool:
     """Leave out the chat of libraries, and the project's own errors, which are printed once at the end."""
-    if record.exc_info is not None and isinstance(record.exc_info[1], PROJECT_ERRORS):
+    if record.exc_info is not None and isinstance(record.exc_info[1], project_errors()):
         return False
     return record.levelno >= logging.ERROR or record.name.partition(".")[0] in ("faceapp", "engines")
 

@@ -37,6 +37,7 @@ FLOORS = {
         "predictions",
         "types",
         "errors",
+        "surroundings",
     ],
     "engines": [
         "__main__",
@@ -61,6 +62,7 @@ FLOORS = {
         "signature",
         "model_file",
         "models",
+        "shipped",
         "card",
         "card_fields",
         "user_cache",

@@ -98,7 +98,7 @@ class OnnxRuntimeCudaBackend:
         if session.get_providers()[0] != _PROVIDER:
             raise EngineError(
                 f"{path}: expected ONNX Runtime's CUDA provider, found {session.get_providers()[0]} in its place; install "
-                "CUDA 13 and cuDNN 9 (pip install onnxruntime-gpu[cuda,cudnn]) or choose another back end"
+                "CUDA 13 and cuDNN 9 (pip install 'onnxruntime-gpu[cuda,cudnn]') or choose another back end"
             )
         check_signature(card, tensors(session.get_inputs()), tensors(session.get_outputs()))
         self._session = session

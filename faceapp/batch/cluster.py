@@ -76,6 +76,6 @@ def _library() -> Any:
         import distributed
     except ImportError as error:
         raise SessionError(
-            "cluster: expected the library distributed, found none; install it with `pip install faceapp[cluster]`"
+            "cluster: expected the library distributed, found none; install it with `pip install 'faceapp[cluster]'`"
         ) from error
     return distributed

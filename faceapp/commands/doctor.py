@@ -64,7 +64,7 @@ def run(_arguments: argparse.Namespace) -> int:
 
 
 def _program() -> list[str]:
-    from faceapp.session.metadata import program_version
+    from faceapp.surroundings import program_version
 
     return [
         f"faceapp {program_version()}, Python {platform.python_version()}, {platform.platform()}",

@@ -240,5 +240,5 @@ def _library(name: str) -> Any:
     except ImportError as error:
         raise SessionError(
             f"agreement: expected the library {name.split('.')[0]}, found none; "
-            "install it with `pip install faceapp[statistics]`"
+            "install it with `pip install 'faceapp[statistics]'`"
         ) from error

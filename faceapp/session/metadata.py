@@ -8,7 +8,6 @@ import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from faceapp.errors import SessionError
 from faceapp.session.about import About
 from faceapp.session.clock import now_utc, utc_text
 from faceapp.session.stored_settings import stored_settings
+from faceapp.surroundings import program_version
 from faceapp.tracking.smoothing import filter_parameters
 
 SESSION_FILE = "session.json"
@@ -58,14 +58,6 @@ class FrameCounts:
     def unexplained(self) -> int:
         """Captured frames of which nobody knows what became."""
         return self.captured - self.analysed - sum(self.not_analysed.values())
-
-
-def program_version() -> str:
-    """Return the installed version of the program."""
-    try:
-        return version("faceapp")
-    except PackageNotFoundError:
-        return "unknown (run from a folder that is not installed)"
 
 
 def new_metadata(

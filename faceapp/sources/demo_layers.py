@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 
+from engines.shipped import ASSETS_DIR
 from faceapp.errors import SourceError
 from faceapp.types import Floats, Image
 
-FOLDER = Path(__file__).parents[2] / "assets" / "demo"
+FOLDER = ASSETS_DIR / "demo"
 # Layers are enlarged once with a good filter, so that the bilinear sampling of every frame shows no steps.
 ENLARGE = 2
 # A light from one side falls off over these columns of the portrait, to this share.

@@ -10,10 +10,10 @@ import platform
 from types import ModuleType
 from typing import Any
 
-from faceapp.session.metadata import program_version
 from faceapp.streams.feed import Mark, StreamState
 from faceapp.streams.lsl_library import load_lsl, lsl_time_s
 from faceapp.streams.values import channels, value_rows
+from faceapp.surroundings import program_version
 from faceapp.types import FrameResult
 
 VALUES_NAME, MARKS_NAME = "faceapp", "faceapp markers"

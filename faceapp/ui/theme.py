@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from engines.card import EMOTIONS
+from engines.shipped import ASSETS_DIR
 from faceapp.ui.style_sheet import style_sheet
 
 EMOTION_COLOURS: dict[str, str] = {
@@ -29,7 +29,7 @@ EMOTION_QCOLOURS: tuple[QColor, ...] = tuple(QColor(EMOTION_COLOURS[name]) for n
 RECORD_RED = "#E5484D"
 """The dot of a running recording: the only red that is no emotion."""
 
-ICONS_DIR = Path(__file__).resolve().parents[2] / "assets" / "icons"
+ICONS_DIR = ASSETS_DIR / "icons"
 ROUNDING_PX = 10
 
 

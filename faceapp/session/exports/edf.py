@@ -26,7 +26,7 @@ _RANGES = {"years": (-1.0, 120.0), "deg": (-200.0, 200.0), "": (-1.0, 1.0)}
 def available() -> str:
     """Return why EDF+ can't be written; empty when it can."""
     if importlib.util.find_spec("edfio") is None:
-        return "install it with `pip install faceapp[exports]`"
+        return "install it with `pip install 'faceapp[exports]'`"
     return ""
 
 
