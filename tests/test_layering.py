@@ -23,6 +23,7 @@ FLOORS = {
         "__main__",
         "commands",
         "ui",
+        "api",
         "batch",
         "bench",
         "pipeline",

@@ -21,9 +21,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line
 ]
-ENGINE_CODE, ANALYZER_CODE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-FRAMES = 30
-"""Of the folder's video."""
+API_CODE, ENGINE_CODE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FRAMES = 30  # of the folder's video
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +98,11 @@ def test_the_engine_code_of_the_readme_works(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_analyzer_code_of_the_readme_works(folder: Path) -> None:
-    done = run([sys.executable, "-c", ANALYZER_CODE], folder)
+def test_the_three_lines_of_the_readme_work(folder: Path) -> None:
+    done = run([sys.executable, "-c", API_CODE], folder)
 
     assert done.returncode == 0, done.stderr
-    assert len(decimal_numbers(done.stdout)) == FRAMES * (4 + 11), (
-        "in each frame one face: its box, and what is read in it"
-    )
+    assert done.stdout.startswith("happiness ") and len(decimal_numbers(done.stdout)) == 3
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

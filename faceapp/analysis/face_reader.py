@@ -66,7 +66,7 @@ class FaceReader:
     ) -> None:
         if "none" not in engines:
             raise ValueError(f"engines: expected one for 'none', found {sorted(engines)}")
-        self.engines, self.abstains = dict(engines), abstains
+        self.engines, self.abstains = engines, abstains
         self._smoother = ProbabilitySmoother(smoothing)
         self._forget_at_s = FORGET_S
         self.occlusion: OcclusionMode = occlusion

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from faceapp.errors import SourceError
 from faceapp.sources.file_suffixes import PICTURE_SUFFIXES
@@ -68,9 +69,25 @@ def read_picture(path: Path) -> Image:
         raise SourceError(
             f"{path}: expected a picture, found none that can be read ({error.strerror})"
         ) from error
+    return decode_picture(content, str(path))
+
+
+def decode_picture(content: npt.NDArray[np.uint8], name: str) -> Image:
+    """Decode one picture in colour; a gray one has three equal channels.
+
+    Args:
+        content: uint8 (bytes,), the content of a picture file.
+        name: For the error.
+
+    Returns:
+        uint8 (H, W, 3) RGB.
+
+    Raises:
+        SourceError: It is no picture.
+    """
     picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
     if picture is None:
         raise SourceError(
-            f"{path}: expected a picture, found {content.size} bytes of something else; restore or remove it"
+            f"{name}: expected a picture, found {content.size} bytes of something else; restore or remove it"
         )
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)

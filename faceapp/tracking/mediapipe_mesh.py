@@ -52,6 +52,8 @@ class MediaPipeTracker:
         landmark_smoothing: Strength from 0 (off) to 1 of the landmarks' smoothing over time.
         open_visibility: Loads the visibility network, on the thread of the first `update`; None: there is none.
         occlusion: What hides every face, or "auto" for what the network sees. With "none" it is not asked.
+        small_faces: Look into the parts of a first or single picture too, see `FaceFinder`; else small faces are found
+            over the next frames.
 
     Raises:
         ValueError: `max_faces` is below 1.
@@ -63,6 +65,8 @@ class MediaPipeTracker:
         landmark_smoothing: float = 0.5,
         open_visibility: Callable[[], VisibilityReader | None] | None = None,
         occlusion: OcclusionMode = "auto",
+        *,
+        small_faces: bool = True,
     ) -> None:
         if max_faces < 1:
             raise ValueError(f"max_faces: expected at least 1, found {max_faces}")
@@ -71,6 +75,7 @@ class MediaPipeTracker:
         self._smoother = LandmarkSmoother(landmark_smoothing)
         self._open_visibility = open_visibility
         self._occlusion: OcclusionMode = occlusion
+        self._small_faces = small_faces
         self._watch: OcclusionWatch | None = None
         self._sight: FaceSight | None = None
         self._seen: dict[int, SeenFace] = {}
@@ -152,7 +157,7 @@ class MediaPipeTracker:
         if self._watch is None:
             self._watch = OcclusionWatch(self._open_visibility() if self._open_visibility else None)
         if self._sight is None:
-            self._sight = FaceSight(self._max_faces, self._watch)
+            self._sight = FaceSight(self._max_faces, self._watch, small_faces=self._small_faces)
         return self._sight, self._watch
 
     def _track(self, track_id: int, face: SeenFace) -> FaceTrack:

@@ -37,10 +37,12 @@ class FaceSight:
     Args:
         max_faces: Most faces to see in a frame.
         watch: Looks at what hides the faces.
+        small_faces: Whether looking everywhere at once looks into the parts of the picture too.
     """
 
-    def __init__(self, max_faces: int, watch: OcclusionWatch) -> None:
+    def __init__(self, max_faces: int, watch: OcclusionWatch, *, small_faces: bool = True) -> None:
         self._max_faces = max_faces
+        self._small_faces = small_faces
         self._watch = watch
         self._finder = FaceFinder()
         self._graph = FaceMeshGraph(lanes=min(_MOST_LANES, os.cpu_count() or 1))
@@ -84,7 +86,8 @@ class FaceSight:
     ) -> list[SeenFace]:
         if everywhere:
             self._search_at_s = time_s + SEARCH_PERIOD_S
-            return self._adopt(image, [], self._confirmed(image, self._finder.look_everywhere(image), []))
+            look = self._finder.look_everywhere if self._small_faces else self._finder.look_over
+            return self._adopt(image, [], self._confirmed(image, look(image), []))
         faces = self._follow(image, time_s, last)
         faces = self._regain(image, faces, [*(expected for _, expected in last), *lost])
         if not faces:

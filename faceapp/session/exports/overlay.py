@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from engines.card import EMOTIONS
 from faceapp.session.annotation_faces import load_face_edits
+from faceapp.session.drawn_labels import UNREAD_COLOUR, draw_face, draw_text, emotion_colour
 from faceapp.session.face_rows import analysed_times, emotion_columns, face_names
 from faceapp.session.reader import Session
-from faceapp.session.timeline import COLOURS
 from faceapp.session.video_encoder import VideoEncoder, fitted_rectangle
 from faceapp.types import Image
 
@@ -25,8 +22,6 @@ _HOLD_S = 0.35
 """A box stays over the frames in between that were not analysed; the analysis rarely takes longer for one."""
 _MOMENT_S = 1.5
 _NAME_LETTERS = 24
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_GRAY = (154, 160, 166)
 Doubles = npt.NDArray[np.float64]
 
 
@@ -100,14 +95,11 @@ class _Labels:
         name = shortened(self._names[int(self._rows.faces[row])])
         if np.isfinite(emotions).all():
             strongest = int(emotions.argmax())
-            colour = _rgb(COLOURS[strongest])
+            colour = emotion_colour(EMOTIONS[strongest])
             text = f"{name}: {EMOTIONS[strongest]} {emotions[strongest]:.2f}"
         else:
-            colour, text = _GRAY, f"{name}: not enough of the face visible"
-        x0, y0, x1, y1 = self._in_video(self._rows.boxes[row], time_s)
-        cv2.rectangle(image, (x0, y0), (x1, y1), (20, 20, 20), 4, cv2.LINE_AA)
-        cv2.rectangle(image, (x0, y0), (x1, y1), colour, 2, cv2.LINE_AA)
-        _draw_text(image, text, (x0, y0 - 8), colour)
+            colour, text = UNREAD_COLOUR, f"{name}: not enough of the face visible"
+        draw_face(image, self._in_video(self._rows.boxes[row], time_s), text, colour)
 
     def _in_video(self, box: Doubles, time_s: float) -> tuple[int, int, int, int]:
         """Return a box in the pixels of the video, into which frames of another size were fitted."""
@@ -132,33 +124,9 @@ class _Labels:
 def _draw_marks(image: Image, time_s: float, marks: list[str]) -> None:
     clock = f"{int(time_s) // 60:02d}:{time_s % 60:06.3f}"
     height = image.shape[0]
-    _draw_text(image, "   ".join([clock, *marks]), (8, height - 10), (235, 235, 235))
-
-
-def _draw_text(image: Image, text: str, place: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    """Write a line on a dark ground that stays in the picture."""
-    scale = max(0.4, image.shape[0] / 1100)
-    text = plain_letters(text)
-    (width, height), below = cv2.getTextSize(text, _FONT, scale, 1)
-    x = min(max(place[0], 2), max(2, image.shape[1] - width - 4))
-    y = min(max(place[1], height + 4), image.shape[0] - below - 2)
-    cv2.rectangle(image, (x - 3, y - height - 4), (x + width + 3, y + below + 1), (24, 26, 29), -1)
-    cv2.putText(image, text, (x, y), _FONT, scale, colour, 1, cv2.LINE_AA)
+    draw_text(image, "   ".join([clock, *marks]), (8, height - 10), (235, 235, 235))
 
 
 def shortened(name: str) -> str:
     """Return a name that leaves room for the emotion."""
     return name if len(name) <= _NAME_LETTERS else f"{name[: _NAME_LETTERS - 3]}..."
-
-
-def plain_letters(text: str) -> str:
-    """Return a text in the letters that OpenCV's font knows: accents are left away, what else it lacks becomes "?"."""
-    parts = unicodedata.normalize("NFKD", text)
-    return (
-        "".join(part for part in parts if not unicodedata.combining(part)).encode("ascii", "replace").decode()
-    )
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    value: Any = int(colour[1:], 16)
-    return value >> 16, value >> 8 & 255, value & 255

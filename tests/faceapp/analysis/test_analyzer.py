@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import faceapp.analysis.analyzer
 from engines.card import EMOTIONS
 from engines.errors import CardError, EngineError
 from faceapp.analysis.analyzer import Analyzer, make_reader, make_tracker, open_visibility_reader
+from faceapp.analysis.engines_on_demand import EnginesOnDemand
 from faceapp.analysis.face_reader import FaceReader
 from faceapp.settings import Settings
 from faceapp.types import FaceTrack, Frame
@@ -293,3 +295,41 @@ def test_the_tracker_looks_at_what_hides_a_face_where_the_model_is_there(
     reader = open_visibility_reader(settings)
     assert reader is not None and reader.card.name == "visibility"
     reader.close()
+
+
+def test_an_analyzer_closes_at_the_end_of_its_block() -> None:
+    engine, tracker = FakeEngine(), FakeTracker()
+    with Analyzer(tracker, reader_of(engine)) as analyzer:
+        analyzer.step(frame())
+    assert engine.closed and tracker.closed
+
+
+def test_a_second_thread_is_refused_and_changes_nothing() -> None:
+    analyzer = Analyzer(FakeTracker(), reader_of(FakeEngine()))
+    analyzer.step(frame())
+    with ThreadPoolExecutor(4, thread_name_prefix="other") as threads:
+        refused = [
+            threads.submit(call) for call in (lambda: analyzer.step(frame()), analyzer.reset, analyzer.close)
+        ]
+    for each in refused:
+        with pytest.raises(RuntimeError, match=r"expected calls from the thread 'MainThread'.*found 'other"):
+            each.result()
+    assert analyzer.step(frame()).frame is not None
+
+
+def test_engines_for_hidden_faces_load_with_the_first_such_face() -> None:
+    loaded: list[str] = []
+
+    def load(name: str) -> FakeEngine:
+        loaded.append(name)
+        return FakeEngine(name)
+
+    engines = EnginesOnDemand({"none": "plain", "headset": "special"}, load)  # type: ignore[arg-type]
+    reader = FaceReader(engines, 0.0)
+    reader.read(frame(), [face(1), face(2, "mask")], 0.0)
+    assert loaded == ["plain"]
+    reader.read(frame(), [face(1), face(2, "headset")], 0.0)
+    reader.read(frame(), [face(2, "headset")], 0.0)
+    assert loaded == ["plain", "special"] and [card.name for card in reader.cards] == loaded
+    reader.close()
+    assert all(engine.closed for engine in engines.values())  # type: ignore[attr-defined]

@@ -148,15 +148,17 @@ def test_names_given_in_the_player_stand_in_the_overlay_video(
 ):
     import shutil
 
+    from faceapp.session import drawn_labels
     from faceapp.session.annotation_faces import FaceEdits, save_face_edits
-    from faceapp.session.exports import overlay
 
     copy = shutil.copytree(session, tmp_path / "s")
     save_face_edits(copy, FaceEdits(names={1: "Zoë 李 with a very long family name"}, merged={2: 1}))
     texts: set[str] = set()
-    draw = overlay.cv2.putText
+    draw = drawn_labels.cv2.putText
     monkeypatch.setattr(
-        overlay.cv2, "putText", lambda image, text, *others: (texts.add(text), draw(image, text, *others))
+        drawn_labels.cv2,
+        "putText",
+        lambda image, text, *others: (texts.add(text), draw(image, text, *others)),
     )
     (path,) = written(copy, "overlay", tmp_path)
     named = {text.split(":")[0] for text in texts if ": " in text}
