@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from engines.card import CARD_FILE, InputSpec
 from engines.models import MODELS_DIR
+from training.blocks.multi_task import MultiTaskNet
 from training.data.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces
 from training.loop import averaged_weights
+from training.pretrained import load_pretrained
 from training.shipped import shipped_net
 
 Floats = npt.NDArray[np.float32]
@@ -26,20 +27,23 @@ def names_model(initial: str | Path) -> bool:
     return any((folder / CARD_FILE).is_file() for folder in (MODELS_DIR / initial, Path(initial)))
 
 
-def start_from(net: torch.nn.Module, initial: str, images: Callable[[], Floats]) -> None:
+def start_from(net: MultiTaskNet, initial: str, images: Callable[[], Floats], spec: InputSpec) -> None:
     """Give a network the weights it starts from; heads that only training has start as they are with a model's.
 
     Args:
         net: Changed in place.
-        initial: Folder of a finished run, or name or folder of an exported model.
+        initial: Folder of a finished run, name or folder of an exported model, or a file of pretrained weights.
         images: Returns some training faces, float32 (N, C, size, size), for the statistics of batch normalisation, which
             an exported model has no more.
+        spec: Input of the network.
 
     Raises:
         RecipeError: No finished run, or a model of another network.
         CardError: The model is damaged.
     """
-    if names_model(initial):
+    if Path(initial).is_file():
+        load_pretrained(net, Path(initial), spec)
+    elif names_model(initial):
         found = shipped_net(initial, images()).state_dict()
         net.load_state_dict({**net.state_dict(), **found})
     else:

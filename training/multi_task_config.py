@@ -34,11 +34,14 @@ class Config:
         sampling: "natural", or "square_root" or "balanced" over the emotion classes and ages of each set.
         epochs: Passes over the first set of the shares.
         epoch_steps: Batches in an epoch, however many faces there are; 0 for the pass.
-        optimizer: "sgd" with momentum 0.9, or "adam".
+        optimizer: "sgd" with momentum 0.9, "adam", or "adamw" with decoupled weight decay.
         learning_rate: Peak or initial rate.
         schedule: File name in `training/schedules`.
         schedule_settings: Keywords of the schedule's `build`.
         weight_decay: L2 on all weights.
+        frozen: Stages of the trunk that stay as they are, from the front; of a network whose trunk has `stages`.
+        trunk_rate: Rate of the shared layers as a share of the branches' (fine-tuning).
+        clip_norm: Largest norm of all gradients together; 0 leaves them as they are.
         nesterov: Nesterov's momentum.
         loss: Loss of every task, domain head, distillation.
         balancing: File name in `training/balancing`.
@@ -53,8 +56,10 @@ class Config:
             least nine in ten votes are happiness, none where no vote is. GENKI-4K alone has 2,200 training faces.
         distilled: Folder that `python -m training label` wrote; empty for none.
         selection: Which distilled labels count.
-        initial: Where to start: folder of a finished run (its averaged weights), or name or folder of an exported model;
-            empty starts anew.
+        initial: Where to start: folder of a finished run (its averaged weights), name or folder of an exported model, or a
+            file of pretrained weights (`training.pretrained`); empty starts anew.
+        smoothing: Set -> share of an emotion label that is spread over all emotions, for sets with one label a picture.
+        restored_prior: See `training.prior_adjustment`; None adjusts nothing.
         calibrate: Fit a temperature per head on validation and fold it into the exported network.
         bfloat16: Forward pass in bfloat16 where the device computes in it.
         device: "auto", "cpu" or "cuda".
@@ -78,12 +83,15 @@ class Config:
     sampling: str = "natural"
     epochs: int = 20
     epoch_steps: int = 0
-    optimizer: Literal["sgd", "adam"] = "sgd"
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     learning_rate: float = 0.1
     schedule: str = "one_cycle"
     schedule_settings: dict[str, Any] = field(default_factory=dict)
     weight_decay: float = 5e-4
     nesterov: bool = True
+    frozen: int = 0
+    trunk_rate: float = 1.0
+    clip_norm: float = 0.0
     loss: LossSettings = field(default_factory=LossSettings)
     balancing: str = "fixed"
     balancing_settings: dict[str, Any] = field(default_factory=dict)
@@ -101,6 +109,8 @@ class Config:
     distilled: str = ""
     selection: Selection = field(default_factory=Selection)
     initial: str = ""
+    smoothing: dict[str, float] = field(default_factory=dict)
+    restored_prior: float | None = None
     calibrate: bool = True
     bfloat16: bool = True
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -115,7 +125,7 @@ class Config:
             "balancing": (self.balancing, _names(balancing)),
             "schedule": (self.schedule, _names(schedules)),
             "mixing": (self.mixing, ("mixed", "alternating")),
-            "optimizer": (self.optimizer, ("sgd", "adam")),
+            "optimizer": (self.optimizer, ("sgd", "adam", "adamw")),
             "sampling": (self.sampling, ("natural", "square_root", "balanced")),
             "device": (self.device, ("auto", "cpu", "cuda")),
         }

@@ -20,6 +20,7 @@ from training.losses.masked_cross_entropy import MaskedCrossEntropy, one_hot
 from training.losses.masked_squared_hinge import MaskedSquaredHinge
 from training.losses.spread import SpreadLoss
 from training.losses.triplet_domain import TripletDomainLoss
+from training.prior_adjustment import PriorAdjustment
 
 CLASS_LOSSES: Mapping[str, Callable[[float], nn.Module]] = {
     "distribution": lambda smoothing: CrowdLabelLoss("distribution", label_smoothing=smoothing),
@@ -91,10 +92,12 @@ class MultiTaskLoss(nn.Module):
 
     Args:
         settings: Which losses.
+        prior_adjustment: Of the emotions' logits, or None.
     """
 
-    def __init__(self, settings: LossSettings) -> None:
+    def __init__(self, settings: LossSettings, prior_adjustment: PriorAdjustment | None = None) -> None:
         super().__init__()
+        self.prior_adjustment = prior_adjustment
         self.settings = settings
         self.emotion = CLASS_LOSSES[settings.emotion](settings.label_smoothing)
         self.binary = CLASS_LOSSES[settings.binary](settings.label_smoothing)
@@ -129,6 +132,8 @@ class MultiTaskLoss(nn.Module):
 
     def _supervised(self, task: str, logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         if task == "emotion":
+            if self.prior_adjustment is not None:
+                logits = self.prior_adjustment(logits, batch["source"])
             loss: Tensor = self.emotion(logits, batch["emotion"])
         elif task == "age":
             loss = self.age(logits, *self._ages(batch))

@@ -21,7 +21,7 @@ Doubles = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 
 _LEVELS: Doubles = np.arange(256, dtype=np.float64)
-_NUMBERS = 15
+_NUMBERS, _MORE_NUMBERS = 15, 6
 """Random numbers that one face takes."""
 
 
@@ -38,6 +38,9 @@ class Augmentation:
         bias: Largest change of brightness either way, as a share of white.
         blur: Probability of a Gaussian blur of 0.4 to 1 pixel.
         patch: Probability of a gray rectangle over 2 to 15% of the face.
+        gamma: Largest change of the logarithm of the gamma of the levels either way, for dark and washed-out pictures.
+        resolution: Probability that a chip is made from 0.3 to 0.8 times as many pixels a side, as a small face is.
+        noise: Probability of noise of 2 to 12 levels' deviation.
     """
 
     rotation_deg: float = 15.0
@@ -48,6 +51,9 @@ class Augmentation:
     bias: float = 0.1
     blur: float = 0.15
     patch: float = 0.25
+    gamma: float = 0.0
+    resolution: float = 0.0
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
@@ -64,6 +70,7 @@ class Augmentation:
         """
         share = random.random((_NUMBERS, count))
         either_way = 2 * share - 1
+        more = random.random((_MORE_NUMBERS, count))
         return Changes(
             maps=self._maps(share, either_way, size),
             blur_px=np.where(share[5] < self.blur, 0.4 + 0.6 * share[6], 0.0),
@@ -71,6 +78,10 @@ class Augmentation:
             bias=255 * self.bias * either_way[8],
             patches=self._patches(share, either_way, size),
             patch_levels=(256 * share[14]).astype(np.uint8),
+            gamma=np.exp(self.gamma * (2 * more[0] - 1)),
+            shrink=np.where(more[1] < self.resolution, 0.3 + 0.5 * more[2], 1.0),
+            noise_levels=np.where(more[3] < self.noise, 2 + 10 * more[4], 0.0),
+            noise_seeds=(2**32 * more[5]).astype(np.uint32),
         )
 
     def _maps(self, share: Doubles, either_way: Doubles, size: int) -> Doubles:
@@ -110,6 +121,10 @@ class Changes:
         bias: float64 (N,), levels added.
         patches: int64 (N, 4), top, bottom, left and right of the hidden rectangle; empty where nothing is hidden.
         patch_levels: uint8 (N,), gray of the rectangle.
+        gamma: float64 (N,), exponent of the levels as shares of white.
+        shrink: float64 (N,), size of the chip that it is enlarged from again, 1 for none.
+        noise_levels: float64 (N,), deviation of the noise, 0 for none.
+        noise_seeds: uint32 (N,), of the noise.
     """
 
     maps: Doubles
@@ -118,6 +133,10 @@ class Changes:
     bias: Doubles
     patches: npt.NDArray[np.int64]
     patch_levels: Bytes
+    gamma: Doubles
+    shrink: Doubles
+    noise_levels: Doubles
+    noise_seeds: npt.NDArray[np.uint32]
 
     def of(self, rows: slice) -> Changes:
         """Return the changes of some of the faces."""
@@ -146,6 +165,11 @@ class Changes:
         Returns:
             float32 (N, C, size, size).
         """
+        for row in np.flatnonzero(self.shrink < 1):
+            chips[row] = _coarser(chips[row], self.shrink[row])
+        for row in np.flatnonzero(self.noise_levels):
+            noise = np.random.default_rng(self.noise_seeds[row]).standard_normal(chips[row].shape, np.float32)
+            chips[row] = np.clip(chips[row] + self.noise_levels[row] * noise, 0, 255)
         for row in np.flatnonzero(self.blur_px):
             chips[row] = cv2.GaussianBlur(chips[row], (0, 0), self.blur_px[row])
         tables = self._tables(chips, spec)
@@ -164,7 +188,16 @@ class Changes:
         """Return level -> input of each chip, float32 (N, 256)."""
         middle = chips.reshape(len(chips), -1).mean(axis=1)
         offset = middle * (1 - self.gain) + self.bias
-        levels = np.clip(np.rint(_LEVELS * self.gain[:, None] + offset[:, None]), 0, 255).astype(np.uint8)
+        curved = 255 * (_LEVELS / 255) ** self.gamma[:, None]
+        levels = np.clip(np.rint(curved * self.gain[:, None] + offset[:, None]), 0, 255).astype(np.uint8)
         tables = np.empty((1, *levels.shape), np.float32)
         normalise(levels, spec, tables)
         return tables[0]
+
+
+def _coarser(chip: Bytes, share: float) -> Bytes:
+    """Return a chip as if it had been enlarged from fewer pixels."""
+    size = chip.shape[0]
+    side = max(4, round(size * share))
+    small = cv2.resize(chip, (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR).astype(np.uint8)

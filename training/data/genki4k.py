@@ -35,10 +35,20 @@ def samples(root: Path, split: str | None = None, faults: Faults | None = None) 
         DatasetError: Missing folder or picture, or a malformed line.
     """
     faults = faults or Faults("genki4k")
-    top = find_root(root, "files/file0001.jpg", "GENKI-4K")
+    top = _top(root)
     rows = read_rows(table_inside(top, ("labels.txt",), "GENKI-4K"), _COLUMNS, delimiter=None)
     found = faults.kept(rows, partial(_read_line, top))
     return faults.usable(found, split, top, "labels.txt and files/fileNNNN.jpg")
+
+
+def _top(root: Path) -> Path:
+    """Return the set's folder: any of its pictures marks it, since a copy need not hold the first."""
+    pictures = sorted(root.glob("*/*/files/file[0-9][0-9][0-9][0-9].jpg")) or sorted(
+        path for depth in ("", "*/") for path in root.glob(f"{depth}files/file[0-9][0-9][0-9][0-9].jpg")
+    )
+    return find_root(
+        root, tuple(f"files/{path.name}" for path in pictures[:1]) or "files/fileNNNN.jpg", "GENKI-4K"
+    )
 
 
 def _read_line(top: Path, row: Row) -> Sample:

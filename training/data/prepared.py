@@ -38,6 +38,7 @@ DATA_SETS = (
     "fgnet",
     "gallagher",
     "lsemsw",
+    "smilesmiled",
 )
 
 

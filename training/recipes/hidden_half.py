@@ -118,6 +118,7 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
             experiment.net,
             config.teacher,
             lambda: statistics_images(first, spec, config.align, config.seed),
+            spec,
         )
     return experiment
 

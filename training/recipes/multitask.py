@@ -39,6 +39,7 @@ from training.multi_task_config import Config
 from training.multi_task_loss import AGE_RANGE, DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
 from training.occlusion.hiding import Hider
 from training.occlusion.views import Hide
+from training.prior_adjustment import PriorAdjustment, emotion_prior
 from training.protocols.ensembles import network_predict
 
 MODEL_NAME = "multitask"
@@ -104,12 +105,15 @@ def build_on(
             net,
             config.initial,
             lambda: statistics_images(first, input_spec(config), config.align, config.seed),
+            input_spec(config),
         )
+    freeze(net, config.frozen)
     optimizer = optimizer_of(config, net)
     return Experiment(
         net=net,
         batches=batches,
-        loss=MultiTaskLoss(config.loss),
+        loss=MultiTaskLoss(config.loss, _prior_adjustment(config, sets)),
+        clip_norm=config.clip_norm or None,
         optimizer=optimizer,
         schedule=_module(schedules, config.schedule).build(
             optimizer, total_steps=config.epochs * batches.steps, **config.schedule_settings
@@ -224,15 +228,49 @@ def validation_figures(
 
 def optimizer_of(config: Config, net: nn.Module) -> torch.optim.Optimizer:
     """Return the optimizer that the settings ask for, over a network's parameters."""
-    if config.optimizer == "adam":
-        return torch.optim.Adam(net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    trained = _rate_groups(config, net)
+    if config.optimizer != "sgd":
+        kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+        return kind(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
     return torch.optim.SGD(
-        net.parameters(),
+        trained,
         lr=config.learning_rate,
         momentum=0.9,
         nesterov=config.nesterov,
         weight_decay=config.weight_decay,
     )
+
+
+def _rate_groups(config: Config, net: nn.Module) -> list[dict[str, Any]]:
+    """Return the trained weights: the shared layers with their own rate, the others with the full one."""
+    shared = {id(weight) for weight in net.trunk.parameters()} if isinstance(net, MultiTaskNet) else set()
+    trained = [weight for weight in net.parameters() if weight.requires_grad]
+    if config.trunk_rate == 1:
+        return [{"params": trained}]
+    trunk = [weight for weight in trained if id(weight) in shared]
+    branches = [weight for weight in trained if id(weight) not in shared]
+    return [{"params": branches}, {"params": trunk, "lr": config.learning_rate * config.trunk_rate}]
+
+
+def freeze(net: MultiTaskNet, count: int) -> None:
+    """Keep the first stages of the trunk as they are.
+
+    Raises:
+        RecipeError: The trunk has not so many stages.
+    """
+    stages = net.trunk.stages() if hasattr(net.trunk, "stages") else []
+    if count > len(stages):
+        raise RecipeError(f"frozen: expected 0 to {len(stages)} with this network, found {count}")
+    for stage in stages[:count]:
+        stage.requires_grad_(False)
+
+
+def _prior_adjustment(config: Config, sets: dict[str, PreparedFaces]) -> PriorAdjustment | None:
+    if config.restored_prior is None:
+        return None
+    weights = _sampling(config, sets)
+    priors = [emotion_prior(sets[name], weights.get(name)) for name in config.shares]
+    return PriorAdjustment(priors, config.restored_prior)
 
 
 def _balancer(config: Config) -> nn.Module:
@@ -263,6 +301,9 @@ def _extra_labels(
         ranges = {label: getattr(sets[name], label) for label in AGE_RANGE}
         if np.isfinite(ranges[AGE_RANGE[0]]).any():
             found.setdefault(name, {}).update(ranges)
+    for name, share in config.smoothing.items():
+        emotion = sets[name].emotion
+        found.setdefault(name, {})["emotion"] = (1 - share) * emotion + np.float32(share / len(EMOTIONS))
     return found
 
 
