@@ -24,6 +24,7 @@ from training.data.augmentation import Augmentation
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError, RecipeError
 from training.face_order import EndlessOrder, alternating_turns
+from training.occlusion.either_half import EitherHalf
 from training.occlusion.hiding import Hider
 
 LABELS = ("age_years", "female", "smile", "race")
@@ -72,7 +73,7 @@ class MixedBatches:
     extra: Mapping[str, Mapping[str, npt.NDArray[Any]]] = field(default_factory=dict)
     sampling: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     mixing: Literal["mixed", "alternating"] = "mixed"
-    hider: Hider | None = None
+    hider: Hider | EitherHalf | None = None
     workers: int = 1
     epoch_steps: int = 0
     steps: int = field(init=False)

@@ -66,6 +66,8 @@ def build(
     }
     net = MultiTaskNet(trunk, branches)
     he_initialise(net)
+    for branch in branches.values():
+        nn.init.normal_(branch[1].weight, std=0.01)
     return net
 
 

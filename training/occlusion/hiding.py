@@ -19,7 +19,7 @@ from engines.occlusion import KINDS, Half
 from engines.preprocess import normalise
 from training.data.face_cuts import UNIT_SIZE
 from training.errors import RecipeError
-from training.occlusion.layers import COVER, GRAY, MARGIN_PX, Layers
+from training.occlusion.layers import COVER, GRAY, MARGIN_PX, LayerPool, Layers
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -88,11 +88,11 @@ class Hider:
 
     Attributes:
         hiding: How.
-        layers: For each set of the batch, in order, its layers from `load_layers`.
+        layers: For each set of the batch, in order, its layers from `load_layers` or `load_pool`.
     """
 
     hiding: Hiding
-    layers: tuple[Layers, ...]
+    layers: tuple[Layers | LayerPool, ...]
 
     def draw_forms(self, count: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
         """Return how each face is hidden, (N,) positions in `FORMS`."""

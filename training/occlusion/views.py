@@ -71,7 +71,7 @@ class BlackHalf:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A headset or mask is drawn on every face with a mesh; a half is black on the others.
+    """A headset or mask is drawn on every held-out face with a mesh; a half is black on the others.
 
     Attributes:
         half: Which half is hidden.
@@ -87,7 +87,10 @@ class Drawn:
     def __call__(self, chips: Bytes, faces: PreparedFaces, positions: Positions) -> Bytes:
         """Return the chips with the drawing on them; see `Hide`."""
         if faces.name not in self._layers:
-            self._layers[faces.name] = load_layers(faces, self.cache, self.half, KINDS_OF_HALF[self.half])
+            held_out = np.sort(np.concatenate([faces.where("validation"), faces.where("test")]))
+            self._layers[faces.name] = load_layers(
+                faces, self.cache, self.half, KINDS_OF_HALF[self.half], positions=held_out
+            )
         layers = self._layers[faces.name]
         hidden = BlackHalf(self.half, self.spec)(chips, faces, positions)
         for row, position in enumerate(positions):

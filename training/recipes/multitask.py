@@ -37,6 +37,7 @@ from training.losses.feature_distillation import FeatureMap
 from training.losses.triplet_domain import DomainHead
 from training.multi_task_config import Config
 from training.multi_task_loss import AGE_RANGE, DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
+from training.occlusion.either_half import EitherHalf
 from training.occlusion.hiding import Hider
 from training.occlusion.views import Hide
 from training.prior_adjustment import PriorAdjustment, emotion_prior
@@ -70,7 +71,7 @@ def load_sets(config: Config) -> dict[str, PreparedFaces]:
 def build_on(
     config: Config,
     sets: dict[str, PreparedFaces],
-    hider: Hider | None = None,
+    hider: Hider | EitherHalf | None = None,
     views: Mapping[str, Hide | None] | None = None,
 ) -> Experiment:
     """Return the experiment on given faces.
