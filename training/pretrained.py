@@ -65,7 +65,7 @@ def _state(path: Path) -> dict[str, Tensor]:
         AttributeError,
     ) as error:
         raise RecipeError(
-            f"{path}: expected a file with the weights of a network, found none ({str(error).splitlines()[0][:120]})"
+            f"{path}: expected a file with the weights of a network, found none ({type(error).__name__})"
         ) from error
 
 

@@ -78,6 +78,12 @@ def write_genki4k(root: Path) -> Path:
     return root
 
 
+def write_smilesmiled(root: Path) -> Path:
+    for number, (name, file) in enumerate((("positives", 7), ("positives", 107), ("negatives", 7))):
+        draw_face(root / "SMILEs" / name / f"{name}7" / f"{file}.jpg", 64, 120 + 30 * number)
+    return root
+
+
 def write_ckplus(root: Path) -> Path:
     for number, name in enumerate(
         (
@@ -153,6 +159,7 @@ WRITERS = {
     "ferplus": write_ferplus,
     "utkface": write_utkface,
     "genki4k": write_genki4k,
+    "smilesmiled": write_smilesmiled,
     "ckplus": write_ckplus,
     "fer2013": write_fer2013,
     "affectnet": write_affectnet,

@@ -10,7 +10,17 @@ import pytest
 from engines.card import EMOTIONS
 from tests.training import native_sets
 from tests.training.native_people import draw_face
-from training.data import affectnet, ckplus, fer2013, ferplus, genki4k, lsemsw, oulucasia, utkface
+from training.data import (
+    affectnet,
+    ckplus,
+    fer2013,
+    ferplus,
+    genki4k,
+    lsemsw,
+    oulucasia,
+    smilesmiled,
+    utkface,
+)
 from training.data.emotions import one_emotion
 from training.data.sample import Sample
 from training.errors import DatasetError
@@ -113,6 +123,35 @@ def test_genki4k_takes_line_n_for_file_n(tmp_path: Path) -> None:
         "file0002.jpg": 0,
         "file0004.jpg": 1,
     }
+
+
+def test_genki4k_is_found_without_its_first_picture(tmp_path: Path) -> None:
+    root = native_sets.write_genki4k(tmp_path / "a" / "b")
+    (root / "files" / "file0001.jpg").unlink()
+    (root / "labels.txt").write_text("\n0 0.1 0.0 0.0\n\n1 0.0 0.2 0.1\n")
+
+    read = genki4k.samples(tmp_path)
+
+    assert {sample.path.name: sample.smile for sample in read} == {"file0002.jpg": 0, "file0004.jpg": 1}
+
+
+def test_smilesmiled_keeps_neighbouring_numbers_together(tmp_path: Path) -> None:
+    read = smilesmiled.samples(native_sets.write_smilesmiled(tmp_path))
+
+    found = {(sample.path.parent.name, sample.path.name): (sample.smile, sample.subject) for sample in read}
+    assert found == {
+        ("positives7", "7.jpg"): (1, "positives7/0"),
+        ("positives7", "107.jpg"): (1, "positives7/1"),
+        ("negatives7", "7.jpg"): (0, "negatives7/0"),
+    }
+
+
+def test_smilesmiled_names_the_picture_without_a_number(tmp_path: Path) -> None:
+    root = native_sets.write_smilesmiled(tmp_path)
+    draw_face(root / "SMILEs" / "positives" / "positives7" / "portrait.jpg", 64)
+
+    with pytest.raises(DatasetError, match=r"portrait\.jpg: expected <number>\.jpg"):
+        smilesmiled.samples(root)
 
 
 @pytest.mark.parametrize("line", ["2 0 0 0", "1 0 0", "smile"])

@@ -8,6 +8,7 @@ import pytest
 from engines.card import InputSpec
 from tests.training.occlusion.meshed_faces import meshed_faces
 from training.data.mixed_batches import plain_chips
+from training.data.sample import SPLITS
 from training.errors import RecipeError
 from training.occlusion.views import VIEWS, VIEWS_OF_OCCLUSION, named, view
 
@@ -16,6 +17,7 @@ SPEC = InputSpec()
 
 def test_views_hide_what_they_say(tmp_path: Path) -> None:
     faces = meshed_faces("ferplus", 4)
+    faces.split[:] = SPLITS.index("validation")
     positions = np.arange(4)
     chips = plain_chips(faces, positions, SPEC, True)
 
