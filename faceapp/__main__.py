@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceapp.endings import ended_like_ctrl_c
 from faceapp.surroundings import problem
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     parsed = _parser().parse_args(arguments)
     _set_up_logging(parsed.verbose)
+    with ended_like_ctrl_c():
+        return _run(parsed)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    """Run the window or a command; return the exit code."""
     try:
         if parsed.command is None:
             return _run_window(parsed)
@@ -146,13 +153,13 @@ def _set_up_logging(verbose: bool) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("faceapp: %(message)s"))
     if not verbose:
-        handler.addFilter(_concerns_people)
+        handler.addFilter(concerns_people)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
 
 
-def _concerns_people(record: logging.LogRecord) -> bool:
+def concerns_people(record: logging.LogRecord) -> bool:
     """Leave out the chat of libraries, and the project's own errors, which are printed once at the end."""
-    if record.exc_info is not None and isinstance(record.exc_info[1], project_errors()):
+    if record.exc_info and isinstance(record.exc_info[1], project_errors()):
         return False
     return record.levelno >= logging.ERROR or record.name.partition(".")[0] in ("faceapp", "engines")
 

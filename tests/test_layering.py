@@ -39,6 +39,7 @@ FLOORS = {
         "types",
         "errors",
         "surroundings",
+        "endings",
     ],
     "engines": [
         "__main__",

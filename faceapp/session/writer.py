@@ -122,6 +122,12 @@ class SessionWriter:
         return self._recording.counts.analysed
 
     @property
+    def begun(self) -> bool:
+        """Whether the first frame has reached the session."""
+        counts = self._recording.counts
+        return counts.captured > 0 or counts.analysed > 0
+
+    @property
     def error(self) -> SessionError | None:
         """Why the recording, or only its video, ended early; None when all is well."""
         return self._error or self._recording.video_error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import sys
 
@@ -25,6 +26,8 @@ def make_application() -> QApplication:
     if not has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QApplication(sys.argv[:1] or ["faceapp"])
+    # Qt takes the user's locale for the whole process; with a decimal comma MediaPipe can't parse its own graphs.
+    locale.setlocale(locale.LC_NUMERIC, "C")
     application.setApplicationName("faceapp")
     application.setApplicationDisplayName("faceapp")
     return application

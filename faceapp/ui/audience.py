@@ -34,7 +34,7 @@ class Audience:
             self._leave()
         if comparing.on:
             comparing.make_room()  # of the panels that this way of showing has
-        self._window.centre.video.set_recording(self.on and self._window.recorder.wanted)
+        self._window.centre.video.set_recording(self.on and self._window.recorder.begun)
 
     def _enter(self) -> None:
         window = self._window

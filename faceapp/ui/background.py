@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -14,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 Job = Callable[[], Any]
 Done = Callable[[Any], None]
-Failed = Callable[[Exception], None]
+Failed = Callable[[BaseException], None]
 
 
 class Background(QObject):
@@ -54,11 +55,17 @@ class Background(QObject):
             job, done, failed = entry
             try:
                 value = job()
-            except Exception as error:
-                logger.warning("%s: %s", getattr(job, "__name__", "job"), error, exc_info=failed is None)
+            except BaseException as error:  # whatever a job raises: the jobs behind it are done all the same
+                self._tell(job, error, failed)
                 self._answer(failed, error)
             else:
                 self._answer(done, value)
+
+    def _tell(self, job: Job, error: BaseException, failed: Failed | None) -> None:
+        """Log a job's error, with its trace where nobody else is told; a log that fails is no reason to end."""
+        with suppress(Exception):
+            name = getattr(job, "__name__", "job")
+            logger.warning("%s: %s", name, error, exc_info=error if failed is None else None)
 
     def _answer(self, answer: Callable[[Any], None] | None, value: Any) -> None:
         if answer is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from engines.tensorrt.build_control import watch_builds
+from faceapp.endings import ended_like_ctrl_c
 from faceapp.errors import SessionError
 from faceapp.pipeline import PipelineStatistics
 from faceapp.settings import Settings, Theme, default_path
@@ -45,21 +45,21 @@ def run_window(settings: Settings, source: str, problems: Sequence[str] = ()) ->
     """
     application = make_application()
     window = MainWindow(replace(settings, source=source or settings.source), settings_path=default_path())
-    interrupt, hook = signal.signal(signal.SIGINT, lambda *_: application.quit()), sys.excepthook
+    hook = sys.excepthook
     sys.excepthook = partial(_tell_unexpected, window)
     watch_builds(window.live.builds.control)
     try:
-        window.show()
-        window.start()
-        if problems:
-            window.controls.complain(" ".join(problems))
-        code = int(application.exec())
-        window.close()
+        with ended_like_ctrl_c(application.quit):
+            window.show()
+            window.start()
+            if problems:
+                window.controls.complain(" ".join(problems))
+            code = int(application.exec())
+            window.close()
     finally:
         window.live.builds.cancel()  # a build would keep the program for minutes
         watch_builds(None)
         sys.excepthook = hook
-        signal.signal(signal.SIGINT, interrupt)
     _wait_for_threads()
     return code
 

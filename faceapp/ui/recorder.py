@@ -64,6 +64,11 @@ class Recorder(QObject):
         return self._wanted
 
     @property
+    def begun(self) -> bool:
+        """Whether the first frame has been written; until then a wanted recording is only starting."""
+        return self._writer is not None and self._writer.begun
+
+    @property
     def elapsed_s(self) -> float:
         """Seconds since the recording started."""
         return time.perf_counter() - self._started_s if self._writer is not None else 0.0
@@ -169,7 +174,7 @@ class Recorder(QObject):
         self._pipeline.set_recorder(writer)
         self.started.emit()
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         self._wanted = False
         self.refused.emit(str(error))
 
@@ -177,7 +182,7 @@ class Recorder(QObject):
         """Append to the session's journal off the interface thread."""
         self._background.run(partial(append_changes, folder, dict(changes)), failed=self._marker_failed)
 
-    def _marker_failed(self, error: Exception) -> None:
+    def _marker_failed(self, error: BaseException) -> None:
         self.refused.emit(str(error))
 
 

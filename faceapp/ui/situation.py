@@ -39,9 +39,10 @@ class Situation:
             paused=state in (PipelineState.PAUSED, PipelineState.ENDED),
             ready=window.centre.shows_picture,
             recording=recorder.wanted,
+            begun=recorder.begun,
         )
         window.toolbar.set_recorded(recorder.elapsed_s, recorder.dropped)
-        window.centre.video.set_recording(recorder.wanted and window.audience.on)
+        window.centre.video.set_recording(recorder.begun and window.audience.on)
         recorder.watch()
         window.streaming.refresh()
         window.centre.build.tell(window.live.builds.newest)

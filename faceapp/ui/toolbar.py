@@ -93,7 +93,7 @@ class Toolbar(QToolBar):
             *(self._queue, self.settings_button, self.menu_button),
         )
         self.addWidget(_row(left, right))
-        self._state = (False, False, False, False)
+        self._state = (False, False, False, False, False)
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -140,23 +140,26 @@ class Toolbar(QToolBar):
         """Show whether faces are shown side by side."""
         self._compare.setChecked(comparing)
 
-    def set_state(self, *, running: bool, paused: bool, ready: bool, recording: bool) -> None:
+    def set_state(
+        self, *, running: bool, paused: bool, ready: bool, recording: bool, begun: bool = False
+    ) -> None:
         """Show what is going on.
 
         Args:
             running: A source is open.
             paused: It is held.
             ready: Pictures have come, so that they can be recorded.
-            recording: A session is being written.
+            recording: A session is wanted.
+            begun: Its first frame has been written; until then it is starting.
         """
-        state = (running, paused, ready, recording)
+        state = (running, paused, ready, recording, recording and begun)
         if state != self._state:
             self._state = state
             self._draw_state()
 
     def set_recorded(self, elapsed_s: float, dropped: int) -> None:
         """Show how long the recording is, and what the disk was too slow for."""
-        if self._state[3]:
+        if self._state[4]:
             lost = f", {dropped} dropped" if dropped else ""
             self._record.setText(f" {clock_text(elapsed_s)}{lost}")
 
@@ -175,15 +178,15 @@ class Toolbar(QToolBar):
         _name(self._queue, f"Analyse files: the queue{state} (Ctrl L)")
 
     def _draw_state(self) -> None:
-        running, paused, ready, recording = self._state
+        running, paused, ready, recording, begun = self._state
         theme = self._theme
         self._run.setIcon(icon("stop" if running else "play", theme))
         _name(self._run, "Stop and release the source" if running else "Start")
         self._pause.setIcon(icon("play" if paused else "pause", theme))
         _name(self._pause, "Go on (Space)" if paused else "Pause (Space)")
         self._pause.setEnabled(running)
-        self._record.setIcon(_dot(RECORD_RED if recording else "", theme))
-        self._record.setText(" 0:00" if recording else " Record")
+        self._record.setIcon(_dot(RECORD_RED if begun else "", theme))
+        self._record.setText(" 0:00" if begun else " Starting…" if recording else " Record")
         _name(self._record, "Stop recording (R)" if recording else "Record a session (R)")
         self._record.setEnabled(recording or ready)
         self._snapshot.setEnabled(ready)

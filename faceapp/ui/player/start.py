@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
+from faceapp.endings import ended_like_ctrl_c
 from faceapp.errors import SessionError
 from faceapp.settings import Settings, default_path
 from faceapp.ui.application import has_display, make_application
@@ -34,14 +34,11 @@ def run_player(folder: Path) -> int:
         )
     application = make_application()
     window = make_player(Settings.load(default_path()).theme)
-    interrupt = signal.signal(signal.SIGINT, lambda *_: application.quit())
-    try:
+    with ended_like_ctrl_c(application.quit):
         window.show()
         window.show_review(review)
         code = int(application.exec())
         window.close()
-    finally:
-        signal.signal(signal.SIGINT, interrupt)
     return code
 
 

@@ -120,11 +120,17 @@ def test_occlusion_modes_are_exclusive(qtbot: QtBot, toolbar: Toolbar) -> None:
 def test_record_button_needs_a_picture_and_shows_time_and_drops(toolbar: Toolbar) -> None:
     toolbar.set_state(running=True, paused=False, ready=False, recording=False)
     assert not toolbar._record.isEnabled()
-    toolbar.set_state(running=True, paused=False, ready=True, recording=True)
+    toolbar.set_state(running=True, paused=False, ready=True, recording=True, begun=True)
     toolbar.set_recorded(67.4, 0)
     assert toolbar._record.text().strip() == "1:07"
     toolbar.set_recorded(68.0, 3)
     assert "3 dropped" in toolbar._record.text()
+
+
+def test_a_recording_without_a_frame_is_starting(toolbar: Toolbar) -> None:
+    toolbar.set_state(running=True, paused=False, ready=True, recording=True)
+    toolbar.set_recorded(0.4, 0)
+    assert toolbar._record.text().strip() == "Starting…"
 
 
 def test_red_is_shown_only_while_recording(toolbar: Toolbar) -> None:
@@ -133,9 +139,10 @@ def test_red_is_shown_only_while_recording(toolbar: Toolbar) -> None:
         return int(((red > 180) & (green < 110) & (blue < 120)).sum())
 
     toolbar.resize(1000, 44)
-    toolbar.set_state(running=True, paused=False, ready=True, recording=False)
-    assert reds() == 0
-    toolbar.set_state(running=True, paused=False, ready=True, recording=True)
+    for recording in (False, True):
+        toolbar.set_state(running=True, paused=False, ready=True, recording=recording)
+        assert reds() == 0
+    toolbar.set_state(running=True, paused=False, ready=True, recording=True, begun=True)
     assert reds() > 30
 
 

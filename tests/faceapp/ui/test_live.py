@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from faceapp.__main__ import concerns_people
 from faceapp.analysis.comparison import SideBySide
 from faceapp.errors import SourceError
 from faceapp.pipeline import PipelineState
@@ -48,6 +51,35 @@ def test_a_failed_job_does_not_end_the_thread(qtbot: QtBot, background: Backgrou
     background.run(lambda: 1 // 0)
     background.run(lambda: 7, done.append)
     qtbot.waitUntil(lambda: done == [7])
+
+
+@pytest.mark.parametrize("error", [SourceError("gone"), SystemExit(3), MemoryError(), KeyboardInterrupt()])
+def test_whatever_a_job_raises_is_handed_over_and_the_next_is_done(
+    qtbot: QtBot, background: Background, error: BaseException
+) -> None:
+    said: list[object] = []
+
+    def fail() -> None:
+        raise error
+
+    with logged_as_for_people():
+        background.run(fail, failed=said.append)
+        background.run(fail)
+        background.run(lambda: 7, said.append)
+        qtbot.waitUntil(lambda: len(said) == 2)
+    assert said == [error, 7]
+
+
+@contextmanager
+def logged_as_for_people() -> Iterator[None]:
+    """Log through the filter that the program's own start puts in."""
+    handler = logging.NullHandler()
+    handler.addFilter(concerns_people)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def test_sources_are_started_and_stopped_off_the_interface_thread(
