@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if said := problem():
         print(f"faceapp: {said}", file=sys.stderr)
         return FAILED
+    _write_any_name()
     parsed = _parser().parse_args(arguments)
     _set_up_logging(parsed.verbose)
     with ended_like_ctrl_c():
@@ -69,6 +71,12 @@ def _run(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("faceapp: stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def _write_any_name() -> None:
+    """Let standard output take file names that its encoding lacks, as error output does."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def project_errors() -> tuple[type[Exception], ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from engines.engine import Engine
@@ -22,6 +23,8 @@ from faceapp.sources.picture_files import read_picture
 from faceapp.types import FaceTrack, Frame, Image, Occlusion, Prediction, Tracker
 
 BATCH = 16
+PICTURE_ERRORS = (cv2.error, MemoryError)
+"""What one odd picture can make a library raise; the others are read all the same."""
 Engines = Mapping[Occlusion, Engine]
 OpenVisibility = Callable[[], "VisibilityReader | None"]
 
@@ -108,8 +111,13 @@ class CropReading:
                 def prepare(picture: Path) -> _Prepared | SourceError:
                     try:
                         crop = read_picture(picture)
+                        return prepared(crop)
                     except SourceError as error:
                         return error
+                    except PICTURE_ERRORS as error:
+                        return unreadable(picture, error)
+
+                def prepared(crop: Image) -> _Prepared:
                     landmarks = landmarker.find(crop) if aligned else None
                     placed = place_crop(crop, landmarks, visibility, self.mode)
                     if placed.occlusion == "hidden" and self.abstains:
@@ -148,13 +156,25 @@ def read_faces(
                 continue
             tracker.reset()
             frame = Frame(index, 0.0, image, picture.name, 0.0)
-            result = reader.read(frame, tracker.update(frame), 0.0)
+            try:
+                result = reader.read(frame, tracker.update(frame), 0.0)
+            except PICTURE_ERRORS as error:
+                yield Reading(picture, error=unreadable(picture, error))
+                continue
             if not result.faces:
                 yield Reading(picture)
             for face, prediction in zip(result.faces, result.predictions, strict=True):
                 yield Reading(picture, prediction, face.occlusion, face=face)
     finally:
         tracker.close()
+
+
+def unreadable(picture: Path, error: Exception) -> SourceError:
+    """Return the line about a picture at which a library gave up."""
+    said = " ".join(str(error).split())[:120] or type(error).__name__
+    return SourceError(
+        f"{picture}: expected a picture that can be read, found one at which that failed ({said})"
+    )
 
 
 def _predict(crops: Sequence[_Prepared]) -> tuple[Prediction, ...]:

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from faceapp.errors import SourceError
-from faceapp.sources.picture_files import decode_picture, read_picture
+from faceapp.sources.picture_decoding import decode_picture
+from faceapp.sources.picture_files import read_picture
 from faceapp.types import Image
 
 Color = Literal["rgb", "bgr"]
@@ -46,7 +47,7 @@ def to_picture(source: Any, color: Color = "rgb") -> tuple[Image, str]:
             raise SourceError(f"{path}: expected a picture, found a folder; give one of its files")
         return read_picture(path), path.name
     if isinstance(source, bytes | bytearray | memoryview):
-        return decode_picture(np.frombuffer(source, dtype=np.uint8), "bytes"), "bytes"
+        return decode_picture(bytes(source), "bytes"), "bytes"
     if hasattr(source, "__array_interface__") or hasattr(source, "__array__"):
         return _from_array(np.asarray(source), color), "array"
     raise TypeError(f"picture: expected {_EXPECTED}, found {type(source).__name__}")
@@ -87,4 +88,4 @@ def _downloaded(url: str) -> tuple[Image, str]:
         raise SourceError(
             f"{name}: expected a picture of at most {LARGEST_DOWNLOAD_BYTES >> 20} MiB, found more; download it yourself"
         )
-    return decode_picture(np.frombuffer(content, dtype=np.uint8), name), name
+    return decode_picture(content, name), name

@@ -8,13 +8,21 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from faceapp.errors import StreamError
-from faceapp.settings import Hidden, OcclusionMode, Settings, check_setting
+from faceapp.settings import MOST_FACES, Hidden, OcclusionMode, Settings, check_setting
 from faceapp.settings.region import Region, region_from_text
 from faceapp.settings.stream_target import DEFAULT_TARGET, check_stream_name, parse_osc_target
 
 _SETTINGS = (
     *("source", "model", "backend", "occlusion", "simulate", "region"),
-    *("smoothing", "landmark_smoothing", "movements", "second_opinion", "labels", "sessions_dir"),
+    *(
+        "smoothing",
+        "landmark_smoothing",
+        "max_faces",
+        "movements",
+        "second_opinion",
+        "labels",
+        "sessions_dir",
+    ),
     *("lsl", "lsl_network", "lsl_markers", "osc_target", "osc_avatar"),
 )
 
@@ -199,6 +207,14 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
     return int(text)
+
+
+def face_count(text: str) -> int:
+    """Return how many faces to look for."""
+    number = count(text)
+    if number > MOST_FACES:
+        raise argparse.ArgumentTypeError(f"expected at most {MOST_FACES} faces, found {text!r}")
+    return number
 
 
 def _osc_target(text: str) -> str:

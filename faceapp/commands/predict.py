@@ -19,9 +19,11 @@ from faceapp.commands.options import (
     add_model_option,
     add_occlusion_option,
     count,
+    face_count,
     with_options,
 )
 from faceapp.errors import SessionError
+from faceapp.settings import MOST_FACES
 
 if TYPE_CHECKING:
     from faceapp.analysis.face_reader import FaceReader
@@ -65,6 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads that find landmarks of crops (default: all)",
     )
+    add(
+        "--max-faces",
+        type=face_count,
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help=f"faces to look for in a picture, up to {MOST_FACES} (default: 8)",
+    )
     add_model_option(parser)
     add_backend_option(parser)
     add_occlusion_option(parser)
@@ -97,9 +106,16 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         jobs = (arguments.jobs or _processors()) if arguments.crops else 0
         readings = _readings(reader, settings, pictures, jobs)
-        failed, without_face = _write_rows(readings, len(pictures), write)
+        limit = 0 if arguments.crops else settings.max_faces
+        failed, without_face, crowded = _write_rows(readings, len(pictures), write, limit)
     if without_face:
         print(f"faceapp: no face found in {without_face} of {len(pictures)} pictures", file=sys.stderr)
+    if crowded:
+        print(
+            f"faceapp: {limit} faces were looked for and found in {crowded} of {len(pictures)} pictures; there may be more, "
+            f"read them with --max-faces {MOST_FACES}",
+            file=sys.stderr,
+        )
     return 2 if failed else 0
 
 
@@ -119,12 +135,12 @@ def _readings(
 
 
 def _write_rows(
-    readings: Iterator[Reading], pictures: int, write: Callable[[Sequence[str]], object]
-) -> tuple[int, int]:
-    """Write the rows; return how many pictures could not be read and how many show no face."""
+    readings: Iterator[Reading], pictures: int, write: Callable[[Sequence[str]], object], limit: int
+) -> tuple[int, int, int]:
+    """Write the rows; return how many pictures could not be read, show no face, and show as many faces as are looked for."""
     from tqdm import tqdm
 
-    failed = without_face = number = 0
+    failed = without_face = crowded = number = 0
     previous = None
     with tqdm(total=pictures, unit=" pictures", disable=None, leave=False, dynamic_ncols=True) as bar:
         for reading in readings:
@@ -136,9 +152,11 @@ def _write_rows(
                 bar.write(f"faceapp: {reading.error}", file=sys.stderr)
             elif reading.prediction is None:
                 without_face += 1
+                write([str(reading.picture), *[""] * (len(COLUMNS) - 1)])
             else:
                 write(_row(reading, number))
-    return failed, without_face
+                crowded += number == limit
+    return failed, without_face, crowded
 
 
 def _row(reading: Reading, number: int) -> list[str]:
@@ -169,7 +187,7 @@ def _new_table(path: Path) -> Iterator[Callable[[Sequence[str]], object]]:
     whole = path.is_file() or not path.exists()  # /dev/stdout and pipes are written directly
     partial = path.with_name(f".{path.name}.{os.getpid()}.part") if whole else path
     try:
-        with partial.open("w", newline="", encoding="utf-8") as stream:
+        with partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
             yield writer.writerow

@@ -30,6 +30,10 @@ def _default_sessions_dir() -> Path:
     return Path.home() / "faceapp-sessions"
 
 
+MOST_FACES = 32
+"""Of a picture; each costs a run of the mesh network a frame."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All choices a person can make; `dataclasses.replace` makes a changed copy.
@@ -100,10 +104,12 @@ class Settings:
     explain: Explained = field(
         default="off", metadata=field_metadata(str, "Explain", choices=get_args(Explained))
     )
-    max_faces: int = field(default=8, metadata=field_metadata(int, "Faces at most", minimum=1, maximum=8))
+    max_faces: int = field(
+        default=8, metadata=field_metadata(int, "Faces at most", minimum=1, maximum=MOST_FACES)
+    )
     engine_threads: int | None = field(
         default=None,
-        metadata=field_metadata(int, "Threads per engine", minimum=1, maximum=256, optional=True),
+        metadata=field_metadata(int, "Threads per engine", minimum=1, maximum=64, optional=True),
     )
     show_raw: bool = field(default=False, metadata=field_metadata(bool, "Show values before smoothing"))
     show_mesh: bool = field(default=False, metadata=field_metadata(bool, "Show the mesh"))

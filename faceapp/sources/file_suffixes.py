@@ -2,6 +2,9 @@
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
+FOREIGN_PICTURE_SUFFIXES = frozenset({".avif", ".heic", ".heif", ".jp2", ".jxl", ".psd"})
+"""Pictures by name that are not read, or only with a package that not everybody has."""
+
 VIDEO_SUFFIXES = frozenset(
     {
         ".3gp",

@@ -6,14 +6,10 @@ import logging
 import math
 from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
 from faceapp.errors import SourceError
-from faceapp.sources.file_suffixes import PICTURE_SUFFIXES
+from faceapp.sources.file_suffixes import FOREIGN_PICTURE_SUFFIXES, PICTURE_SUFFIXES
 from faceapp.sources.options import Clip, Options
-from faceapp.sources.picture_files import list_pictures
+from faceapp.sources.picture_files import list_pictures, read_picture
 from faceapp.sources.recorded import TIME_TOLERANCE_S, Entry, RecordedSource
 from faceapp.types import Image
 
@@ -23,8 +19,6 @@ RANK = 30
 ACCEPTS = "the path of a picture or of a folder of pictures"
 # Unrelated pictures: a second apart, smoothing over time hardly mixes them.
 RATE_HZ = 1.0
-# Behind transparent pixels, whose own colours are often black or leftovers.
-_BEHIND_TRANSPARENCY = 128
 
 
 def available() -> str:
@@ -35,9 +29,14 @@ def available() -> str:
 def from_text(text: str, options: Options) -> ImagesSource | None:
     """Return the source when the text is the path of a folder or of a picture by its name."""
     path = Path(text).expanduser()
-    if path.is_dir() or (path.is_file() and path.suffix.lower() in PICTURE_SUFFIXES):
+    if path.is_dir() or (path.is_file() and _is_picture(path)):
         return ImagesSource(path, options.clip)
     return None
+
+
+def _is_picture(path: Path) -> bool:
+    """Tell by name; pictures of formats that are not read too, so that they are refused as pictures, not as videos."""
+    return path.suffix.lower() in PICTURE_SUFFIXES | FOREIGN_PICTURE_SUFFIXES
 
 
 class ImagesSource(RecordedSource):
@@ -105,62 +104,3 @@ class ImagesSource(RecordedSource):
 
     def _release(self) -> None:
         self._files = []
-
-
-def read_picture(path: Path) -> Image:
-    """Read a picture file; gray, 16-bit, transparent or turned by its EXIF data, it comes out upright in RGB.
-
-    Args:
-        path: The file; its content decides, not its name.
-
-    Returns:
-        uint8 (H, W, 3) RGB.
-
-    Raises:
-        SourceError: The file can't be read or is no picture.
-    """
-    try:
-        content = np.fromfile(path, dtype=np.uint8)  # imread fails on names outside the code page of Windows
-    except OSError as error:
-        raise SourceError(
-            f"{path}: expected a picture, found none that can be read ({error.strerror})"
-        ) from error
-    picture = _decode(content) if content.size else None
-    if picture is None:
-        found = f"{content.size} bytes of something else" if content.size else "an empty file"
-        raise SourceError(f"{path}: expected a picture, found {found}; replace or remove it")
-    return picture
-
-
-def _decode(content: npt.NDArray[np.uint8]) -> Image | None:
-    """Return the picture in an encoded file, or None when there is none."""
-    try:
-        if _has_alpha(content.tobytes()[:64]):
-            layers = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
-            if layers is not None and layers.ndim == 3 and layers.shape[2] == 4:
-                return _before_gray(layers)
-        picture: Image | None = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
-    except cv2.error:
-        return None
-    return picture
-
-
-def _has_alpha(start: bytes) -> bool:
-    """Return whether a PNG or WebP file says in its header that it has transparency."""
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        return start[25:26] in (b"\x04", b"\x06")
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return (start[12:16] == b"VP8X" and bool(start[20] & 0x10)) or (
-            start[12:16] == b"VP8L" and bool(start[24] & 0x10)
-        )
-    return False
-
-
-def _before_gray(layers: npt.NDArray[np.generic]) -> Image:
-    """Return a picture with alpha (BGRA, 8 or 16 bits) before gray, uint8 RGB."""
-    scale = 255 / (65535 if layers.dtype == np.uint16 else 255)
-    values = layers.astype(np.float32) * np.float32(scale)
-    cover = values[..., 3:] / 255
-    flat = values[..., 2::-1] * cover + _BEHIND_TRANSPARENCY * (1 - cover)
-    picture: Image = np.ascontiguousarray(flat.round().astype(np.uint8))
-    return picture

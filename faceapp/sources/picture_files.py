@@ -6,12 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
 from faceapp.errors import SourceError
 from faceapp.sources.file_suffixes import PICTURE_SUFFIXES
+from faceapp.sources.picture_decoding import decode_picture
 from faceapp.types import Image
 
 
@@ -53,41 +50,20 @@ def natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
 
 
 def read_picture(path: Path) -> Image:
-    """Read one picture in colour; a gray file has three equal channels.
-
-    Returns:
-        uint8 (H, W, 3) RGB.
-
-    Raises:
-        SourceError: The file can't be read or is no picture.
-    """
-    try:
-        content = np.fromfile(
-            path, dtype=np.uint8
-        )  # imread itself fails on names outside the code page of Windows
-    except OSError as error:
-        raise SourceError(
-            f"{path}: expected a picture, found none that can be read ({error.strerror})"
-        ) from error
-    return decode_picture(content, str(path))
-
-
-def decode_picture(content: npt.NDArray[np.uint8], name: str) -> Image:
-    """Decode one picture in colour; a gray one has three equal channels.
+    """Read one picture file, upright and in colour; see `faceapp.sources.picture_decoding`.
 
     Args:
-        content: uint8 (bytes,), the content of a picture file.
-        name: For the error.
+        path: The file; its content decides, not its name.
 
     Returns:
         uint8 (H, W, 3) RGB.
 
     Raises:
-        SourceError: It is no picture.
+        SourceError: The file can't be read, is no picture, or has too many pixels.
     """
-    picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    if picture is None:
-        raise SourceError(
-            f"{name}: expected a picture, found {content.size} bytes of something else; restore or remove it"
-        )
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    try:
+        content = path.read_bytes()
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or "not enough memory"
+        raise SourceError(f"{path}: expected a picture, found none that can be read ({reason})") from error
+    return decode_picture(content, str(path))

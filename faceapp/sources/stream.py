@@ -16,6 +16,7 @@ from faceapp.sources.av_pictures import PictureMaker
 from faceapp.sources.live import LiveSource
 from faceapp.sources.live_capture import Device, RecordingEnded
 from faceapp.sources.options import Options
+from faceapp.sources.video_file import default_stream, pixel_aspect
 from faceapp.types import Image
 
 RANK = 20
@@ -113,7 +114,7 @@ class _Stream:
     def __init__(self, name: str, container: Any) -> None:
         self._name = name
         self._container = container
-        self._stream = container.streams.video[0]
+        self._stream = default_stream(container.streams.video)
         self._stream.thread_type = "SLICE"  # threads by frame would hold back one picture each
         self._packets = container.demux(self._stream)
         self._frames: Iterator[Any] = iter(())
@@ -129,7 +130,7 @@ class _Stream:
             return None
         if self._is_recording:
             self._wait_until_due(frame)
-        image = self._pictures.make(frame)
+        image = self._pictures.make(frame, pixel_aspect(self._stream))
         return image, time.perf_counter()
 
     def close(self) -> None:

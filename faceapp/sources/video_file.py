@@ -7,7 +7,7 @@ import math
 import os
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ _SEEK_BACK_S = (0.0, 2.0, 10.0)
 # FFmpeg "recognises" text by its file name and renders it as pictures.
 _NO_VIDEO_FORMATS = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 _FALLBACK_RATE_HZ = 25.0
+# Times that go back by so much begin anew; less is damage, or a frame out of order.
+_RESTART_S = 0.5
 
 
 def available() -> str:
@@ -67,13 +69,15 @@ class VideoFileSource(RecordedSource):
         self._times: array[int] | None = None
         self._origin = 0
         self._next_index = 0
+        self._untimed, self._numbered = False, 0
+        self._shift_s = 0.0
         self._last_time_s = -math.inf
         self._warned = False
 
     @property
     def rate_hz(self) -> float:
         """Average frames a second, known once the file is open."""
-        rate = self._stream.average_rate or self._stream.guessed_rate
+        rate = (None if self._untimed else self._stream.average_rate) or self._stream.guessed_rate
         return float(rate) if rate else _FALLBACK_RATE_HZ
 
     def _acquire(self) -> None:
@@ -93,6 +97,7 @@ class VideoFileSource(RecordedSource):
     def _open_container(self) -> None:
         """Open the file and its video stream at the beginning."""
         self._release()
+        self._numbered = 0
         try:
             size_bytes = self._path.stat().st_size
         except OSError as error:
@@ -113,11 +118,11 @@ class VideoFileSource(RecordedSource):
             raise SourceError(
                 f"{self.name}: expected a video, found a file without pictures; choose another file"
             )
-        self._stream = pictures[0]
+        self._stream = default_stream(pictures)
         # Decoding shares the cores with tracking and inference: on two cores one thread, the caller's.
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = max(1, min(4, (os.cpu_count() or 2) // 2))
-        self._pixel_aspect = _pixel_aspect(self._stream)
+        self._pixel_aspect = pixel_aspect(self._stream)
         self._frames = self._decode()
 
     def _find_duration_s(self) -> float | None:
@@ -165,6 +170,8 @@ class VideoFileSource(RecordedSource):
 
     def _jump(self, time_s: float) -> Any:
         """Seek to the key frame before a time and return the first frame decoded there, or None."""
+        if self._untimed:  # frames have to be counted from the beginning
+            return None
         try:
             self._container.seek(self._to_pts(max(0.0, time_s)), stream=self._stream, backward=True)
         except av.FFmpegError:
@@ -175,7 +182,7 @@ class VideoFileSource(RecordedSource):
     def _start_at(self, frame: Any) -> None:
         """Continue with this frame, which is decoded already."""
         self._pending = frame
-        self._last_time_s = -math.inf
+        self._last_time_s, self._shift_s = -math.inf, 0.0
         if frame is None:
             return
         if self._times and frame.pts is not None:
@@ -191,8 +198,13 @@ class VideoFileSource(RecordedSource):
         if frame is None:
             self._check_end()
             return None
-        time_s = self._time_s(frame)
-        if time_s <= self._last_time_s:  # missing or damaged: the frame still comes after the one before
+        time_s = self._time_s(frame) + self._shift_s
+        if (
+            time_s < self._last_time_s - _RESTART_S
+        ):  # files put together: the second begins anew behind the first
+            self._shift_s += self._last_time_s + 1 / self.rate_hz - time_s
+            time_s = self._last_time_s + 1 / self.rate_hz
+        elif time_s <= self._last_time_s:  # missing or damaged: the frame still comes after the one before
             time_s = self._last_time_s + (1 if frame.pts is None else 0.1) / self.rate_hz
         self._last_time_s = time_s
         index, self._next_index = self._next_index, self._next_index + 1
@@ -220,7 +232,18 @@ class VideoFileSource(RecordedSource):
         except av.FFmpegError as error:
             self._warn(f"damaged after {self._reached()}, {error.strerror}")
             return []
+        for frame in frames:
+            self._number(frame)
         return frames
+
+    def _number(self, frame: Any) -> None:
+        """Give a frame of a stream without times (raw H.264) the time that follows from its number."""
+        if self._numbered == 0:
+            self._untimed = frame.pts is None
+        if self._untimed:
+            frame.pts = round(self._numbered / self.rate_hz / float(self._stream.time_base))
+            frame.time_base = self._stream.time_base
+        self._numbered += 1
 
     def _check_end(self) -> None:
         """Report a file that ends well before the length it announces."""
@@ -249,12 +272,22 @@ class VideoFileSource(RecordedSource):
             container.close()
 
 
+def default_stream(streams: Sequence[Any]) -> Any:
+    """Return the stream that players show: the one marked as default, else the first.
+
+    Args:
+        streams: Video streams of a container, at least one.
+    """
+    marked = (stream for stream in streams if stream.disposition & av.stream.Disposition.default)
+    return next(marked, streams[0])
+
+
 def _is_cover(stream: Any) -> bool:
     """Return whether a stream is the cover picture of a sound file."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _pixel_aspect(stream: Any) -> float:
+def pixel_aspect(stream: Any) -> float:
     """Return width by height of a pixel; unbelievable values count as square."""
     aspect = float(stream.sample_aspect_ratio or 1)
     return aspect if 0.25 <= aspect <= 4 else 1.0

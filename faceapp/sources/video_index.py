@@ -20,11 +20,13 @@ def read_packet_times(path: Path, stream_index: int) -> array[int] | None:
         stream_index: Which stream of the file.
 
     Returns:
-        The times; None when the file is larger than `LARGEST_BYTES`, damaged, or has frames without a time.
+        The times; None when the file is larger than `LARGEST_BYTES`, damaged, has frames without a time, or times that begin
+        anew.
     """
     if path.stat().st_size > LARGEST_BYTES:
         return None
     times = array("q")
+    last_dts = -(2**63)
     try:
         with av.open(str(path)) as container:
             for packet in container.demux(container.streams[stream_index]):
@@ -34,6 +36,9 @@ def read_packet_times(path: Path, stream_index: int) -> array[int] | None:
                     continue
                 if packet.pts is None:
                     return None
+                if packet.dts is not None and packet.dts < last_dts:  # files put together
+                    return None
+                last_dts = packet.dts if packet.dts is not None else last_dts
                 times.append(packet.pts)
     except av.FFmpegError:
         return None

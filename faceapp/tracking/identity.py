@@ -16,7 +16,7 @@ from faceapp.types import Floats
 HOLD_S = 0.5
 """How long a face may be lost and keep its id."""
 LONGEST_STEP_S = 5.0
-"""How far apart two frames may be for a face in both to keep its id: slow sampling, or models that load."""
+"""How far apart two frames may be, unless all are, for a face in both to keep its id: slow sampling, or models that load."""
 
 _Doubles = npt.NDArray[np.float64]
 _ANCHORS = (33, 263, 1, 61, 291)  # outer eye corners, nose tip, mouth corners
@@ -64,12 +64,16 @@ class IdentityKeeper:
     long as the front one does not hide the other for longer than the hold.
 
     Ids count from 1 and are never given twice, also after `reset`. The order of the meshes does not matter.
+
+    Attributes:
+        longest_step_s: How far apart two frames in a row may be for a face in both to keep its id.
     """
 
     def __init__(self) -> None:
         self._known: list[_Known] = []
         self._last_id = 0
         self._updated_s = -math.inf
+        self.longest_step_s = LONGEST_STEP_S
 
     def update(self, time_s: float, meshes: Sequence[Floats]) -> tuple[int, ...]:
         """Return the id of each face of one frame: `match`, then `see`."""
@@ -129,6 +133,15 @@ class IdentityKeeper:
         """Give up the faces that have been lost too long."""
         self._known = [known for known in self._known if time_s <= self._keep_until_s(known)]
 
+    def scale(self, across: float, down: float) -> None:
+        """Go on in pictures that are so many times as wide and as high."""
+        factors = np.array([across, down])
+        for known in self._known:
+            box, anchors = known.sighting.box, known.sighting.anchors
+            scaled = Box(box.x0 * across, box.y0 * down, box.x1 * across, box.y1 * down)
+            known.sighting = _Sighting(scaled, anchors * factors)
+            known.velocity = known.velocity * factors
+
     def reset(self) -> None:
         """Forget all faces; ids go on counting."""
         self._known, self._updated_s = [], -math.inf
@@ -136,7 +149,7 @@ class IdentityKeeper:
     def _keep_until_s(self, known: _Known) -> float:
         """Return when to give a face up: sooner when it was missing from a frame since it was last seen."""
         present = known.seen_s == self._updated_s
-        return known.seen_s + (LONGEST_STEP_S if present else HOLD_S) + _TIME_TOLERANCE_S
+        return known.seen_s + (self.longest_step_s if present else HOLD_S) + _TIME_TOLERANCE_S
 
 
 def _sighting(mesh: Floats) -> _Sighting:

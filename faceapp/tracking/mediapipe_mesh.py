@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from faceapp.tracking.head_pose import head_pose_deg
 from faceapp.tracking.identity import HOLD_S, LONGEST_STEP_S, IdentityKeeper
 from faceapp.tracking.occlusion_watch import OcclusionWatch
 from faceapp.tracking.regions import mesh_box
+from faceapp.tracking.scene_cuts import SceneCuts
 from faceapp.tracking.seen_face import SeenFace
 from faceapp.tracking.sight import FaceSight
 from faceapp.tracking.smoothing import LandmarkSmoother
@@ -81,6 +83,8 @@ class MediaPipeTracker:
         self._seen: dict[int, SeenFace] = {}
         self._time_s = -math.inf
         self._shape: tuple[int, ...] = ()
+        self._cuts = SceneCuts()
+        self._steps_s: deque[float] = deque(maxlen=9)
 
     @property
     def landmark_smoothing(self) -> float:
@@ -103,7 +107,8 @@ class MediaPipeTracker:
     def update(self, frame: Frame) -> tuple[FaceTrack, ...]:
         """Return the faces of this frame ordered by id.
 
-        A frame from before the last one's time, more than 5 s after it, or of another size starts anew.
+        A frame from before the last one's time, long after it, or of another scene starts anew. Long is more than 5 s and
+        than three of the usual steps: a film with a frame every ten seconds shows the same people all the time.
 
         Args:
             frame: The picture, uint8 (H, W, 3) RGB; one below 16 pixels high or wide has no faces.
@@ -114,12 +119,19 @@ class MediaPipeTracker:
         image = np.ascontiguousarray(frame.image).view()
         image.flags.writeable = False  # MediaPipe copies what may be written to
         step_s = frame.time_s - self._time_s
-        if image.shape != self._shape or not 0 <= step_s <= LONGEST_STEP_S:
-            self.reset()
+        cut = self._cuts.cut_before(image)
+        if cut or not 0 <= step_s <= self._longest_step_s():
+            self._start_anew()
             step_s = math.inf
+        elif image.shape != self._shape:
+            self._resize(image.shape)
+            step_s = math.inf
+        else:
+            self._steps_s.append(step_s)
         self._time_s, self._shape = frame.time_s, image.shape
         sight, watch = self._opened()
         watch.mode = self._occlusion
+        self._keeper.longest_step_s = self._longest_step_s()
         expected = self._keeper.expected(frame.time_s)
         last = [(face, expected.pop(track_id)) for track_id, face in self._seen.items()]
         everywhere = step_s > HOLD_S  # the scene may be another
@@ -135,13 +147,33 @@ class MediaPipeTracker:
         return tuple(self._track(track_id, face) for track_id, face in self._seen.items())
 
     def reset(self) -> None:
-        """Forget all faces, as at the start of another video; ids go on counting."""
+        """Forget all faces and the film, as at the start of another video; ids go on counting."""
+        self._start_anew()
+        self._cuts.forget()
+        self._steps_s.clear()
+
+    def _start_anew(self) -> None:
+        """Forget all faces."""
         self._keeper.reset()
         self._smoother.forget(math.inf)
         self._seen = {}
         self._time_s, self._shape = -math.inf, ()
         if self._watch is not None:
             self._watch.forget(math.inf)
+        if self._sight is not None:
+            self._sight.restart()
+
+    def _longest_step_s(self) -> float:
+        """Return how far apart two frames may be for a face in both to keep its id; any distance at a film's beginning."""
+        if not self._steps_s:
+            return math.inf if self._shape else LONGEST_STEP_S
+        return max(LONGEST_STEP_S, 3 * float(np.median(self._steps_s)))
+
+    def _resize(self, shape: tuple[int, ...]) -> None:
+        """Go on in pictures of another size, as a stream that adapts to its line sends them: the same people, elsewhere."""
+        self._keeper.scale(shape[1] / self._shape[1], shape[0] / self._shape[0])
+        self._smoother.forget(math.inf)
+        self._seen = {}
         if self._sight is not None:
             self._sight.restart()
 

@@ -138,7 +138,7 @@ def test_where_the_program_abstains_there_is_none_and_json_works(astronaut: np.n
         (3, {}, TypeError, "found int"),
         ("missing.png", {}, SourceError, "missing.png: expected a picture"),
         (".", {}, SourceError, "found a folder"),
-        (b"", {}, SourceError, "found 0 bytes"),
+        (b"", {}, SourceError, "found an empty file"),
         (b"not a picture", {}, SourceError, "bytes: expected a picture"),
         (np.zeros((8, 8, 3), np.float32), {}, ValueError, "found an array float32"),
         (np.zeros((8, 8, 4), np.uint8), {}, ValueError, r"image\[..., :3\]"),

@@ -145,7 +145,8 @@ def test_whole_pictures_give_a_row_per_face(tiny_model: Path, astronaut: np.ndar
     ]
     code, rows = predict(tiny_model, tmp_path / "out.csv", "--images", *map(str, paths))
     assert code == 0
-    assert [row["image"] for row in rows] == [str(paths[0]), str(paths[0]), str(paths[2])]
+    assert [row["image"] for row in rows] == [str(paths[0]), str(paths[0]), str(paths[1]), str(paths[2])]
+    assert not any(value for name, value in rows.pop(2).items() if name != "image")
     assert "no face found in 1 of 3 pictures" in capfd.readouterr().err
     assert [row["face"] for row in rows] == ["1", "2", "1"]
     width = astronaut.shape[1]

@@ -12,7 +12,8 @@ import pytest
 
 from faceapp.errors import SourceError
 from faceapp.sources import Clip
-from faceapp.sources.images import ImagesSource, read_picture
+from faceapp.sources.images import ImagesSource
+from faceapp.sources.picture_files import read_picture
 
 
 def quarters() -> np.ndarray:

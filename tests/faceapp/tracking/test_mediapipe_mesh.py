@@ -141,7 +141,9 @@ def test_pictures_are_not_written_to_and_may_be_writeable(
     assert picture.flags.writeable
 
 
-def test_another_size_and_a_jump_back_start_anew(tracker: MediaPipeTracker, astronaut: Image) -> None:
+def test_another_size_keeps_ids_and_a_jump_back_starts_anew(
+    tracker: MediaPipeTracker, astronaut: Image
+) -> None:
     small = cv2.resize(astronaut, (300, 300), interpolation=cv2.INTER_AREA)
     ids = [
         tracker.update(frame(image, time_s))[0].id
@@ -155,7 +157,31 @@ def test_another_size_and_a_jump_back_start_anew(tracker: MediaPipeTracker, astr
         ]
     ]
     first = ids[0]
-    assert ids == [first, first, first + 1, first + 1, first + 2, first + 2]
+    assert ids == [first, first, first, first, first + 1, first + 1]
+
+
+@pytest.mark.parametrize("step_s", [10.0, 60.0])
+def test_a_film_of_rare_frames_shows_one_person(
+    tracker: MediaPipeTracker, astronaut: Image, step_s: float
+) -> None:
+    ids = {tracker.update(frame(astronaut, index * step_s))[0].id for index in range(4)}
+    assert len(ids) == 1
+
+
+def test_after_an_outage_everybody_is_new(tracker: MediaPipeTracker, astronaut: Image) -> None:
+    times_s = [0.0, 0.1, 0.2, 5.1, 10.2]
+    first, *_, slow, late = (tracker.update(frame(astronaut, time_s))[0].id for time_s in times_s)
+    assert slow == first and late == first + 1
+
+
+def test_a_cut_starts_anew(tracker: MediaPipeTracker, astronaut: Image) -> None:
+    other = np.ascontiguousarray(255 - astronaut[::-1])
+    other[150:450, 100:400] = astronaut[:300, 100:400]
+    ids = [
+        tracker.update(frame(image, time_s))[0].id
+        for image, time_s in ((astronaut, 0.0), (astronaut, 0.1), (other, 0.2), (other, 0.3))
+    ]
+    assert ids == [ids[0], ids[0], ids[2], ids[2]] and ids[2] > ids[0]
 
 
 def test_the_same_frames_give_the_same_tracks(tracker: MediaPipeTracker, astronaut: Image) -> None:
