@@ -47,4 +47,5 @@ class SceneCuts:
 def _thumbnail(image: Image) -> Floats:
     """Return some pixels in gray, float32 of about 18 rows."""
     step = max(1, min(image.shape[:2]) // _ROWS)
-    return image[step // 2 :: step, step // 2 :: step].mean(axis=2, dtype=np.float32)
+    thumbnail: Floats = image[step // 2 :: step, step // 2 :: step].mean(axis=2, dtype=np.float32)
+    return thumbnail
