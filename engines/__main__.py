@@ -22,7 +22,7 @@ from engines.models import MODELS_DIR, find_model, model_names
 from engines.parity import TOLERANCES
 from engines.tensorrt.build_command import add_build_parser
 
-OK, FAILED = 0, 2
+OK, FAILED, INTERRUPTED = 0, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
+    except KeyboardInterrupt:
+        print("error: stopped", file=sys.stderr)
+        return INTERRUPTED
     except (CardError, EngineError) as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED

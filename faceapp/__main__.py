@@ -8,10 +8,11 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from faceapp.endings import ended_like_ctrl_c
 from faceapp.surroundings import problem
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from faceapp.pipeline import PipelineStatistics
     from faceapp.types import FrameResult
 
-COMMANDS = ("analyze", "predict", "session", "bench", "doctor")
+COMMANDS = ("analyze", "predict", "session", "bench", "doctor", "completion")
 FAILED, INTERRUPTED = 2, 130
 
 _DESCRIPTION = """\
@@ -39,19 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 when all went well, 2 for a clear error, 130 after Ctrl-C.
     """
-    if said := problem():
-        print(f"faceapp: {said}", file=sys.stderr)
-        return FAILED
-    _write_any_name()
-    parsed = _parser().parse_args(arguments)
-    _set_up_logging(parsed.verbose)
     with ended_like_ctrl_c():
-        return _run(parsed)
+        return _run(arguments)
 
 
-def _run(parsed: argparse.Namespace) -> int:
+def _run(arguments: Sequence[str] | None) -> int:
     """Run the window or a command; return the exit code."""
     try:
+        if said := problem():
+            print(f"faceapp: {said}", file=sys.stderr)
+            return FAILED
+        _write_any_name()
+        parser = _parser()
+        parsed = parser.parse_args(arguments, argparse.Namespace(parser=parser))
+        _set_up_logging(parsed.verbose, parsed.quiet)
         if parsed.command is None:
             return _run_window(parsed)
         return int(import_module(f"faceapp.commands.{parsed.command}").run(parsed))
@@ -98,6 +100,7 @@ def missing_library(name: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from faceapp.commands.every_command import complete
     from faceapp.commands.options import (
         add_backend_option,
         add_lsl_markers_option,
@@ -115,7 +118,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
-    parser.add_argument("--verbose", action="store_true", help="log what the program does")
     parser.add_argument(
         "--source",
         metavar="SOURCE",
@@ -143,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         command = import_module(f"faceapp.commands.{name}")
         description = f"{command.HELP[0].upper()}{command.HELP[1:]}."
         command.add_arguments(commands.add_parser(name, help=command.HELP, description=description))
+    complete(parser)
     return parser
 
 
@@ -156,20 +159,28 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _set_up_logging(verbose: bool) -> None:
-    """Send the log to the standard error stream; with --verbose all of it."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("faceapp: %(message)s"))
+def _set_up_logging(verbose: bool, quiet: bool) -> None:
+    """Send warnings to the standard error stream, with --verbose everything, and all of ours to the log file."""
+    from faceapp.commands.log_file import LogFile, log_path
+
+    terminal = logging.StreamHandler()
+    terminal.setFormatter(logging.Formatter("faceapp: %(message)s"))
     if not verbose:
-        handler.addFilter(concerns_people)
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+        terminal.setLevel(logging.ERROR if quiet else logging.WARNING)
+        terminal.addFilter(concerns_people)
+    handlers: list[logging.Handler] = [terminal]
+    with suppress(OSError):  # a home folder that can't be written to
+        handlers.append(LogFile(log_path()))
+    logging.basicConfig(level=logging.INFO, handlers=handlers)
 
 
 def concerns_people(record: logging.LogRecord) -> bool:
     """Leave out the chat of libraries, and the project's own errors, which are printed once at the end."""
+    from faceapp.commands.log_file import is_ours
+
     if record.exc_info and isinstance(record.exc_info[1], project_errors()):
         return False
-    return record.levelno >= logging.ERROR or record.name.partition(".")[0] in ("faceapp", "engines")
+    return record.levelno >= logging.ERROR or is_ours(record)
 
 
 def _run_window(arguments: argparse.Namespace) -> int:
@@ -210,5 +221,21 @@ def _save_picture(results: Sequence[FrameResult], path: Path, statistics: Pipeli
     save_window_picture(results, path, statistics=statistics)
 
 
+def start() -> NoReturn:
+    """Run the program as its own process, and end it.
+
+    After Ctrl-C what must be whole is closed already; threads inside a library that still load a model, or wait for
+    a camera, are not waited for.
+    """
+    code = main()
+    if code == INTERRUPTED:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        logging.shutdown()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

@@ -26,7 +26,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # Matplotlib would make its list of fonts anew, which takes seconds.
         if "MPLCONFIGDIR" not in os.environ:
             patch.setenv("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
-        for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
             patch.setenv(name, folder)
         yield
 

@@ -92,6 +92,7 @@ def analyze(
                     logger.warning("%s: %s", state.text, state.detail)
             run.record()
     except KeyboardInterrupt:
+        pipeline.abandon()
         return run.outcome(folder, interrupted=True)
     except (SourceError, SessionError) as error:
         return run.outcome(folder, error=error)

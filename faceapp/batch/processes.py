@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -104,7 +104,8 @@ class _Worker:
             BrokenProcessPool: The process was killed while it was free.
         """
         self._cancelled.value = 0
-        self.running = job, self._executor.submit(_run, job)
+        with _interrupts_held_back():  # the process is started here, and keeps what is held back
+            self.running = job, self._executor.submit(_run, job)
 
     def cancel(self) -> None:
         """Ask the job to close its session and end."""
@@ -115,6 +116,19 @@ class _Worker:
         self._executor.shutdown(cancel_futures=True)
         self.steps.cancel_join_thread()
         self.steps.close()
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait; a process started meanwhile never sees it, also before it is set up."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class JobPool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -130,10 +131,23 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{job.text} -> {folder} (finished earlier)")
     if jobs:
         _warn_of_little_room(arguments.out)
-    code = _run_jobs(jobs, arguments)
+    with _without_empty_folders(arguments.out):
+        code = _run_jobs(jobs, arguments)
     if arguments.study and code != INTERRUPTED:
         code = max(code, _write_study(arguments.out))
     return code
+
+
+@contextmanager
+def _without_empty_folders(out: Path) -> Iterator[None]:
+    """Remove afterwards the folders that were made for sessions and hold none."""
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # it is not empty, or was never made
+            for folder in missing:
+                folder.rmdir()
 
 
 def _warn_of_little_room(out: Path) -> None:
@@ -169,7 +183,7 @@ def _about(arguments: argparse.Namespace) -> About:
 
 def _run_jobs(jobs: Sequence[Job], arguments: argparse.Namespace) -> int:
     code, ended = 0, 0
-    with _Progress(jobs) as progress:
+    with _Progress(jobs, arguments.quiet) as progress:
         for done in _results(jobs, arguments, progress.step):
             ended += 1
             progress.ended(done)
@@ -201,7 +215,7 @@ def _results(jobs: Sequence[Job], arguments: argparse.Namespace, step: Progress)
 class _Progress:
     """One bar over the frames of all inputs, with the time that is left where their lengths are known."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], quiet: bool) -> None:
         from tqdm import tqdm
 
         from faceapp.batch.inputs import expected_frames
@@ -209,8 +223,10 @@ class _Progress:
 
         self._tally = Tally({job.number: expected_frames(job.text, job.clip) for job in jobs})
         self._inputs, self._ended = len(jobs), 0
+        self.quiet = quiet
+        disable = True if quiet else None  # None: where the output is no terminal
         self._bar = tqdm(
-            unit=" frames", disable=None, leave=False, dynamic_ncols=True, total=self._tally.total
+            unit=" frames", disable=disable, leave=False, dynamic_ncols=True, total=self._tally.total
         )
 
     def __enter__(self) -> _Progress:
@@ -234,7 +250,9 @@ class _Progress:
             self._bar.set_description(f"{self._ended} of {self._inputs} inputs")
 
     def write(self, text: str, error: bool = False) -> None:
-        """Print a line above the bar."""
+        """Print a line above the bar; nothing but errors where the person wants it quiet."""
+        if self.quiet and not error:
+            return
         self._bar.write(text, file=sys.stderr if error else sys.stdout)
 
 
@@ -249,7 +267,7 @@ def _print_done(done: Done, progress: _Progress) -> None:
             "what was recorded is gone with it",
             error=True,
         )
-    elif done.folder is not None:
+    elif done.folder is not None and not progress.quiet:
         progress.write(f"{done.job.text} -> {done.folder}{' (stopped)' if done.interrupted else ''}")
         try:
             lines = format_summary(summarise(read_session(done.folder)))

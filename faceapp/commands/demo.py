@@ -56,6 +56,7 @@ def run_demo(settings: Settings, source_text: str, save_picture: SavePicture) ->
         for line in format_summary(summarise(read_session(outcome.folder))):
             print(line)
         print(f"session: {outcome.folder}")
+    if outcome.folder is not None and not outcome.interrupted:
         save_picture(list(shown.results), outcome.folder / PICTURE_FILE, outcome.statistics)
         print(f"picture of the window: {outcome.folder / PICTURE_FILE}")
     if outcome.error is not None:

@@ -12,6 +12,8 @@ from faceapp.settings import MOST_FACES, Hidden, OcclusionMode, Settings, check_
 from faceapp.settings.region import Region, region_from_text
 from faceapp.settings.stream_target import DEFAULT_TARGET, check_stream_name, parse_osc_target
 
+BACKENDS = ("tensorrt", "onnxruntime_cuda", "openvino_gpu", "openvino", "onnxruntime")
+"""Names of `engines.backends.backend_names`, written down so that --help and --version load nothing."""
 _SETTINGS = (
     *("source", "model", "backend", "occlusion", "simulate", "region"),
     *(
@@ -44,7 +46,7 @@ def add_backend_option(parser: argparse.ArgumentParser) -> None:
         "--backend",
         metavar="NAME",
         default=argparse.SUPPRESS,
-        help="auto (default), tensorrt, openvino or onnxruntime: what runs the model",
+        help=f"what runs the model: auto (default, the fastest here), {', '.join(BACKENDS)}",
     )
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,16 +107,36 @@ def run(arguments: argparse.Namespace) -> int:
         jobs = (arguments.jobs or _processors()) if arguments.crops else 0
         readings = _readings(reader, settings, pictures, jobs)
         limit = 0 if arguments.crops else settings.max_faces
-        failed, without_face, crowded = _write_rows(readings, len(pictures), write, limit)
-    if without_face:
-        print(f"faceapp: no face found in {without_face} of {len(pictures)} pictures", file=sys.stderr)
-    if crowded:
+        tally = _write_rows(readings, len(pictures), write, limit, arguments.quiet)
+    if not arguments.quiet:
+        _tell(tally, arguments.out, len(pictures), limit)
+    return 2 if tally.failed else 0
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How many pictures could not be read, show no face, and show as many as are looked for; how many faces were read."""
+
+    failed: int = 0
+    without_face: int = 0
+    crowded: int = 0
+    faces: int = 0
+
+
+def _tell(tally: _Tally, out: Path, pictures: int, limit: int) -> None:
+    """Say what was written and what is missing in it."""
+    from faceapp.session.numbers import counted
+
+    if out.is_file():  # a pipe gets the table alone
+        print(f"{out}: {counted(tally.faces, 'face')} of {counted(pictures, 'picture')}")
+    if tally.without_face:
+        print(f"faceapp: no face found in {tally.without_face} of {pictures} pictures", file=sys.stderr)
+    if tally.crowded:
         print(
-            f"faceapp: {limit} faces were looked for and found in {crowded} of {len(pictures)} pictures; there may be more, "
+            f"faceapp: {limit} faces were looked for and found in {tally.crowded} of {pictures} pictures; there may be more, "
             f"read them with --max-faces {MOST_FACES}",
             file=sys.stderr,
         )
-    return 2 if failed else 0
 
 
 def _readings(
@@ -135,28 +155,34 @@ def _readings(
 
 
 def _write_rows(
-    readings: Iterator[Reading], pictures: int, write: Callable[[Sequence[str]], object], limit: int
-) -> tuple[int, int, int]:
-    """Write the rows; return how many pictures could not be read, show no face, and show as many faces as are looked for."""
+    readings: Iterator[Reading],
+    pictures: int,
+    write: Callable[[Sequence[str]], object],
+    limit: int,
+    quiet: bool,
+) -> _Tally:
+    """Write the rows; return what there was."""
     from tqdm import tqdm
 
-    failed = without_face = crowded = number = 0
+    tally, number = _Tally(), 0
     previous = None
-    with tqdm(total=pictures, unit=" pictures", disable=None, leave=False, dynamic_ncols=True) as bar:
+    disable = True if quiet else None  # None: where the output is no terminal
+    with tqdm(total=pictures, unit=" pictures", disable=disable, leave=False, dynamic_ncols=True) as bar:
         for reading in readings:
             bar.update(reading.picture is not previous)
             number = number + 1 if reading.picture is previous else 1
             previous = reading.picture
             if reading.error is not None:
-                failed += 1
+                tally.failed += 1
                 bar.write(f"faceapp: {reading.error}", file=sys.stderr)
             elif reading.prediction is None:
-                without_face += 1
+                tally.without_face += 1
                 write([str(reading.picture), *[""] * (len(COLUMNS) - 1)])
             else:
                 write(_row(reading, number))
-                crowded += number == limit
-    return failed, without_face, crowded
+                tally.faces += 1
+                tally.crowded += number == limit
+    return tally
 
 
 def _row(reading: Reading, number: int) -> list[str]:

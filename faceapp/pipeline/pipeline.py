@@ -61,6 +61,7 @@ class Pipeline(LiveSettings):
         self._paced = paced
         self._run: Run | None = None
         self._stop_asked = False
+        self._patience_s = STOP_S
 
     def __enter__(self) -> Pipeline:
         return self
@@ -155,8 +156,15 @@ class Pipeline(LiveSettings):
             return
         self._stop_asked = True
         self._run.stop()
-        if wait:
-            self._run.join(STOP_S)
+        if wait and self._patience_s > 0:
+            self._run.join(self._patience_s)
+
+    def abandon(self) -> None:
+        """Stop, and wait for the threads no more, now or later: the program ends, whatever a library still loads."""
+        self._patience_s = 0.0
+        self.set_recorder(None)
+        self.set_listener(None)
+        self.stop(wait=False)
 
     def pause(self) -> None:
         """Hold new frames back; a live source's pictures are then neither captured nor dropped."""
@@ -208,6 +216,9 @@ class Pipeline(LiveSettings):
                     yield result
                 elif finished:
                     break
+        except KeyboardInterrupt:
+            self.abandon()
+            raise
         finally:
             self.stop()
         if run.error is not None:
