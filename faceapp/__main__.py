@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -224,11 +225,11 @@ def _save_picture(results: Sequence[FrameResult], path: Path, statistics: Pipeli
 def start() -> NoReturn:
     """Run the program as its own process, and end it.
 
-    After Ctrl-C what must be whole is closed already; threads inside a library that still load a model, or wait for
-    a camera, are not waited for.
+    What must be whole is closed already; threads inside a library that still load a model after Ctrl-C, or hang in a
+    camera's driver, are not waited for.
     """
     code = main()
-    if code == INTERRUPTED:
+    if code == INTERRUPTED or any(thread.name.startswith("faceapp-") for thread in threading.enumerate()):
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()

@@ -35,5 +35,25 @@ def ended_like_ctrl_c(end: Callable[[], None] | None = None) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
+@contextmanager
+def requests_held_back() -> Iterator[None]:
+    """Let requests to end wait until the block is over, so that what it opens is known to those who close it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked: list[int] = []
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    caught = {number: handler for number, handler in before.items() if callable(handler)}
+    for number in caught:
+        signal.signal(number, lambda number, _frame: asked.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in caught.items():
+            signal.signal(number, handler)
+    for number in asked[:1]:
+        caught[signal.Signals(number)](number, None)
+
+
 def _call(end: Callable[[], None], *_: Any) -> None:
     end()

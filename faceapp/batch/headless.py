@@ -5,22 +5,27 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceapp.analysis.analyzer import make_reader, make_tracker
+from faceapp.batch.live_marks import LiveMarks, TypedMarks
+from faceapp.batch.time_limit import TimeLimit
+from faceapp.endings import requests_held_back
 from faceapp.errors import SessionError, SourceError
 from faceapp.pipeline import Pipeline, PipelineStatistics
 from faceapp.session.about import About
+from faceapp.session.metadata import load_metadata
 from faceapp.session.new_folder import new_session_folder
 from faceapp.session.writer import SessionWriter
 from faceapp.settings import Settings
 from faceapp.sources.drawn_occlusion import with_drawings
 from faceapp.sources.options import Clip
 from faceapp.streams.streams import open_streams
-from faceapp.types import FrameResult, Source
+from faceapp.types import Frame, FrameResult, Source, without_picture
 
 if TYPE_CHECKING:
     from engines.card import ModelCard
@@ -59,6 +64,8 @@ def analyze(
     each: Callable[[FrameResult], object] = lambda result: None,
     key: str = "",
     open_reader: Callable[[], FaceReader] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    typed: TypedMarks | None = None,
 ) -> Outcome:
     """Analyse a source to its end and record every result.
 
@@ -71,6 +78,8 @@ def analyze(
         each: Called with every result.
         key: Tells this input and way of analysis from others; stored, so that a later run finds what is done.
         open_reader: Makes the reader, on the reading thread; None loads the engines of the settings.
+        cancelled: Asked after every frame and while none comes; True ends as Ctrl-C does.
+        typed: Lines that are marks of a live source; None takes none.
 
     Raises:
         CardError: The model is missing or damaged.
@@ -81,8 +90,9 @@ def analyze(
     pipeline = Pipeline(
         source, partial(make_tracker, settings), open_reader or partial(make_reader, settings)
     )
-    open_writer = partial(_open_writer, source, folder, settings, clip or Clip(), about or About(), key)
-    run = _Run(pipeline, open_writer, each)
+    clip = (clip or Clip()) if source.live else (clip or Clip()).of_recording
+    open_writer = partial(_open_writer, source, folder, settings, clip, about or About(), key)
+    run = _Run(pipeline, open_writer, each, cancelled, clip.for_s if source.live else None)
     try:
         with open_streams(settings) as streams:
             if streams.on:
@@ -90,7 +100,7 @@ def analyze(
             for state in streams.states():
                 if state.leaves:
                     logger.warning("%s: %s", state.text, state.detail)
-            run.record()
+            run.record(LiveMarks(typed, streams) if source.live else None)
     except KeyboardInterrupt:
         pipeline.abandon()
         return run.outcome(folder, interrupted=True)
@@ -103,6 +113,10 @@ def analyze(
     return run.outcome(folder)
 
 
+class _TimeIsUp(Exception):
+    """The seconds that were asked for are recorded."""
+
+
 class _Run:
     """Takes results from the pipeline, hands them to the writer and counts."""
 
@@ -111,38 +125,70 @@ class _Run:
         pipeline: Pipeline,
         open_writer: Callable[[tuple[ModelCard, ...]], SessionWriter],
         each: Callable[[FrameResult], object],
+        cancelled: Callable[[], bool],
+        for_s: float | None,
     ) -> None:
         self._pipeline = pipeline
         self._open_writer = open_writer
         self._each = each
         self._live = pipeline.source.live
+        self._cancelled, self._limit = cancelled, TimeLimit(for_s)
+        self._marks: LiveMarks | None = None
+        self._newest: Frame | None = None
         self._writer: SessionWriter | None = None
         self._times_s: list[float] = []
         self.frames = 0
 
-    def record(self) -> None:
-        """Record until the source ends.
+    def record(self, marks: LiveMarks | None = None) -> None:
+        """Record until the source ends, or the time is up.
+
+        Args:
+            marks: Stores marks that come meanwhile; None takes none.
 
         Raises:
+            SourceError: It gave nothing in that time.
             SessionError: The session can't be written.
         """
-        for result in self._pipeline.results():
-            if self._writer is None:
-                self._writer = self._open_writer(self._pipeline.cards)
-                if self._live:
-                    self._pipeline.set_recorder(self._writer)  # from here it gets every captured frame
-            if not (self._live or self._writer.put(result)) or self._writer.stopped:
-                raise self._writer.error or SessionError(f"{self._writer.folder}: the recording ended")
-            self._note_time()
-            self._each(result)
+        self._marks = marks
+        with suppress(_TimeIsUp):
+            for result in self._pipeline.results(self._look):
+                self._limit.begin()
+                self._put(result)
+                self._each(result)
+        self._limit.require_begun(self._pipeline.source.name)
         if self._writer is not None:
             self._writer.mark_complete()
+
+    def _put(self, result: FrameResult) -> None:
+        if self._writer is None:
+            with requests_held_back():
+                self._writer = self._open_writer(self._pipeline.cards)
+            if self._live:
+                self._pipeline.set_recorder(self._writer)  # from here it gets every captured frame
+        if not (self._live or self._writer.put(result)) or self._writer.stopped:
+            raise self._writer.error or SessionError(f"{self._writer.folder}: the recording ended")
+        self._newest = without_picture(result.frame)
+        self._note_time()
+
+    def _look(self) -> None:
+        """Store marks; end the loop where that is wanted."""
+        if self._marks is not None and self._writer is not None and self._newest is not None:
+            self._marks.store(self._writer, self._newest)
+        if self._cancelled():
+            raise KeyboardInterrupt
+        if self._limit.over:
+            raise _TimeIsUp
 
     def close(self) -> None:
         """End the threads and seal the session; may be called twice."""
         self._pipeline.stop()
-        if self._writer is not None:
-            self._writer.close()
+        if self._writer is None:
+            return
+        self._writer.close()
+        marks, self._marks = self._marks, None
+        if marks is not None and self._writer.error is None:
+            with suppress(SessionError):  # the marks themselves are stored
+                marks.end(self._writer, load_metadata(self._writer.folder)["last_time_s"])
 
     def outcome(
         self, folder: Path, interrupted: bool = False, error: SourceError | SessionError | None = None
@@ -179,7 +225,13 @@ def _open_writer(
         folder,
         source=source.name,
         cards=cards,
-        settings={**resolved, "start_s": clip.start_s, "end_s": clip.end_s, "every": clip.every},
+        settings={
+            **resolved,
+            "start_s": clip.start_s,
+            "end_s": clip.end_s,
+            "every": clip.every,
+            "for_s": clip.for_s,
+        },
         about=about,
         video=settings.record_video,
         faces=settings.record_faces,

@@ -58,5 +58,6 @@ def _video_frames(path: Path, clip: Clip) -> int | None:
         return None
     if not rate:
         return None
+    clip = clip.of_recording
     end_s = length_s if clip.end_s is None else min(clip.end_s, length_s)
     return max(0, -(-int((end_s - (clip.start_s or 0.0)) * float(rate)) // clip.every))

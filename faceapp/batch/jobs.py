@@ -20,6 +20,7 @@ from faceapp.sources.options import Clip
 
 if TYPE_CHECKING:
     from faceapp.batch.engine_shelf import EngineShelf
+    from faceapp.batch.live_marks import TypedMarks
 
 Advance = Callable[[int | None], object]
 """Called after every frame with the number of frames that the input has, as far as it is known."""
@@ -83,15 +84,20 @@ def make_jobs(texts: Sequence[str], out: Path, settings: Settings, clip: Clip, a
 
 
 def run_job(
-    job: Job, advance: Advance, cancelled: Callable[[], bool], shelf: EngineShelf | None = None
+    job: Job,
+    advance: Advance,
+    cancelled: Callable[[], bool],
+    shelf: EngineShelf | None = None,
+    typed: TypedMarks | None = None,
 ) -> Done:
     """Analyse one input to its end.
 
     Args:
         job: The job.
         advance: Called after every frame.
-        cancelled: Asked after every frame; True stops, and what was analysed stays a valid session.
+        cancelled: Asked after every frame and while none comes; True stops, and what was analysed stays a valid session.
         shelf: Lends engines; None loads them for this job alone.
+        typed: Lines that are marks of a live source; None takes none.
 
     Raises:
         CardError: The model is missing or damaged.
@@ -102,19 +108,28 @@ def run_job(
 
     clip = job.clip
     try:
-        source = make_source(job.text, start_s=clip.start_s, end_s=clip.end_s, every=clip.every)
+        source = make_source(
+            job.text, start_s=clip.start_s, end_s=clip.end_s, every=clip.every, for_s=clip.for_s
+        )
         folder = new_folder_for(job.out, job.text)
     except (SourceError, SessionError) as error:
         return Done(job, error=str(error))
 
     def each(_result: object) -> None:
         advance(getattr(source, "frame_count", None))
-        if cancelled():
-            raise KeyboardInterrupt
 
     open_reader = None if shelf is None else partial(shelf.reader, job.settings)
     outcome = analyze(
-        source, folder, job.settings, clip, job.about, each, key=job.key, open_reader=open_reader
+        source,
+        folder,
+        job.settings,
+        clip,
+        job.about,
+        each,
+        key=job.key,
+        open_reader=open_reader,
+        cancelled=cancelled,
+        typed=typed,
     )
     problem = "" if outcome.error is None else str(outcome.error)
     done = Done(job, outcome.folder, outcome.frames, outcome.elapsed_s, problem, outcome.interrupted)
@@ -169,5 +184,6 @@ def _key(text: str, settings: Settings, clip: Clip, about: About, occurrence: in
         where = [str(path.resolve()), state.st_size if path.is_file() else 0, state.st_mtime_ns]
     unimportant = ("source", "sessions_dir", "theme", *STREAM_SETTINGS, *WINDOW_SETTINGS)
     chosen = {**settings.as_json(), **dict.fromkeys(unimportant, "")}
-    content = [where, occurrence, chosen, [clip.start_s, clip.end_s, clip.every], about.as_json()]
+    part = [clip.start_s, clip.end_s, clip.every, *([] if clip.for_s is None else [clip.for_s])]
+    content = [where, occurrence, chosen, part, about.as_json()]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]

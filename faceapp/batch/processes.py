@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
 from engines.errors import CardError, EngineError
@@ -22,6 +23,7 @@ from faceapp.errors import SessionError
 
 if TYPE_CHECKING:
     from faceapp.batch.engine_shelf import EngineShelf
+    from faceapp.batch.live_marks import TypedMarks
 
 Progress = Callable[[int, int | None], object]
 """Called with a job's number after each of its frames, and with the number of frames it has, once known."""
@@ -35,8 +37,13 @@ _LOOK_S = 0.1
 _shared: dict[str, Any] = {}
 
 
-def run_here(jobs: Sequence[Job], progress: Progress) -> Iterator[Done]:
+def run_here(jobs: Sequence[Job], progress: Progress, typed: TypedMarks | None = None) -> Iterator[Done]:
     """Run jobs one after the other in this process, up to the first that is interrupted.
+
+    Args:
+        jobs: The jobs.
+        progress: Called after every frame of any job.
+        typed: Lines that are marks of a live source; None takes none.
 
     Raises:
         CardError: The model is missing or damaged.
@@ -47,7 +54,7 @@ def run_here(jobs: Sequence[Job], progress: Progress) -> Iterator[Done]:
     with closing(EngineShelf()) as shelf:
         for job in jobs:
             step = partial(progress, job.number)
-            done = run_job(job, step, lambda: False, shelf)
+            done = run_job(job, step, lambda: False, shelf, typed)
             yield done
             if done.interrupted:
                 return
@@ -241,6 +248,8 @@ def _set_up(steps: Any, cancelled: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _shared.update(steps=steps, cancelled=cancelled, busy=threading.Lock(), orphaned=threading.Event())
     threading.Thread(target=_watch_parent, name="faceapp-parent", daemon=True).start()
+    # After Ctrl-C a thread may still load a model: the process ends all the same when all else is closed.
+    Finalize(None, os._exit, args=(0,), exitpriority=-100)
 
 
 def _watch_parent() -> None:

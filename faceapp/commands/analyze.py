@@ -9,9 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from faceapp.commands.analyze_progress import AnalyzeProgress, print_done
 from faceapp.commands.options import (
     add_backend_option,
     add_labels_option,
+    add_lsl_markers_option,
     add_model_option,
     add_movement_options,
     add_occlusion_option,
@@ -23,11 +25,12 @@ from faceapp.commands.options import (
     seconds,
     with_options,
 )
-from faceapp.errors import SessionError, StreamError
+from faceapp.errors import SessionError, SourceError, StreamError
 from faceapp.settings import FaceStyle, Settings
 
 if TYPE_CHECKING:
     from faceapp.batch.jobs import Done, Job
+    from faceapp.batch.live_marks import TypedMarks
     from faceapp.batch.processes import Progress
     from faceapp.session.about import About
 
@@ -47,6 +50,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the session folders")
     add("--start", type=seconds, metavar="S", help="begin at this time: seconds or minutes:seconds")
     add("--end", type=seconds, metavar="S", help="end at this time")
+    add(
+        "--for",
+        dest="for_s",
+        type=seconds,
+        metavar="S",
+        help="so many seconds: from the start, of a camera or stream from its first result",
+    )
+    add(
+        "--markers",
+        choices=("stdin",),
+        help="of a camera or stream: every line of the standard input is a mark of its moment",
+    )
     add("--every", type=count, default=1, metavar="N", help="analyse every N-th frame (default 1)")
     add("--no-video", action="store_true", help="keep the table only, no copy of the pictures")
     add("--participant", default="", metavar="CODE", help="participant's code, kept in the session")
@@ -96,6 +111,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_movement_options(parser)
     add_labels_option(parser)
     add_stream_options(parser)
+    add_lsl_markers_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -122,8 +138,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise StreamError(
             "streams: expected one input at a time, found --processes or --cluster; leave them out"
         )
-    clip = Clip(arguments.start, arguments.end, arguments.every)
+    clip = Clip(arguments.start, arguments.end, arguments.every, for_s=arguments.for_s)
     texts = expand_inputs(arguments.inputs)
+    if arguments.markers or settings.lsl_markers:
+        _require_one_live_source(texts, arguments)
     jobs = make_jobs(texts, arguments.out, settings, clip, _about(arguments))
     if arguments.resume:
         jobs, finished = split_finished(jobs, arguments.out)
@@ -183,11 +201,11 @@ def _about(arguments: argparse.Namespace) -> About:
 
 def _run_jobs(jobs: Sequence[Job], arguments: argparse.Namespace) -> int:
     code, ended = 0, 0
-    with _Progress(jobs, arguments.quiet) as progress:
+    with AnalyzeProgress(jobs, arguments.quiet) as progress:
         for done in _results(jobs, arguments, progress.step):
             ended += 1
             progress.ended(done)
-            _print_done(done, progress)
+            print_done(done, progress)
             if done.interrupted:
                 code = INTERRUPTED
             elif done.error and code != INTERRUPTED:
@@ -209,76 +227,27 @@ def _results(jobs: Sequence[Job], arguments: argparse.Namespace, step: Progress)
         return run_on_cluster(jobs, arguments.cluster, arguments.processes, step)
     if arguments.processes > 1 and len(jobs) > 1:
         return run_in_processes(jobs, min(arguments.processes, len(jobs)), step)
-    return run_here(jobs, step)
+    return run_here(jobs, step, _typed_marks(arguments))
 
 
-class _Progress:
-    """One bar over the frames of all inputs, with the time that is left where their lengths are known."""
+def _typed_marks(arguments: argparse.Namespace) -> TypedMarks | None:
+    from faceapp.batch.live_marks import TypedMarks
 
-    def __init__(self, jobs: Sequence[Job], quiet: bool) -> None:
-        from tqdm import tqdm
+    return TypedMarks(sys.stdin) if arguments.markers else None
 
-        from faceapp.batch.inputs import expected_frames
-        from faceapp.batch.tally import Tally
 
-        self._tally = Tally({job.number: expected_frames(job.text, job.clip) for job in jobs})
-        self._inputs, self._ended = len(jobs), 0
-        self.quiet = quiet
-        disable = True if quiet else None  # None: where the output is no terminal
-        self._bar = tqdm(
-            unit=" frames", disable=disable, leave=False, dynamic_ncols=True, total=self._tally.total
+def _require_one_live_source(texts: Sequence[str], arguments: argparse.Namespace) -> None:
+    """Refuse markers where their moment is none of the recording's.
+
+    Raises:
+        SourceError: There are several inputs, a recording, or several processes.
+    """
+    from faceapp.sources import make_source
+
+    if len(texts) != 1 or arguments.cluster or not make_source(texts[0], for_s=arguments.for_s).live:
+        raise SourceError(
+            f"markers: expected one camera or stream to set them in, found {', '.join(texts)}; leave the markers out"
         )
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.close()
-
-    def step(self, number: int, frames: int | None) -> None:
-        """Count one frame of a job."""
-        if self._tally.step(number, frames):
-            self._bar.total = self._tally.total
-        self._bar.update()
-
-    def ended(self, done: Done) -> None:
-        """Take note of a job's end."""
-        self._ended += 1
-        self._tally.ended(done.job.number)
-        self._bar.total = self._tally.total
-        if self._inputs > 1:
-            self._bar.set_description(f"{self._ended} of {self._inputs} inputs")
-
-    def write(self, text: str, error: bool = False) -> None:
-        """Print a line above the bar; nothing but errors where the person wants it quiet."""
-        if self.quiet and not error:
-            return
-        self._bar.write(text, file=sys.stderr if error else sys.stdout)
-
-
-def _print_done(done: Done, progress: _Progress) -> None:
-    """Say what was found and where it lies; the error, if any, goes to the standard error stream."""
-    from faceapp.session.reader import read_session
-    from faceapp.session.summary import format_summary, summarise
-
-    if done.folder is not None and not done.folder.is_dir():
-        progress.write(
-            f"faceapp: {done.job.text}: expected its session in {done.folder}, found no folder; "
-            "what was recorded is gone with it",
-            error=True,
-        )
-    elif done.folder is not None and not progress.quiet:
-        progress.write(f"{done.job.text} -> {done.folder}{' (stopped)' if done.interrupted else ''}")
-        try:
-            lines = format_summary(summarise(read_session(done.folder)))
-        except SessionError as error:
-            lines = [] if done.error else [f"faceapp: {error}"]
-        for line in lines:
-            progress.write(f"  {line}")
-        if done.elapsed_s > 0:
-            progress.write(f"  {(done.frames - 1) / done.elapsed_s:.1f} frames a second")
-    if done.error:
-        progress.write(f"faceapp: {done.error}", error=True)
 
 
 def _write_study(out: Path) -> int:

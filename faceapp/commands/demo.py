@@ -47,11 +47,11 @@ def run_demo(settings: Settings, source_text: str, save_picture: SavePicture) ->
     from faceapp.sources import make_source
     from faceapp.sources.options import Clip
 
-    source = make_source(source_text, end_s=DURATION_S)
+    source = make_source(source_text, for_s=DURATION_S)
     folder = new_folder_for(settings.sessions_dir, source_text)
     print(f"no display: analysing {DURATION_S:g} s of {source.name} instead of opening the window")
     shown = _Shown()
-    outcome = analyze(source, folder, settings, Clip(end_s=DURATION_S), each=shown.add)
+    outcome = analyze(source, folder, settings, Clip(for_s=DURATION_S), each=shown.add)
     if outcome.folder is not None:
         for line in format_summary(summarise(read_session(outcome.folder))):
             print(line)

@@ -197,10 +197,13 @@ class Pipeline(LiveSettings):
         """Return the newest result that was not yet taken, or None; never waits."""
         return self._run.results.take_newest() if self._run is not None else None
 
-    def results(self) -> Generator[FrameResult, None, None]:
+    def results(self, look: Callable[[], object] = lambda: None) -> Generator[FrameResult, None, None]:
         """Start if need be, yield every result of a file in order, and stop at its end.
 
         Of a live source the newest results come until `stop`. Leaving the loop early stops the pipeline too.
+
+        Args:
+            look: Called after every result, and ten times a second while none comes; what it raises ends the loop.
 
         Raises:
             Exception: The error of the run, after its last result.
@@ -216,6 +219,7 @@ class Pipeline(LiveSettings):
                     yield result
                 elif finished:
                     break
+                look()
         except KeyboardInterrupt:
             self.abandon()
             raise

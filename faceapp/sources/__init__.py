@@ -36,6 +36,7 @@ def make_source(
     start_s: float | None = None,
     end_s: float | None = None,
     every: int = 1,
+    for_s: float | None = None,
 ) -> Source:
     """Return the source that a text means; nothing is opened yet.
 
@@ -47,13 +48,14 @@ def make_source(
         start_s: First time wanted of a recording.
         end_s: Time at which a recording stops; gives the demo an end, so that it is read like a recording.
         every: Take every N-th frame of a recording.
+        for_s: So many seconds of a recording or the demo; a live source is ended by whoever reads it.
 
     Raises:
         SourceError: The text means nothing, or what is asked does not suit the source.
     """
     if not text.strip():
         raise SourceError(f"source: expected {_choices()}, found an empty text")
-    options = Options(settings or CameraSettings(), Clip(start_s, end_s, every, loop))
+    options = Options(settings or CameraSettings(), Clip(start_s, end_s, every, loop, for_s))
     for kind in source_kinds():
         source: Source | None = kind.from_text(text, options)
         if source is not None:

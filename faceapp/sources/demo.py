@@ -35,8 +35,9 @@ def from_text(text: str, options: Options) -> LiveDemo | RecordedDemo | None:
     chosen: Variant | None = next((known for known in VARIANTS if known == (variant or "plain")), None)
     if chosen is None:
         raise SourceError(f"{text}: expected {ACCEPTS}, found no demo of that name; choose one of these")
-    if options.clip.end_s is not None:
-        return RecordedDemo(chosen, options.clip.end_s, options.clip)
+    clip = options.clip.of_recording
+    if clip.end_s is not None:
+        return RecordedDemo(chosen, clip.end_s, clip)
     options.refuse_clip(f"{text} without an end")
     return LiveDemo(chosen)
 

@@ -30,7 +30,7 @@ def from_text(text: str, options: Options) -> ImagesSource | None:
     """Return the source when the text is the path of a folder or of a picture by its name."""
     path = Path(text).expanduser()
     if path.is_dir() or (path.is_file() and _is_picture(path)):
-        return ImagesSource(path, options.clip)
+        return ImagesSource(path, options.clip.of_recording)
     return None
 
 

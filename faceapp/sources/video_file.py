@@ -41,7 +41,7 @@ def available() -> str:
 def from_text(text: str, options: Options) -> VideoFileSource | None:
     """Return the source when the text is the path of a file."""
     path = Path(text).expanduser()
-    return VideoFileSource(path, options.clip) if path.is_file() else None
+    return VideoFileSource(path, options.clip.of_recording) if path.is_file() else None
 
 
 class VideoFileSource(RecordedSource):

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from faceapp.endings import ended_like_ctrl_c
+from faceapp.endings import ended_like_ctrl_c, requests_held_back
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX's")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] if os.name != "nt" else []
@@ -50,3 +50,14 @@ def test_in_another_thread_nothing_changes() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_request_waits_until_what_is_opened_is_known() -> None:
+    opened = []
+    with pytest.raises(KeyboardInterrupt), ended_like_ctrl_c(), requests_held_back():
+        os.kill(os.getpid(), signal.SIGTERM)
+        opened.append("file")
+    assert opened == ["file"]
+    with ended_like_ctrl_c(), requests_held_back():
+        opened.append("nothing was asked")
+    assert len(opened) == 2
