@@ -16,6 +16,7 @@ from engines.card_fields import (
     shown,
 )
 from engines.errors import CardError
+from engines.whole_file import write_whole
 
 EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 GENDERS = ("male", "female")
@@ -233,10 +234,8 @@ class ModelCard:
             raise CardError(
                 f"data, metrics, recipe: expected text, finite numbers, lists and objects ({error}); drop it"
             ) from error
-        partial = path.with_suffix(".partial")
         try:
-            partial.write_bytes(encoded)
-            partial.replace(path)
+            write_whole(path, encoded)
         except OSError as error:
             raise CardError(
                 f"{path}: the card can't be written ({error}); choose a folder you may write to"

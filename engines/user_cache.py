@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
+
+from engines.whole_file import write_whole
 
 _NAME = "faceapp"
 
@@ -35,25 +36,6 @@ def make_private_folder(folder: Path) -> None:
         found = folder.stat()
         if found.st_uid != os.getuid() or found.st_mode & 0o022:
             raise PermissionError(1, "others may write into it", str(folder))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader or a crash at any moment sees the old one, the new one or none.
-
-    Raises:
-        OSError: It can't be written; nothing is left behind.
-    """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
 
 
 def write_checked(path: Path, content: bytes) -> None:

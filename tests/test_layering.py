@@ -71,6 +71,7 @@ FLOORS = {
         "file_lock",
         "machine",
         "gabor",
+        "whole_file",
         "errors",
     ],
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from engines.whole_file import whole_file
 from training.errors import RecipeError
 from training.experiment import Experiment
 
@@ -183,9 +183,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(state: Mapping[str, Any], path: Path) -> None:
     """Write in one step, so that a killed run, or a machine without power, leaves the last whole file."""
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as stream:
+    with whole_file(path) as stream:
         torch.save(dict(state), stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)

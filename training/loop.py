@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from engines.whole_file import write_whole
 from training.checkpoints import (
     CHECKPOINT,
     CONFIG,
@@ -213,9 +215,8 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 
 def _write_rows(rows: Sequence[Mapping[str, str]], path: Path) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=names, restval="nan")
-        writer.writeheader()
-        writer.writerows(rows)
-    partial.replace(path)
+    text = StringIO()
+    writer = csv.DictWriter(text, fieldnames=names, restval="nan")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())

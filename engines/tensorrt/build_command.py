@@ -23,7 +23,7 @@ from engines.tensorrt.cache import PlanCache
 from engines.tensorrt.cuda_driver import NoDriverError
 from engines.tensorrt.library import find_library
 from engines.tensorrt.plans import find_machine, get_plan
-from engines.user_cache import write_whole
+from engines.whole_file import write_whole
 
 _POLL_S = 0.1
 

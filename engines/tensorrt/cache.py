@@ -26,8 +26,8 @@ from engines.user_cache import (
     read_checked,
     user_cache_folder,
     write_checked,
-    write_whole,
 )
+from engines.whole_file import PART_SUFFIX, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ class PlanCache:
 
     def _make_room(self, newest: Path, size_bytes: int) -> None:
         """Delete the plans used longest ago until another fits, and what killed programs left half-written."""
-        for partial in self.folder.glob("*.partial"):
+        for partial in self.folder.glob(f".*{PART_SUFFIX}"):
             if _age_s(partial) > _ABANDONED_S:
                 _delete(partial)
         plans = [path for path in self.folder.glob("*.plan") if path != newest]

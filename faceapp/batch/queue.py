@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engines.whole_file import write_whole
 from faceapp.batch.inputs import expand_inputs, expected_frames
 from faceapp.batch.jobs import Done, Job, make_jobs, split_finished
 from faceapp.batch.options import QueueOptions
@@ -263,10 +263,8 @@ class Queue:
             "options": self.options.as_json(),
             "items": [item_as_entry(item) for item in self._items.values()],
         }
-        partial = self._path.with_name(f".{self._path.name}.part")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            os.replace(partial, self._path)
+            write_whole(self._path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
             raise folder_error(self._path.parent, error) from error

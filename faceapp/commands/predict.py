@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.card import EMOTIONS
+from engines.whole_file import part_of, put_in_place
 from faceapp.commands.options import (
     add_backend_option,
     add_model_option,
@@ -211,14 +212,14 @@ def _place_cells(face: FaceTrack | None, number: int) -> list[str]:
 def _new_table(path: Path) -> Iterator[Callable[[Sequence[str]], object]]:
     """Give the function that writes a row; the file appears whole at the end, after an error not at all."""
     whole = path.is_file() or not path.exists()  # /dev/stdout and pipes are written directly
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part") if whole else path
+    partial = part_of(path) if whole else path
     try:
         with partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
             yield writer.writerow
         if whole:
-            os.replace(partial, path)
+            put_in_place(partial, path)
     except OSError as error:
         raise SessionError(
             f"{path}: expected a file that can be written, found: {error.strerror}; choose another place"

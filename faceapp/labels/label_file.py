@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from engines.features import FeatureNet
+from engines.whole_file import write_whole
 from faceapp.errors import SessionError
 from faceapp.labels.classifier import Doubles
 from faceapp.labels.judging import Judgement
@@ -110,11 +111,9 @@ def save_label(label: Label, path: Path) -> None:
     """
     content = _as_json(label)
     content["sha256"] = _hash(content)
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
         raise SessionError(f"{path}: expected a file that can be written, found: {error.strerror}") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engines.whole_file import write_whole
 from faceapp.errors import SessionError
 from faceapp.session.metadata import folder_error
 
@@ -132,14 +132,12 @@ def save_face_edits(folder: Path, edits: FaceEdits) -> None:
     Raises:
         SessionError: The folder can't be written.
     """
-    partial = folder / f".{FACES_FILE}.part"
     content = {
         "names": {str(face): name for face, name in sorted(edits.names.items())},
         "merged": {str(face): into for face, into in sorted(edits.merged.items())},
         "excluded": sorted(edits.excluded),
     }
     try:
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(partial, folder / FACES_FILE)
+        write_whole(folder / FACES_FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
         raise folder_error(folder, error) from error

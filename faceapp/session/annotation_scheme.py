@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from engines.whole_file import write_whole
 from faceapp.errors import SessionError
 from faceapp.session.annotations import KINDS
 from faceapp.settings import default_path
@@ -146,12 +146,10 @@ def save_scheme(path: Path, scheme: Scheme) -> None:
     Raises:
         SessionError: The folder can't be written.
     """
-    partial = path.with_name(f".{path.name}.part")
     text = json.dumps({"codes": [asdict(code) for code in scheme.codes]}, indent=1, ensure_ascii=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        write_whole(path, text + "\n")
     except OSError as error:
         raise SessionError(
             f"{path}: expected a folder that can be written, found: {error.strerror}; choose another folder"

@@ -13,6 +13,7 @@ import math
 import os
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -128,11 +129,34 @@ def append_changes(folder: Path, changes: Mapping[str, Event | None]) -> None:
     path = folder / EVENTS_FILE
     try:
         _end_last_line(path)
-        with path.open("ab", buffering=0) as stream:
-            stream.write(text.encode("utf-8"))
-            os.fsync(stream.fileno())
+        _append(path, text.encode("utf-8"))
     except OSError as error:
         raise folder_error(folder, error) from error
+
+
+def _append(path: Path, content: bytes) -> None:
+    """Append all of it or nothing, and wait for the disk; a link of that name is not followed."""
+    handle = os.open(
+        path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), 0o666
+    )
+    try:
+        length = os.lseek(handle, 0, os.SEEK_END)
+        try:
+            _write_all(handle, content)
+            os.fsync(handle)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(handle, length)
+            raise
+    finally:
+        os.close(handle)
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    """Write on after short writes, which a disk that fills up makes, until all is there or the disk refuses."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +187,7 @@ def read_lines(folder: Path) -> dict[str, Line]:
     """Return what the journal says last about every mark, by id; an incomplete last line is left out.
 
     Raises:
-        SessionError: The file can't be read or a line is no event; the text names the line.
+        SessionError: The file can't be read. A line that is no event is left out, with the problem that names it.
     """
     path = folder / EVENTS_FILE
     try:
@@ -173,7 +197,10 @@ def read_lines(folder: Path) -> dict[str, Line]:
     except OSError as error:
         raise SessionError(f"{path}: expected a file that can be read, found: {error.strerror}") from error
     lines: dict[str, Line] = {}
-    for number, line in enumerate(text.split("\n")[:-1], 1):
+    *whole, last = text.split("\n")
+    if _is_whole(last):
+        whole.append(last)
+    for number, line in enumerate(whole, 1):
         if line.strip():
             lines |= _change(path, number, line)
     return lines
@@ -215,18 +242,33 @@ def _change(path: Path, number: int, line: str) -> dict[str, Line]:
         return {
             key: Line(number, None, f"{path.name}, line {number}: {error}; it is left out, correct the line")
         }
-    except (ValueError, TypeError, AttributeError, SessionError) as error:
-        raise SessionError(
-            f"{path}, line {number}: expected an event, found {line[:60]!r} ({error}); correct the line"
-        ) from error
+    except (ValueError, TypeError, AttributeError, RecursionError, SessionError) as error:
+        problem = (
+            f"{path.name}, line {number}: expected an event, found {line[:60]!r} ({error}); "
+            "it is left out, correct the line"
+        )
+        return {f"line-{number}": Line(number, None, problem)}
 
 
 def _end_last_line(path: Path) -> None:
-    """Cut off the half line of a killed program, so that the next one does not grow together with it."""
+    """End the last line, or cut off the half line of a killed program, so that the next one does not grow together with it."""
     if not path.exists() or not path.stat().st_size:
         return
     with path.open("rb") as stream:
         stream.seek(-1, os.SEEK_END)
-        whole = stream.read(1) == b"\n"
-    if not whole:
+        ended = stream.read(1) == b"\n"
+    if ended:
+        return
+    last = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[2]
+    if _is_whole(last):  # written by another program or an editor
+        _append(path, b"\n")
+    else:
         cut_incomplete_row(path)
+
+
+def _is_whole(line: str) -> bool:
+    """Return whether the last line of a journal, which no line end follows, holds a whole record."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -18,6 +18,7 @@ from faceapp.session.metadata import SESSION_FILE, file_inside, load_metadata, p
 from faceapp.session.numbers import counted
 from faceapp.session.reader import read_frames, read_parquet_table, read_table, table_span_s
 from faceapp.session.sealing import DAMAGED, cut_incomplete_row, seal
+from faceapp.session.seals import SEALS, broken_seals, seals_of
 from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, label_columns
 from faceapp.session.table_times import times_going_back
 from faceapp.session.video_encoder import VIDEO_FILE
@@ -72,12 +73,13 @@ def check_session(folder: Path, repair: bool = True) -> CheckResult:
     table = _check_table(folder, metadata, repair, result)
     _check_marks(folder, metadata, table, result)
     _check_video(folder, metadata, repair and unfinished, unfinished, result)
-    if table is not None and (unfinished or result.repairs):
+    if table is not None and unfinished:
         result.repairs.append(f"{SESSION_FILE}: the counts and the state were brought up to date")
         if repair:
             _update(folder, metadata, table, result)
     elif table is not None:
         _compare_counts(metadata, result)
+        result.problems += broken_seals(folder, metadata)
     return result
 
 
@@ -287,4 +289,5 @@ def _update(folder: Path, metadata: dict[str, Any], table: Any, result: CheckRes
         metadata["ended_utc"] = utc_text(started + timedelta(seconds=metadata["last_time_s"] or 0.0))
     metadata["unexplained_frames"] = 0
     metadata["state"] = "repaired"
-    save_metadata(folder, metadata, durable=True)
+    metadata[SEALS] = seals_of(folder)
+    save_metadata(folder, metadata)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from engines.whole_file import put_in_place
 from faceapp.errors import SessionError
 from faceapp.session.exports import export_format, export_names
 from faceapp.session.face_rows import with_face_edits
@@ -79,7 +79,7 @@ def _export(session: Session, name: str, out: Path) -> list[Path]:
         for path in made:
             place = out / path.relative_to(partial)
             place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(path, place)
+            put_in_place(path, place)
             paths.append(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

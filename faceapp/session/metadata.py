@@ -6,12 +6,12 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engines.card import ModelCard
+from engines.whole_file import part_of, sync_folder, write_whole
 from faceapp.errors import SessionError
 from faceapp.session.about import About
 from faceapp.session.clock import now_utc, utc_text
@@ -108,11 +108,12 @@ def create_metadata(folder: Path, metadata: Mapping[str, Any]) -> None:
         SessionError: Another recording has begun in the folder.
         OSError: The folder can't be written.
     """
-    partial = folder / f".{SESSION_FILE}.{os.getpid()}.part"
     target = folder / SESSION_FILE
-    partial.write_text(_json_text(metadata), encoding="utf-8")
+    partial = part_of(target)
+    write_whole(partial, _json_text(metadata))
     try:
         os.link(partial, target)  # unlike a rename, this fails where the file exists
+        sync_folder(folder)
     except FileExistsError as error:
         raise SessionError(
             f"{folder}: expected a new folder, found a recording that has just begun in it; choose another folder"
@@ -124,28 +125,19 @@ def create_metadata(folder: Path, metadata: Mapping[str, Any]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def save_metadata(folder: Path, metadata: Mapping[str, Any], durable: bool = False) -> None:
-    """Replace `session.json` atomically.
+def save_metadata(folder: Path, metadata: Mapping[str, Any]) -> None:
+    """Replace `session.json` in one step that a crash can't break.
 
     Args:
         folder: The session folder.
         metadata: Content.
-        durable: Also wait until the disk has it (once at the end; every second would slow the recording).
 
     Raises:
         SessionError: The folder can't be written.
     """
-    partial = folder / f".{SESSION_FILE}.part"
     try:
-        with partial.open("w", encoding="utf-8") as stream:
-            stream.write(_json_text(metadata))
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
-        os.replace(partial, folder / SESSION_FILE)
+        write_whole(folder / SESSION_FILE, _json_text(metadata))
     except OSError as error:
-        with suppress(OSError):  # the folder itself may be missing
-            partial.unlink()
         raise folder_error(folder, error) from error
 
 

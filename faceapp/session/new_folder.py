@@ -27,7 +27,7 @@ def new_session_folder(parent: Path, name: str) -> Path:
         folder = parent / (stem if number == 1 else f"{stem}-{number}")
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir()
+            folder.mkdir(mode=0o700)  # people are in it: nobody else on this computer may look
             return folder
         except FileExistsError:
             if not parent.is_dir():

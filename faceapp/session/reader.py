@@ -144,7 +144,7 @@ def read_parquet_table(path: Path, columns: Sequence[str] = COLUMNS) -> pyarrow.
     from pyarrow import parquet
 
     try:
-        table = parquet.ParquetFile(path).read()
+        table = parquet.ParquetFile(path, page_checksum_verification=True).read()
     except (pa.ArrowException, OSError) as error:
         raise SessionError(
             f"{path}: expected a sealed table, found {' '.join(str(error).split())[:160]}; "

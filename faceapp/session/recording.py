@@ -38,6 +38,7 @@ from faceapp.session.metadata import (
 from faceapp.session.picture_track import PictureTrack
 from faceapp.session.row_file import RowFile
 from faceapp.session.sealing import seal
+from faceapp.session.seals import SEALS, seals_of
 from faceapp.session.stored_settings import stored_error
 from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, face_rows, label_columns
 from faceapp.session.video_encoder import VIDEO_FILE
@@ -221,7 +222,7 @@ class Recording:
             self._frames.close()
         if whole:
             self._seal()
-        self._save_metadata(durable=True)
+        self._save_metadata()
 
     def _seal(self) -> None:
         seal(
@@ -235,6 +236,7 @@ class Recording:
         if self._input_key:
             self._metadata["input"]["complete"] = self.complete and not self._metadata["errors"]
         self._metadata["unexplained_frames"] = self.counts.unexplained
+        self._metadata[SEALS] = seals_of(self.folder)
 
     def _create_folder(self) -> None:
         """Make `session.json` first: whatever else a killed program leaves then belongs to a session."""
@@ -271,11 +273,11 @@ class Recording:
         self._metadata["errors"].append(stored_error(error, self.folder))
         logger.info("%s", error)
 
-    def _save_metadata(self, durable: bool = False) -> None:
+    def _save_metadata(self) -> None:
         metadata = self._metadata
         self.counts.in_video = self._pictures.frames
         self.counts.not_analysed = dict(self._log.counts)
         metadata["frames"] = asdict(self.counts)
         metadata["last_time_s"] = round(self._last_result_s, 6) if self.counts.analysed else None
         metadata["video"] = self._pictures.as_json()
-        save_metadata(self.folder, metadata, durable)
+        save_metadata(self.folder, metadata)

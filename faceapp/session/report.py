@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engines.card import EMOTIONS
+from engines.whole_file import write_whole
 from faceapp.session.face_rows import with_face_edits
 from faceapp.session.metadata import folder_error
 from faceapp.session.reader import Session, read_session
@@ -73,10 +73,8 @@ def write_report(folder: Path, path: Path | None = None) -> Path:
     """
     session = with_face_edits(read_session(folder))
     path = folder / REPORT_FILE if path is None else path
-    partial = path.with_name(f".{path.name}.part")
     try:
-        partial.write_text(report_html(session), encoding="utf-8")
-        os.replace(partial, path)
+        write_whole(path, report_html(session))
     except OSError as error:
         raise folder_error(path.parent, error) from error
     return path

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engines.whole_file import part_of, put_in_place
 from faceapp.errors import SessionError
 
 if TYPE_CHECKING:
@@ -70,15 +71,14 @@ def seal(csv_path: Path, parquet_path: Path, schema: pyarrow.Schema) -> tuple[in
     import pyarrow as pa
     from pyarrow import parquet
 
-    partial = parquet_path.with_name(f".{parquet_path.name}.{os.getpid()}.part")
+    partial = part_of(parquet_path)
     rows, skipped = 0, [0]
     try:
-        with parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+        with parquet.ParquetWriter(partial, schema, compression="zstd", write_page_checksum=True) as writer:
             for batch in _csv_batches(csv_path, schema, skipped):
                 writer.write_batch(batch)
                 rows += batch.num_rows
-        _wait_for_disk(partial)
-        os.replace(partial, parquet_path)
+        put_in_place(partial, parquet_path)
         if skipped[0]:
             os.replace(csv_path, csv_path.with_name(f"{csv_path.name}{DAMAGED}"))
         else:
@@ -147,12 +147,6 @@ def _require_columns(csv_path: Path, schema: pyarrow.Schema) -> None:
     for field in schema:
         if field.name not in present and OPTIONAL.encode() not in (field.metadata or {}):
             raise pa.ArrowKeyError(f"no column {field.name}")
-
-
-def _wait_for_disk(path: Path) -> None:
-    """Make sure that the sealed table is on the disk before its CSV is removed."""
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
 
 
 def _one_line(error: Exception) -> str:

@@ -6,12 +6,14 @@ import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from engines.whole_file import write_whole
 from faceapp.errors import SessionError
 from faceapp.session.face_rows import safe_text
 from faceapp.session.figures import FIGURE_COLUMNS, VALUES, Baseline, Figures, figure_cells, session_figures
@@ -85,12 +87,11 @@ def write_study(rows: Sequence[Row], out: Path) -> list[Path]:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for path, (header, lines) in zip(paths, tables, strict=True):
-            partial = path.with_name(f".{path.name}.part")
-            with partial.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.writer(stream, lineterminator="\n")
-                writer.writerow(header)
-                writer.writerows(lines)
-            partial.replace(path)
+            text = StringIO()
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(lines)
+            write_whole(path, text.getvalue())
     except OSError as error:
         raise folder_error(out, error) from error
     return paths

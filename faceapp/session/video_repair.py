@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from engines.whole_file import part_of, put_in_place
 from faceapp.errors import SessionError
 
 
@@ -37,7 +37,7 @@ def rewrite_video(path: Path) -> int:
     """
     import av
 
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = part_of(path)
     frames = 0
     try:
         with av.open(str(path)) as old, av.open(str(partial), "w", format="matroska") as new:
@@ -46,7 +46,7 @@ def rewrite_video(path: Path) -> int:
                 packet.stream = stream
                 new.mux(packet)
                 frames += 1
-        os.replace(partial, path)
+        put_in_place(partial, path)
     except (av.error.FFmpegError, OSError, IndexError) as error:
         raise _error(path, error) from error
     finally:

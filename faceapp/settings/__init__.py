@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from engines.whole_file import write_whole
 from faceapp.settings.field_limits import check_value, field_metadata
 from faceapp.settings.label_names import check_list
 from faceapp.settings.notice import NOTICE
@@ -200,9 +201,7 @@ class Settings:
             OSError: The folder can't be made or written.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(self.as_json(), indent=1) + "\n")
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings as JSON values, for the settings file and the session's metadata."""

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 Job = Callable[[], Any]
 Done = Callable[[Any], None]
-Failed = Callable[[BaseException], None]
+Failed = Callable[[Any], None]
 
 
 class Background(QObject):

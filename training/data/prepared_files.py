@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from engines.card import EMOTIONS
 from engines.preprocess import LANDMARK_COUNT
+from engines.whole_file import part_of, put_in_place
 from training.data.face_cuts import FaceCut
 from training.data.sample import SPLITS, Sample
 from training.errors import DatasetError
@@ -104,7 +104,7 @@ class _GrowingFile:
 
     def __init__(self, path: Path, dtype: str, row: tuple[int, ...]) -> None:
         self._path, self._dtype, self._row = path, dtype, row
-        self._partial = path.with_name(f"{path.name}.{os.getpid()}.part")  # two may prepare at once
+        self._partial = part_of(path)  # two may prepare at once
         self._stream: BinaryIO = self._partial.open("w+b")
         self._header(0)
 
@@ -117,7 +117,7 @@ class _GrowingFile:
         self._stream.close()
 
     def put_in_place(self) -> None:
-        os.replace(self._partial, self._path)
+        put_in_place(self._partial, self._path)
 
     def discard(self) -> None:
         self._stream.close()

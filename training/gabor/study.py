@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from engines.whole_file import whole_file
 from training.blocks.gabor import GaborFusion, front_of
 from training.blocks.multi_task import MultiTaskNet
 from training.data.mixed_batches import plain_images
@@ -220,7 +221,5 @@ def _array(values: Tensor) -> npt.NDArray[np.float32]:
 
 
 def _save(path: Path, found: Arrays, cpu_s: float) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as stream:
+    with whole_file(path) as stream:
         np.savez_compressed(stream, cpu_s=np.float32(cpu_s), **found)
-    partial.replace(path)

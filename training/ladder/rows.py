@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engines.whole_file import whole_file
 from training.blocks.multi_task import MultiTaskNet
 from training.distillation.combination import Machine, fit_machine
 from training.errors import RecipeError
@@ -232,9 +233,8 @@ def _write(path: Path, **arrays: Any) -> None:
     """Write arrays in one step; embeddings as float16, which no figure notices and which halves the disk."""
     if path.name == EMBEDDINGS:
         arrays = {name: np.asarray(rows, np.float16) for name, rows in arrays.items()}
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **{name: np.asarray(rows) for name, rows in arrays.items()})
-    partial.replace(path)
+    with whole_file(path) as stream:
+        np.savez(stream, **{name: np.asarray(rows) for name, rows in arrays.items()})
 
 
 def _read(path: Path) -> dict[str, npt.NDArray[Any]]:

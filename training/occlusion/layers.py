@@ -22,6 +22,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from engines.occlusion import occlusion_layer
+from engines.whole_file import part_of, put_in_place
 from training.data.face_cuts import UNIT_SIZE
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
@@ -144,7 +145,7 @@ def _draw(
     faces: PreparedFaces, path: Path, kinds: Mapping[str, float], workers: int, chosen: npt.NDArray[np.int64]
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    partial = part_of(path)
     shape = (len(faces), LAYER_PX, LAYER_PX, 2)
     layers = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
     blocks = list(_blocks(faces, drawn_kinds(faces, kinds), chosen))
@@ -156,7 +157,7 @@ def _draw(
             start += len(drawn)
             bar.update(len(drawn))
     layers.flush()
-    partial.replace(path)
+    put_in_place(partial, path)
 
 
 _Block = list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], str, int, float]]

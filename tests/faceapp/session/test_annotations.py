@@ -20,7 +20,14 @@ from faceapp.session.annotation_scheme import (
     save_scheme,
     session_scheme,
 )
-from faceapp.session.annotations import EVENTS_FILE, Event, append_changes, append_event, read_events
+from faceapp.session.annotations import (
+    EVENTS_FILE,
+    Event,
+    append_changes,
+    append_event,
+    read_events,
+    read_lines,
+)
 
 SPAN_S = (0.0, 60.0)
 TALK = Code("talk", "T", "#3BB2D0", "range")
@@ -58,12 +65,22 @@ def test_a_half_line_of_a_killed_program_does_not_spoil_the_next(tmp_path: Path)
     assert [event.label for event in read_events(tmp_path)] == ["a", "c"]
 
 
-@pytest.mark.parametrize("line", ["[1]", "3", '{"start": 1}', '{"start": 1, "end": 2, "more": 3}', "null"])
-def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: str) -> None:
-    (tmp_path / EVENTS_FILE).write_text(f'{{"start": 1, "end": 1}}\n{line}\n')
-    with pytest.raises(SessionError, match="line 2: expected an event") as caught:
-        read_events(tmp_path)
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize(
+    "line",
+    ["[1]", "3", '{"start": 1}', '{"start": 1, "end": 2, "more": 3}', "null", "\x00", "[" * 100_000],
+)
+def test_a_line_that_is_no_event_is_named_and_the_others_stay(tmp_path: Path, line: str) -> None:
+    (tmp_path / EVENTS_FILE).write_text(f'{{"start": 1, "end": 1}}\n{line}\n{{"start": 2, "end": 2}}\n')
+    assert [event.start for event in read_events(tmp_path)] == [1, 2]
+    (problem,) = [found.problem for found in read_lines(tmp_path).values() if found.problem]
+    assert problem.startswith("events.jsonl, line 2: expected an event") and "\n" not in problem
+
+
+def test_a_whole_last_line_counts_without_its_end(tmp_path: Path) -> None:
+    (tmp_path / EVENTS_FILE).write_text('{"start": 1, "end": 1, "label": "a"}')
+    assert [event.label for event in read_events(tmp_path)] == ["a"]
+    append_event(tmp_path, Event(3, 3, label="c"))
+    assert [event.label for event in read_events(tmp_path)] == ["a", "c"]
 
 
 def test_a_journal_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:

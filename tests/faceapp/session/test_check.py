@@ -67,8 +67,9 @@ def test_times_that_go_back_are_told_and_kept(session: Path):
 
     found = check_session(session)
 
-    assert len(found.problems) == 1 and "expected times that rise" in found.problems[0]
+    assert len(found.problems) == 2 and "expected times that rise" in found.problems[0]
     assert "in row 5 after" in found.problems[0] and found.rows == 10
+    assert "expected the file that was sealed" in found.problems[1]
 
 
 def test_a_csv_beside_its_sealed_table_is_removed(session: Path):
@@ -140,3 +141,51 @@ def test_a_program_killed_before_its_first_frame_leaves_a_session_that_can_be_re
     found = check_session(killed)
     assert (found.problems, found.rows, found.frames_in_video) == ([], 0, None)
     assert read_session(killed).metadata["state"] == "repaired"
+
+
+@pytest.mark.parametrize("name", ["faces.parquet", "frames.parquet", "video.mkv"])
+def test_a_flipped_bit_anywhere_in_a_sealed_file_is_told(tmp_path: Path, name: str) -> None:
+    writer = SessionWriter(tmp_path / "s", source="t", cards=[card()], settings={}, wait=True, captured=True)
+    for index in range(10):
+        writer.put_frame(result(index).frame)
+        writer.put(result(index))
+    path = writer.close() / name
+    whole = path.read_bytes()
+    for place in range(0, len(whole), max(1, len(whole) // 40)):
+        content = bytearray(whole)
+        content[place] ^= 1 << (place % 8)
+        path.write_bytes(content)
+        assert any(name in problem for problem in check_session(path.parent).problems), place
+    path.write_bytes(whole)
+    assert check_session(path.parent).problems == []
+
+
+def test_a_sealed_file_that_is_gone_or_foreign_is_told(tmp_path: Path) -> None:
+    folders = []
+    for number, count in enumerate((10, 12)):
+        writer = SessionWriter(
+            tmp_path / str(number), source="t", cards=[card()], settings={}, wait=True, captured=True
+        )
+        for index in range(count):
+            writer.put_frame(result(index).frame)
+            writer.put(result(index))
+        folders.append(writer.close())
+    frames = folders[0] / "frames.parquet"
+    frames.write_bytes((folders[1] / "frames.parquet").read_bytes())
+    assert any(
+        "frames.parquet: expected the file that was sealed" in p for p in check_session(folders[0]).problems
+    )
+    frames.unlink()
+    assert any(
+        "frames.parquet: expected the file that was sealed, found none" in p
+        for p in check_session(folders[0]).problems
+    )
+
+
+def test_a_repair_hides_no_loss(session: Path) -> None:
+    metadata = json.loads((session / "session.json").read_text())
+    edit(session, frames={**metadata["frames"], "faces": 11})
+    (session / ".faces.parquet.1.part").write_bytes(b"half")
+    found = check_session(session)
+    assert any("expected 11 rows, found 10" in problem for problem in found.problems)
+    assert json.loads((session / "session.json").read_text())["frames"]["faces"] == 11
