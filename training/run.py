@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -120,7 +121,12 @@ def _load_mean(net: Any, config: Any, run: Path) -> None:
 
 
 def _history(initial: str) -> dict[str, Any]:
-    """Return the settings of a run or exported model, and of the one it started from in turn."""
+    """Return the settings of a run or exported model, and of the one it started from in turn; of a file its name and hash."""
+    if Path(initial).is_file():
+        return {
+            "weights": Path(initial).name,
+            "sha256": hashlib.sha256(Path(initial).read_bytes()).hexdigest(),
+        }
     if names_model(initial):
         card = load_card(find_model(initial))
         return {"model": card.name, "version": card.version, "sha256": card.sha256, **card.recipe}

@@ -9,6 +9,7 @@ from engines.card import InputSpec
 from training.errors import RecipeError
 from training.nets import mobilefacenet
 from training.pretrained import load_pretrained
+from training.run import _history
 
 PLAN = ((8, 16, 8, 2), (8, 16, 8, 1))
 SMALL = {"stem": 8, "plan": PLAN, "last": 16, "size": 32}
@@ -54,3 +55,9 @@ def test_a_file_that_runs_code_is_refused(tmp_path: Path) -> None:
     torch.save({"state": {"stem.0.conv.weight": print}}, tmp_path / "faces.pt")
     with pytest.raises(RecipeError, match="found none"):
         load_pretrained(mobilefacenet.build(**SMALL), tmp_path / "faces.pt", InputSpec(size=32))
+
+
+def test_a_card_tells_the_file_that_a_training_started_from(tmp_path: Path) -> None:
+    write(tmp_path / "faces.pt")
+    found = _history(str(tmp_path / "faces.pt"))
+    assert found["weights"] == "faces.pt" and len(found["sha256"]) == 64
