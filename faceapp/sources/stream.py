@@ -6,6 +6,7 @@ import errno
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,23 +17,30 @@ from faceapp.sources.av_pictures import PictureMaker
 from faceapp.sources.live import LiveSource
 from faceapp.sources.live_capture import Device, RecordingEnded
 from faceapp.sources.options import Options
+from faceapp.sources.stream_transport import (
+    ALWAYS,
+    attempts,
+    comes_in_pieces,
+    is_session_description,
+    protocols,
+)
 from faceapp.sources.video_file import default_stream, pixel_aspect
 from faceapp.types import Image
 
 RANK = 20
-ACCEPTS = "a URL (http://, https://, rtsp://)"
-_SCHEMES = frozenset(
-    {"http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "rtp", "udp", "tcp", "srt", "mms", "mmsh"}
-)
+ACCEPTS = "a URL (http://, https://, rtsp://) or an .sdp file"
 _URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 OPEN_TIMEOUT_S = 6.0
 READ_TIMEOUT_S = 4.0
 # Pictures that can't be decoded in a row before the stream counts as broken.
 _PATIENCE_PACKETS = 60
-# Enough to know a camera's stream; FFmpeg's own 5 s and 5 MB hold up the first picture. What is read for it is
-# kept ("nobuffer" would drop it, key frame and all): it is decoded at once, and the newest frame wins.
-_OPTIONS = {"analyzeduration": "1000000", "probesize": "1000000"}
-_SCHEME_OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}, "rtsps": {"rtsp_transport": "tcp"}}
+_WAIT_S = 0.25
+_LONGEST_PIECE_S = 10.0
+"""A picture that is due later than this belongs to another part of the stream, whose times begin elsewhere."""
+_FINAL = (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError, ConnectionError)
+"""What another way of sending the pictures does not change."""
+_LATE_S = 2.0
+"""A stream that was held up for longer goes on from where it is, instead of running after its own times."""
 
 
 def available() -> str:
@@ -47,14 +55,17 @@ def from_text(text: str, options: Options) -> StreamSource | None:
         SourceError: It is one that can't be opened, or a part of a recording was asked for.
     """
     url = text.strip()
+    if is_session_description(url):
+        return StreamSource(url)
     found = _URL.match(url)
     if found is None:
         return None
     scheme = found[1].lower()
-    if scheme not in _SCHEMES:
-        known = ", ".join(sorted(_SCHEMES))
+    if scheme not in ALWAYS and scheme not in protocols():
+        known = ", ".join(protocols())
         raise SourceError(
-            f"{public_name(url)}: expected a URL of {known}, found {found[1]}; check the address"
+            f"{public_name(url)}: expected a URL of {known}, which the installed PyAV speaks, found {found[1]}; "
+            "check the address"
         )
     source = StreamSource(scheme + url[len(scheme) :])
     options.refuse_clip(source.name)
@@ -63,6 +74,8 @@ def from_text(text: str, options: Options) -> StreamSource | None:
 
 def public_name(url: str) -> str:
     """Return a URL as it may be shown and logged: without user name, password, query and fragment."""
+    if "://" not in url:
+        return Path(url).name
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{place}{parts.path}" + ("?..." if parts.query else "")
@@ -86,22 +99,28 @@ class StreamSource(LiveSource):
         self._timeouts_s = (open_timeout_s, read_timeout_s)
 
     def _connect(self) -> Device:
-        scheme = urlsplit(self._url).scheme
-        options = {**_OPTIONS, **_SCHEME_OPTIONS.get(scheme, {})}
-        started_s = time.perf_counter()
-        try:
-            container = av.open(
-                self._url, timeout=self._timeouts_s, options=options, metadata_errors="replace"
-            )
-        except (av.FFmpegError, ValueError) as error:
-            # Over RTSP and TLS, FFmpeg calls an interrupted wait by other names.
-            in_time = time.perf_counter() - started_s < 0.95 * self._timeouts_s[0]
-            reason = _reason(error) if in_time else "no answer in time"
-        else:
-            if container.streams.video:
-                return _Stream(self.name, container)
-            container.close()
-            reason = "no pictures in it"
+        reason = ""
+        for options in attempts(self._url):
+            started_s = time.perf_counter()
+            try:
+                container = av.open(
+                    self._url, timeout=self._timeouts_s, options=options, metadata_errors="replace"
+                )
+            except _FINAL as error:
+                reason = _reason(error)
+                break
+            except (av.FFmpegError, ValueError) as error:
+                # Over RTSP and TLS, FFmpeg calls an interrupted wait by other names.
+                in_time = time.perf_counter() - started_s < 0.95 * self._timeouts_s[0]
+                reason = _reason(error) if in_time else "no answer in time"
+                if not in_time:
+                    break
+            else:
+                if container.streams.video:
+                    return _Stream(self.name, container)
+                container.close()
+                reason = "no pictures in it"
+                break
         # Not raised in the handler: FFmpeg's error carries the whole URL, and a chained one would print it.
         raise SourceError(
             f"{self.name}: expected a video stream, found {reason}; check address, camera and network"
@@ -121,15 +140,18 @@ class _Stream:
         self._undecoded = 0
         self._pictures = PictureMaker()
         self._is_recording = bool(container.duration and container.duration > 0)
+        self._paced = self._is_recording or comes_in_pieces(container.format.name)
         self._started_s: float | None = None
+        self._early: Any = None
 
     def grab(self) -> tuple[Image, float] | None:
-        frame = next(self._frames, None)
+        frame, self._early = self._early or next(self._frames, None), None
         if frame is None:
             self._frames = iter(self._decode_next())
             return None
-        if self._is_recording:
-            self._wait_until_due(frame)
+        if self._paced and not self._is_due(frame):
+            self._early = frame
+            return None
         image = self._pictures.make(frame, pixel_aspect(self._stream))
         return image, time.perf_counter()
 
@@ -166,13 +188,15 @@ class _Stream:
         except av.FFmpegError as error:
             return None, _reason(error)
 
-    def _wait_until_due(self, frame: Any) -> None:
-        """Hold a recording to its own speed."""
+    def _is_due(self, frame: Any) -> bool:
+        """Hold a recording, or a stream that comes in pieces, to its own speed; waits a moment at most."""
         time_s = frame.time or 0.0
         now_s = time.perf_counter()
-        if self._started_s is None:
-            self._started_s = now_s - time_s
-        time.sleep(min(1.0, max(0.0, self._started_s + time_s - now_s)))
+        if self._started_s is None or not -_LATE_S < self._started_s + time_s - now_s < _LONGEST_PIECE_S:
+            self._started_s = now_s - time_s  # the first one, or another part begins
+        left_s = self._started_s + time_s - now_s
+        time.sleep(min(_WAIT_S, max(0.0, left_s)))
+        return left_s <= _WAIT_S
 
 
 def _reason(error: Exception) -> str:
