@@ -2,6 +2,7 @@
 # make test   installs everything, checks style and types, runs the headless demo and all tests
 # make lint   style and types only
 # make wheels builds what is installed elsewhere into dist: the program, the engines alone, training
+# make package builds the program without Python into dist/faceapp, tries it, and makes a .deb where dpkg is
 # make bench  speed of the pipeline and of the engines, for docs/benchmarks.md
 
 VENV ?= .venv
@@ -12,7 +13,7 @@ PYTHON ?= $(shell for name in python3.12 python3.11 python3.10 python3 python; d
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint check wheels bench clean
+.PHONY: run test lint check wheels package bench clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m faceapp $(ARGS)
@@ -32,6 +33,13 @@ wheels: $(VENV)/.test
 	$(BIN)/python -m hatchling build -d dist
 	cd packaging/engines && $(abspath $(BIN))/python -m hatchling build -t wheel -d $(CURDIR)/dist
 	cd packaging/training && $(abspath $(BIN))/python -m hatchling build -t wheel -d $(CURDIR)/dist
+
+package: $(VENV)/.run
+	$(PIP) install -e '.[openvino,package]'
+	$(BIN)/python packaging/program/icons.py
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/program packaging/program/faceapp.spec
+	$(BIN)/python packaging/program/smoke_test.py
+	if command -v dpkg-deb >/dev/null; then $(BIN)/python packaging/linux/make_deb.py; fi
 
 bench: $(VENV)/.test
 	$(BIN)/python -m faceapp bench demo $(ARGS)

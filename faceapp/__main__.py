@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from faceapp.pipeline import PipelineStatistics
     from faceapp.types import FrameResult
 
-COMMANDS = ("analyze", "predict", "session", "bench", "doctor", "completion")
+COMMANDS = ("open", "analyze", "predict", "session", "bench", "doctor", "completion")
 FAILED, INTERRUPTED = 2, 130
 
 _DESCRIPTION = """\
@@ -53,7 +53,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             return FAILED
         _write_any_name()
         parser = _parser()
-        parsed = parser.parse_args(arguments, argparse.Namespace(parser=parser))
+        parsed = parser.parse_args(arguments, argparse.Namespace(parser=parser, run_window=_run_window))
         _set_up_logging(parsed.verbose, parsed.quiet)
         if parsed.command is None:
             return _run_window(parsed)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 EXAMPLES = {
     "": "faceapp --source demo --simulate headset",
+    "open": "faceapp open interview.mp4",
     "analyze": "faceapp analyze interview.mp4 rtsp://camera.local/stream --for 60 --out sessions",
     "predict": "faceapp predict --images pictures --out faces.csv",
     "bench": "faceapp bench interview.mp4 --json",

@@ -30,4 +30,5 @@ def make_application() -> QApplication:
     locale.setlocale(locale.LC_NUMERIC, "C")
     application.setApplicationName("faceapp")
     application.setApplicationDisplayName("faceapp")
+    application.setDesktopFileName("faceapp")  # by which Wayland finds name and icon
     return application
