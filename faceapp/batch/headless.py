@@ -24,6 +24,7 @@ from faceapp.session.writer import SessionWriter
 from faceapp.settings import Settings
 from faceapp.sources.drawn_occlusion import with_drawings
 from faceapp.sources.options import Clip
+from faceapp.sources.outage import outages_of
 from faceapp.streams.streams import open_streams
 from faceapp.types import Frame, FrameResult, Source, without_picture
 
@@ -239,6 +240,7 @@ def _open_writer(
         wait=not source.live,
         time_origin_s=None if source.live else 0.0,
         input_key=key,
+        outages=partial(outages_of, source) if source.live else None,
     )
 
 

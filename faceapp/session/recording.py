@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +43,7 @@ from faceapp.session.stored_settings import stored_error
 from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, face_rows, label_columns
 from faceapp.session.video_encoder import VIDEO_FILE
 from faceapp.settings import FaceStyle
+from faceapp.sources.outage import Outage, during
 from faceapp.types import Frame, FrameResult
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Recording:
             are from before the start and are left out. False: every result brings its own picture.
         time_origin_s: `Frame.time_s` that is 0 on the session's clock; None is the first frame's.
         input_key: Tells the input and the way of analysis from others; empty notes nothing.
+        outages: Gives when a live source was lost since it was opened; None notes nothing.
 
     Attributes:
         complete: Whether the input came to its end.
@@ -90,8 +92,10 @@ class Recording:
         captured: bool = False,
         time_origin_s: float | None = None,
         input_key: str = "",
+        outages: Callable[[], tuple[Outage, ...]] | None = None,
     ) -> None:
         self.folder = folder
+        self._outages = outages
         self.counts = FrameCounts()
         self.disk = DiskWatch(folder)
         self.origin_s = time_origin_s
@@ -280,4 +284,6 @@ class Recording:
         metadata["frames"] = asdict(self.counts)
         metadata["last_time_s"] = round(self._last_result_s, 6) if self.counts.analysed else None
         metadata["video"] = self._pictures.as_json()
+        if self._outages is not None:
+            metadata["outages"] = during(self._outages(), self.origin_s)
         save_metadata(self.folder, metadata)

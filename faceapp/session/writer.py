@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from faceapp.session.about import About
 from faceapp.session.disk_watch import DiskFullSoonError, DiskWatch
 from faceapp.session.recording import FLUSH_EVERY_S, Recording
 from faceapp.settings import FaceStyle
+from faceapp.sources.outage import Outage
 from faceapp.types import Frame, FrameResult, without_picture
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class SessionWriter:
         time_origin_s: `Frame.time_s` that is 0 s of the session; None takes the first frame's, which suits
             live sources. Files pass 0.0 to keep their own times.
         input_key: Tells the input and the way of analysis from others; stored with whether it came to its end.
+        outages: Gives when a live source was lost since it was opened, stored with reasons; None stores nothing.
 
     Raises:
         SessionError: The folder holds a session already or can't be written.
@@ -67,6 +69,7 @@ class SessionWriter:
         wait: bool = False,
         time_origin_s: float | None = None,
         input_key: str = "",
+        outages: Callable[[], tuple[Outage, ...]] | None = None,
     ) -> None:
         self._recording = Recording(
             folder,
@@ -79,6 +82,7 @@ class SessionWriter:
             captured=captured,
             time_origin_s=time_origin_s,
             input_key=input_key,
+            outages=outages,
         )
         self._wait = wait
         self._captured = captured

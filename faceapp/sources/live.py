@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from faceapp.errors import SourceError
 from faceapp.sources.live_capture import Capture, Device
+from faceapp.sources.outage import Outage
 from faceapp.types import Frame
 
 # read(), open() and close() give back control this soon whatever the driver does; the limit is 1 s each.
@@ -32,6 +33,7 @@ class LiveSource(ABC):
         """
         self.name = name
         self._capture: Capture | None = None
+        self._past_outages: tuple[Outage, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -42,6 +44,11 @@ class LiveSource(ABC):
     def status(self) -> str:
         """What is wrong at the moment, in a few words; empty when all is well."""
         return "" if self._capture is None else self._capture.status()
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """When nothing came since it was last opened, in order; stays known after `close`."""
+        return self._past_outages if self._capture is None else self._capture.outages
 
     def open(self) -> None:
         """Start the thread and wait shortly for the first picture.
@@ -68,6 +75,7 @@ class LiveSource(ABC):
         """Stop the thread; a driver that hangs is left to itself and released when it answers."""
         capture, self._capture = self._capture, None
         if capture is not None:
+            self._past_outages = capture.outages
             capture.stop(_CLOSE_WAIT_S)
 
     @abstractmethod

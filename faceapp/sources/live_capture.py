@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from faceapp.errors import SourceError
+from faceapp.sources.outage import Outage
 from faceapp.types import Frame, Image, read_only
 
 logger = logging.getLogger(__name__)
@@ -66,12 +67,21 @@ class Capture:
         self._first_s = math.nan
         self._last_s = math.nan
         self._retry_at_s: float | None = None
+        self._why_lost = ""
+        self._outages: tuple[Outage, ...] = ()
         self._thread = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
 
     @property
     def ended(self) -> bool:
         """Whether what turned out to be a recording is over and its last frame was taken."""
         return self._over and self._newest is None
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """What was lost since the opening, in order, and what is now."""
+        if self._retry_at_s is None or not self._count:
+            return self._outages
+        return (*self._outages, Outage(self._last_s - self._first_s, None, self._why_lost))
 
     def start(self) -> None:
         """Start the thread."""
@@ -154,6 +164,7 @@ class Capture:
                     raise
                 if self._count > before:
                     delay_s = FIRST_RETRY_S
+                    self._why_lost = str(error)
                     logger.warning("%s: lost (%s); trying again until it is back", self._name, error)
             self._retry_at_s = time.perf_counter() + delay_s
             self._stopping.wait(delay_s)
@@ -177,6 +188,8 @@ class Capture:
         read_only(image)
         if self._retry_at_s is not None:
             self._retry_at_s = None
+            lost_s, back_s = self._last_s - self._first_s, captured_s - self._first_s
+            self._outages += (Outage(lost_s, back_s, self._why_lost),)
             logger.info("%s: back", self._name)
         with self._news:
             if not self._count:

@@ -24,6 +24,8 @@ from faceapp.session.metadata import load_metadata
 from faceapp.session.new_folder import new_session_folder
 from faceapp.session.writer import SessionWriter
 from faceapp.settings import Settings
+from faceapp.sources.outage import outages_of
+from faceapp.types import Source
 from faceapp.ui.background import Background
 
 LIVE_AUTHOR = "live"
@@ -92,7 +94,7 @@ class Recorder(QObject):
         self._wanted, self._warned = True, False
         self._pipeline = pipeline
         about = about or About()
-        job = partial(_open_writer, settings, pipeline.source.name, pipeline.cards, self.scheme, about)
+        job = partial(_open_writer, settings, pipeline.source, pipeline.cards, self.scheme, about)
         self._background.run(job, self._opened, self._failed)
 
     def stop(self) -> None:
@@ -209,18 +211,19 @@ def _close(writer: SessionWriter, marks: Annotations, received: Iterable[Event])
 
 
 def _open_writer(
-    settings: Settings, source: str, cards: Sequence[ModelCard], scheme: Scheme, about: About
+    settings: Settings, source: Source, cards: Sequence[ModelCard], scheme: Scheme, about: About
 ) -> SessionWriter:
-    name = f"{datetime.now():%Y-%m-%d_%H-%M-%S} {about.participant or source}"
+    name = f"{datetime.now():%Y-%m-%d_%H-%M-%S} {about.participant or source.name}"
     folder = new_session_folder(settings.sessions_dir, name)
     save_scheme(folder / SCHEME_FILE, scheme)
     return SessionWriter(
         folder,
-        source=source,
+        source=source.name,
         cards=cards,
         settings=settings.as_json(),
         about=about,
         video=settings.record_video,
         faces=settings.record_faces,
         captured=True,
+        outages=partial(outages_of, source),
     )

@@ -18,6 +18,7 @@ from faceapp.session.annotations import read_events
 from faceapp.session.metadata import load_metadata
 from faceapp.sources import make_source
 from faceapp.sources.options import Clip
+from faceapp.sources.outage import Outage, during
 from tests.faceapp.sources.mjpeg_server import MjpegServer
 from tests.waiting import PROMPT_S, wait_until
 
@@ -144,3 +145,35 @@ def test_so_many_seconds_of_a_recording_are_a_part_of_it() -> None:
     assert make_source("demo", for_s=1.0).live is False and make_source("rtsp://x/y", for_s=1.0).live is True
     with pytest.raises(SourceError, match="for_s: expected seconds above 0"):
         Clip(for_s=0.0)
+
+
+@pytest.mark.slow
+def test_an_outage_stands_in_the_session_with_its_reason(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with MjpegServer(period_s=0.03) as server:
+        arguments = command("analyze", server.url(), "--no-video", "--out", str(out))
+        with subprocess.Popen(arguments, env=environment(tmp_path), **pipes) as program:
+            rows = out / "video" / "frames.csv"
+            wait_until(lambda: lines_of(rows) > 3, "nothing is recorded")
+            server.stop()
+            before = lines_of(rows)
+            server.start()
+            wait_until(lambda: lines_of(rows) > before + 60, "it does not come back")
+            program.send_signal(signal.SIGINT)
+            _, errors = program.communicate(timeout=PROMPT_S)
+
+    session = load_metadata(out / "video")
+    (outage,) = session["outages"]
+    assert 0 <= outage["from_s"] < outage["to_s"] <= session["last_time_s"] + 5, errors
+    assert outage["why"].startswith("http://127.0.0.1") and "expected" in outage["why"]
+
+
+def test_an_outage_is_told_on_the_clock_of_the_session() -> None:
+    outages = (Outage(1.0, 2.0, "cut"), Outage(5.0, 7.5, "cut"), Outage(9.0, None, "gone"))
+
+    assert during(outages, None) == []
+    assert during(outages, 3.0) == [
+        {"from_s": 2.0, "to_s": 4.5, "why": "cut"},
+        {"from_s": 6.0, "to_s": None, "why": "gone"},
+    ]
