@@ -5,24 +5,41 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from faceapp.errors import SessionError
 from faceapp.session.annotation_elan import read_elan
+from faceapp.session.annotation_states import StateRow, paired
 from faceapp.session.annotations import KINDS, Event, outside_problem
 
 LARGEST_BYTES = 64 << 20
 _MOST_FACES_TOLD = 8
+_MOST_LINES_BEFORE = 40
 _COLUMNS = {
-    "start": ("start", "start_s", "onset", "time", "time_s", "begin", "begin time", "start (s)"),
-    "end": ("end", "end_s", "offset", "stop", "stop (s)", "end time", "end (s)"),
-    "duration": ("duration", "duration_s", "duration (s)"),
+    "start": (
+        *("start", "start_s", "onset", "time", "time_s", "begin", "begin time", "start (s)"),
+        *("begin time - ss.msec", "begin time - hh:mm:ss.ms"),
+    ),
+    "end": (
+        "end",
+        "end_s",
+        "offset",
+        "stop",
+        "stop (s)",
+        "end time",
+        "end (s)",
+        "end time - ss.msec",
+        "end time - hh:mm:ss.ms",
+    ),
+    "duration": ("duration", "duration_s", "duration (s)", "duration - ss.msec", "duration - hh:mm:ss.ms"),
     "label": ("label", "trial_type", "value", "annotation", "behavior", "behaviour", "code", "event"),
     "kind": ("kind",),
     "face": ("face", "face_id"),
     "note": ("note", "notes", "comment", "text"),
+    "state": ("behavior type", "behaviour type", "status"),
+    "subject": ("subject",),
     "author": ("author", "annotator", "coder", "observer"),
 }
 """What a mark needs -> names under which tables have it, in small letters."""
@@ -82,11 +99,36 @@ def read_table_events(data: bytes, name: str) -> list[Event]:
     head = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count), strict=True)
     try:
-        header = [cell.strip().lower() for cell in next(rows, [])]
-        places = _places(header, name)
-        return [_event(row, places, name, rows.line_num) for row in rows if any(cell.strip() for cell in row)]
+        places = _places(_header(rows), name)
+        events = [
+            (row, rows.line_num, _event(row, places, name, rows.line_num))
+            for row in rows
+            if any(cell.strip() for cell in row)
+        ]
     except csv.Error as error:
         raise SessionError(f"{name}, line {rows.line_num}: expected a table, found {error}") from error
+    if "state" not in places:
+        return [event for _, _, event in events]
+    return paired(
+        StateRow(event, _cell(row, places, "state"), _cell(row, places, "subject"), f"{name}, line {line}")
+        for row, line, event in events
+    )
+
+
+def _header(rows: Iterator[list[str]]) -> list[str]:
+    """Return the first row, or the one further down that names a start: BORIS 6 tells about the observation before."""
+    first: list[str] | None = None
+    for _, row in zip(range(_MOST_LINES_BEFORE), rows, strict=False):
+        cells = [cell.strip().lower() for cell in row]
+        first = cells if first is None else first
+        if any(name in cells for name in _COLUMNS["start"]):
+            return cells
+    return first or []
+
+
+def _cell(row: list[str], places: dict[str, int], field: str) -> str:
+    place = places.get(field, len(row))
+    return row[place].strip() if place < len(row) else ""
 
 
 def _face_problem(event: Event, faces: Collection[int]) -> str:

@@ -85,10 +85,10 @@ def mark_text(event: Event, ending: str = "") -> str:
         event: The mark.
         ending: "_start" or "_end" of a stretch.
     """
-    text = event.label or event.kind
+    text = f"{event.label or event.kind}{ending}"
     text = f"{text}: {event.note}" if event.note else text
     about = "" if event.face is None else f" [face {event.face}]"
-    return " ".join(f"{text}{ending}{about}".split())
+    return " ".join(f"{text}{about}".split())
 
 
 def new_event_id() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -79,11 +80,18 @@ def texts(session: Session, name: str) -> list[str]:
 def safe_text(value: Any) -> str:
     """Return a text for a cell of a table that no spreadsheet takes for a formula.
 
-    A text that begins with =, +, -, @, a tab or a line break gets an apostrophe in front; line breaks become spaces.
+    A text that begins with =, +, -, @, their full-width forms, a tab or a line break gets an apostrophe in front, whatever
+    spaces and invisible characters stand before; line breaks become spaces.
     """
     text = "" if value is None else str(value)
-    dangerous = text.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n")
+    begins = next((letter for letter in text if letter in "\t\r\n" or not _is_invisible(letter)), "")
+    dangerous = unicodedata.normalize("NFKC", begins) in ("=", "+", "-", "@", "\t", "\r", "\n", "−")
     return " ".join(f"'{text}".splitlines()) if dangerous else " ".join(text.splitlines())
+
+
+def _is_invisible(letter: str) -> bool:
+    """Return whether spreadsheets pass over a character at the beginning of a cell: spaces, format and control characters."""
+    return letter.isspace() or unicodedata.category(letter) in ("Cf", "Cc", "Cs")
 
 
 def safe_name(text: str, otherwise: str) -> str:

@@ -51,17 +51,21 @@ def usual_rate_hz(session: Session) -> float:
     return float(whole) if abs(rate - whole) <= 0.03 * rate else round(rate, 2)
 
 
-def regular_columns(session: Session, columns: Sequence[str], rate_hz: float) -> RegularColumns:
+def regular_columns(
+    session: Session, columns: Sequence[str], rate_hz: float, start_s: float | None = None
+) -> RegularColumns:
     """Return columns of all faces at a regular rate, from the first row to the last.
 
     Args:
         session: The session.
         columns: Names of columns of numbers.
         rate_hz: Values a second.
+        start_s: Time of the first value on the session's clock, not after the first row; None takes that.
     """
     times_s, ids = session.column("time_s"), session.column("face_id")
     values = np.stack([session.column(name) for name in columns], axis=1)
-    start_s = float(times_s.min()) if len(times_s) else 0.0
+    if start_s is None:
+        start_s = float(times_s.min()) if len(times_s) else 0.0
     count = int(np.floor((float(times_s.max()) - start_s) * rate_hz + 1e-6)) + 1 if len(times_s) else 0
     clock_s = start_s + np.arange(count) / rate_hz
     gap_s = round(gap_of(times_s), 3)

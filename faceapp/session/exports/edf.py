@@ -34,13 +34,16 @@ def write(session: Session, folder: Path) -> list[Path]:
     """Write `session.edf`; a signal is called "f1 p_neutral", its lower physical limit means missing."""
     import edfio
 
-    made = regular_columns(session, _COLUMNS, max(1.0, round(usual_rate_hz(session))))
+    started = datetime.strptime(session.metadata["started_utc"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    # Files begin at whole seconds: readers disagree about shares of one. The first rows are empty up to the session's start.
+    early_s = started.microsecond / 1e6
+    started = started.replace(microsecond=0)
+    made = regular_columns(session, _COLUMNS, max(1.0, round(usual_rate_hz(session))), -early_s)
     signals = [signal for face in made.faces for signal in _signals(made, face)]
     annotations = [
-        edfio.EdfAnnotation(max(0.0, event.start - made.start_s), _duration(event), _mark(event))
+        edfio.EdfAnnotation(max(0.0, event.start + early_s), _duration(event), _mark(event))
         for event in session.events
     ]
-    started = datetime.strptime(session.metadata["started_utc"], "%Y-%m-%dT%H:%M:%S.%fZ")
     names = ", ".join(
         f"f{face} {name}" for face, name in face_names(session).items() if name != f"face {face}"
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from faceapp.session.annotations import Event
+from faceapp.session.clean_text import clean_line, clean_text
 from faceapp.session.face_rows import face_names
 from faceapp.session.reader import Session
 from faceapp.session.segments import Segment, emotion_segments
@@ -59,7 +60,8 @@ def write_elan(
     root.set("xsi:noNamespaceSchemaLocation", "http://www.mpi.nl/tools/elan/EAFv3.0.xsd")
     header = ElementTree.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
     if media is not None:
-        place = {"MEDIA_URL": media, "MIME_TYPE": "video/x-matroska", "RELATIVE_MEDIA_URL": media}
+        place = {"MEDIA_URL": clean_text(media), "MIME_TYPE": "video/x-matroska"}
+        place["RELATIVE_MEDIA_URL"] = place["MEDIA_URL"]
         ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", place)
     order = ElementTree.SubElement(root, "TIME_ORDER")
     for name, spans in _tiers(segments, events, names or {}).items():
@@ -76,9 +78,7 @@ def _tiers(
     tiers: dict[str, Spans] = {}
     for segment in segments:
         start, end = _milliseconds(segment.start_s, segment.end_s)
-        tiers.setdefault(names.get(segment.face_id, f"face {segment.face_id}"), []).append(
-            (start, end, segment.emotion)
-        )
+        tiers.setdefault(_tier_of(segment.face_id, names), []).append((start, end, segment.emotion))
     for event in sorted(events, key=lambda event: event.start):
         start, end = _milliseconds(event.start, event.end)
         name, number = " ".join(part for part in (event.kind or "mark", event.author) if part), 1
@@ -89,8 +89,14 @@ def _tiers(
     return tiers
 
 
+def _tier_of(face: int, names: Mapping[int, str]) -> str:
+    """Return the name of a face's tier; faces that people gave the same name have tiers of their own."""
+    name = names.get(face, f"face {face}")
+    return name if list(names.values()).count(name) < 2 else f"{name} (face {face})"
+
+
 def _add_tier(root: ElementTree.Element, order: ElementTree.Element, name: str, spans: Spans) -> None:
-    tier = ElementTree.SubElement(root, "TIER", TIER_ID=name, LINGUISTIC_TYPE_REF="default-lt")
+    tier = ElementTree.SubElement(root, "TIER", TIER_ID=clean_line(name), LINGUISTIC_TYPE_REF="default-lt")
     for start, end, text in spans:
         number = len(order) // 2 + 1
         slots = [f"ts{2 * number - 1}", f"ts{2 * number}"]
@@ -100,7 +106,7 @@ def _add_tier(root: ElementTree.Element, order: ElementTree.Element, name: str, 
         annotation = ElementTree.SubElement(
             ElementTree.SubElement(tier, "ANNOTATION"), "ALIGNABLE_ANNOTATION", place
         )
-        ElementTree.SubElement(annotation, "ANNOTATION_VALUE").text = text
+        ElementTree.SubElement(annotation, "ANNOTATION_VALUE").text = clean_text(text)
 
 
 def _milliseconds(start_s: float, end_s: float) -> tuple[int, int]:

@@ -7,7 +7,7 @@ readers turn into missing numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 
 from engines.card import EMOTIONS
-from faceapp.session.face_rows import analysed_times, emotion_columns, face_names, safe_name, safe_text
+from faceapp.session.annotations import Event
+from faceapp.session.face_rows import (
+    Doubles,
+    analysed_times,
+    emotion_columns,
+    face_names,
+    safe_name,
+    safe_text,
+)
 from faceapp.session.reader import Session
 from faceapp.session.regular import usual_rate_hz
 
@@ -84,9 +92,14 @@ def _lines(session: Session, face: int, name: str) -> Iterator[str]:
     rows = np.flatnonzero(session.column("face_id") == face)
     emotions = emotion_columns(session)[rows]
     values: dict[float, Any] = dict(zip(session.column("time_s")[rows].tolist(), emotions, strict=True))
-    for time_s in analysed_times(session).tolist():
+    times_s = analysed_times(session)
+    about = [event for event in session.events if event.face in (None, face)]
+    points = _points(about, times_s)
+    for number, time_s in enumerate(times_s.tolist()):
         cells = _cells(values.get(time_s))
-        yield "\t".join([_clock(time_s), *cells, *_marks(session, face, time_s), safe_text(name)])
+        stimuli = [event.label or event.kind for event in about if event.start <= time_s < event.end]
+        marks = (safe_text("; ".join(texts)) for texts in (stimuli, points.get(number, ())))
+        yield "\t".join([_clock(time_s), *cells, *marks, safe_text(name)])
 
 
 def _cells(emotions: Any) -> list[str]:
@@ -99,16 +112,14 @@ def _cells(emotions: Any) -> list[str]:
     return [*(f"{by_name[name]:.6f}" for name in _NAMES), f"{valence:.6f}", "UNKNOWN"]
 
 
-def _marks(session: Session, face: int, time_s: float) -> tuple[str, str]:
-    """Return the ranges a moment lies in and the points that were set within the last hundredth of a second."""
-    about = [event for event in session.events if event.face in (None, face)]
-    stimuli = [event.label or event.kind for event in about if event.start <= time_s < event.end]
-    points = [
-        event.label or event.kind
-        for event in about
-        if event.start == event.end and abs(event.start - time_s) < 0.01
-    ]
-    return safe_text("; ".join(stimuli)), safe_text("; ".join(points))
+def _points(events: Iterable[Event], times_s: Doubles) -> dict[int, list[str]]:
+    """Return row -> the moments that belong to it: each stands once, in the row nearest to it."""
+    found: dict[int, list[str]] = {}
+    for event in events:
+        if event.start == event.end and len(times_s):
+            nearest = int(np.abs(times_s - event.start).argmin())
+            found.setdefault(nearest, []).append(event.label or event.kind)
+    return found
 
 
 def _clock(time_s: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from faceapp.session.annotations import Event
+from faceapp.session.clean_text import clean_line
 from faceapp.session.face_rows import face_names
 from faceapp.session.reader import Session
 from faceapp.session.segments import Segment, emotion_segments
@@ -82,4 +83,4 @@ def _clock(time_s: float) -> str:
 
 def _escape(text: str) -> str:
     """Return a text on one line without characters that end a cue or start a tag."""
-    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return clean_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

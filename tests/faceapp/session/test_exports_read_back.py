@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,6 @@ def test_csv_read_by_pandas_has_units_gaps_and_no_formulas(session: Path, tmp_pa
 
 
 def test_formulas_in_recorded_texts_are_defused(session: Path, tmp_path: Path):
-    import shutil
-
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -167,9 +166,9 @@ def test_xdf_read_by_pyxdf(session: Path, tmp_path: Path):
     np.testing.assert_allclose(face["time_stamps"], rows.column("time_s")[mine])
     np.testing.assert_array_equal(happy, rows.column("p_happiness")[mine])
     marks, other = by_name["faceapp marks A"], by_name["faceapp marks B"]
-    noted = f"{DANGEROUS}: loud & clear and long"
+    note = "loud & clear and long"
     assert [text for (text,) in marks["time_series"]] == [
-        *(f"{noted}_start", f"{noted}_end", "exclude_start", "exclude_end"),
+        *(f"{DANGEROUS}_start: {note}", f"{DANGEROUS}_end: {note}", "exclude_start", "exclude_end"),
     ]
     np.testing.assert_allclose(marks["time_stamps"], [0.5, 1.5, 1.6, 1.8])
     assert [text for (text,) in other["time_series"]] == ["key <1> [face 1]"]
@@ -178,7 +177,12 @@ def test_xdf_read_by_pyxdf(session: Path, tmp_path: Path):
 
 def test_edf_read_back(session: Path, tmp_path: Path):
     edfio = pytest.importorskip("edfio")
-    (path,) = written(session, "edf", tmp_path)
+    whole = shutil.copytree(session, tmp_path / "whole")
+    metadata = json.loads((whole / "session.json").read_text())
+    (whole / "session.json").write_text(
+        json.dumps({**metadata, "started_utc": "2026-12-01T10:00:00.000000Z"})
+    )
+    (path,) = written(whole, "edf", tmp_path / "out")
     file = edfio.read_edf(path)
     assert file.patient.code == "P07_/__"
     signal = next(each for each in file.signals if each.label == "f1 p_happiness")
