@@ -1,4 +1,4 @@
-"""Gabor filters: the bank, a picture's responses, and their fusion with it into one "wrinkle-enhanced" picture (GF1, GF2).
+"""Gabor filters: the bank, a picture's responses, and their fusion with it into one "wrinkle-enhanced" picture.
 
 Hosseini and Cho: GF-CapsNet: using Gabor jet and capsule networks for face-related tasks, 2019 (chapter 2 of the thesis),
 equations 2.1 and 2.2. The printed exponent lost its squares; we take Petkov's, exp(-(x'^2 + gamma^2 y'^2) / (2 sigma^2)).

@@ -28,7 +28,6 @@ from training.occlusion.views import VIEWS
 from training.prepare import add_prepare
 from training.progressive.command import add_columns
 from training.protocols.command import add_protocol
-from training.quantise import add_quantise
 from training.search.command import add_search
 from training.throughput import add_throughput
 from training.transfer.command import add_transfer
@@ -125,7 +124,6 @@ def _parser() -> argparse.ArgumentParser:
     add_throughput(commands, DEFAULT_CACHE)
     add_verify(commands, DEFAULT_CACHE)
     add_gpu_check(commands)
-    add_quantise(commands, DEFAULT_CACHE)
 
     timing = commands.add_parser("bench", help="latency of the engines beside plain PyTorch, in one run")
     timing.add_argument("--model", default="multitask", help="name or folder (default: %(default)s)")

@@ -78,7 +78,7 @@ class Experiment:
         change_batch: (batch on the CPU, source of chance) -> batch, for example mixup, or None. The source is seeded for
             each batch; each of several processes changes its own part.
         extra_modules: Name -> module that is trained but is no part of the network, for example a head in the loss.
-        keep_last: How many last epochs' exported weights to keep in OUT/checkpoints, for an ensemble (BK6).
+        keep_last: How many last epochs' exported weights to keep in OUT/checkpoints, for an ensemble.
         checkpoint_every_s: Seconds between checkpoints within an epoch; None writes one after every epoch only.
     """
 

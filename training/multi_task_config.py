@@ -25,11 +25,11 @@ class Config:
         cache: Folder for the prepared faces.
         net: File name in `training/nets`.
         net_settings: Keywords of the network's `build`.
-        gabor: Gabor responses that the network gets beside or fused with the image (GF2).
+        gabor: Gabor responses that the network gets beside or fused with the image.
         tasks: Heads to train; one of them makes a single-task network.
         size: Side of the input in pixels, a multiple of 16.
         align: Use the landmarks; False takes the whole crops.
-        shares: Set -> faces in every batch (BK5, GF7).
+        shares: Set -> faces in every batch.
         mixing: "mixed": every batch holds faces of every set; "alternating": the sets take turns.
         sampling: "natural", or "square_root" or "balanced" over the emotion classes and ages of each set.
         epochs: Passes over the first set of the shares.
@@ -48,7 +48,7 @@ class Config:
         balancing_settings: Keywords of the balancer's `build`, except the weights of the fixed one.
         task_weights: Task -> weight of its loss under "fixed"; the other balancers learn theirs.
         average_decay: Decay of the running average of the weights; 0 for none.
-        keep_last: How many epochs' averaged weights to keep, for an ensemble of checkpoints (BK6).
+        keep_last: How many epochs' averaged weights to keep, for an ensemble of checkpoints.
         average_last: Export the mean of so many of the kept epochs' weights (Izmailov et al. 2018); 0 takes the last.
         augmentation: How training faces are changed.
         mixup: Alpha of the Beta distribution of mixup; 0 for none.

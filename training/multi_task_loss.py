@@ -48,11 +48,11 @@ class LossSettings:
     """Which loss each task takes.
 
     Attributes:
-        emotion: One of `CLASS_LOSSES`; the first four are the readings of crowd votes (TL1).
+        emotion: One of `CLASS_LOSSES`; the first four are the readings of crowd votes.
         age: One of `AGE_LOSSES`.
-        binary: Of gender and smile: "cross_entropy" or "squared_hinge" (BK4).
+        binary: Of gender and smile: "cross_entropy" or "squared_hinge".
         label_smoothing: Share of a class's probability spread over all; not with the hinge.
-        domain_weight: Weight of the triplet domain loss; 0 trains no domain head (GF9).
+        domain_weight: Weight of the triplet domain loss; 0 trains no domain head.
         distillation_weight: Share of the distilled loss in a task's loss, where a face has distilled labels; the rest
             is the supervised loss.
         temperature: Of the soft labels.

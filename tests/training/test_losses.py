@@ -9,7 +9,6 @@ from training.losses.age_regression import AgeRegressionLoss
 from training.losses.crowd_labels import CrowdLabelLoss, drawn
 from training.losses.distillation import DistillationLoss
 from training.losses.feature_distillation import FeatureDistillationLoss, FeatureMap
-from training.losses.loss_matrix import LossMatrix, matrix_of
 from training.losses.masked_cross_entropy import (
     MaskedCrossEntropy,
     class_counts,
@@ -157,8 +156,6 @@ def test_inverse_frequency_makes_classes_weigh_alike_and_zero_power_changes_noth
         (lambda: AgeDistributionLoss(std_years=0), "std_years"),
         (lambda: AgeClassLoss(((0, 5), (5, 9))), "don't overlap"),
         (lambda: AgeClassLoss(((0, 5), (90, 101))), "0 to 100"),
-        (lambda: LossMatrix([]), "one from 0 on for each task"),
-        (lambda: LossMatrix([1], divide_by="all"), "divide_by: expected labelled, batch, nothing"),
         (lambda: TripletDomainLoss(margin=0), "margin: expected above 0"),
         (lambda: DomainHead(0), "expected from 1 on"),
         (lambda: DistillationLoss(temperature=0), "temperature: expected above 0, found 0"),
@@ -257,26 +254,3 @@ def test_a_range_of_ages_asks_for_the_years_inside_it() -> None:
     assert torch.allclose(loss(logits, low, high), -inside / 2)
     with pytest.raises(ValueError, match="no more than age_high_years"):
         loss(logits, high.nan_to_num(70), low)
-
-
-def test_the_loss_matrix_times_its_mask_equals_the_weighted_masked_losses() -> None:
-    losses = {"emotion": MaskedCrossEntropy(), "age": AgeRegressionLoss(), "smile": MaskedSquaredHinge()}
-    outputs = {
-        task: torch.randn(5, classes) for task, classes in (("emotion", 3), ("age", 101), ("smile", 2))
-    }
-    labels = {
-        "emotion": torch.cat([VOTES, VOTES[:1]]),
-        "age": torch.tensor([NAN, 30.0, NAN, 8.0, NAN]),
-        "smile": one_hot(torch.tensor([NAN, NAN, NAN, NAN, NAN]), 2),
-    }
-    alphas = [1.0, 0.5, 3.0]
-    matrix, labelled = matrix_of(losses, outputs, labels)
-
-    each = torch.stack([loss(outputs[task], labels[task]) for task, loss in losses.items()])
-    weighted = each * torch.tensor(alphas)
-    assert labelled.sum(0).tolist() == [4, 2, 0]
-    assert torch.allclose(LossMatrix(alphas).columns(matrix, labelled), weighted)
-    assert torch.allclose(LossMatrix(alphas)(matrix, labelled), weighted.sum())
-    counts = labelled.sum(0)
-    assert torch.allclose(LossMatrix(alphas, "nothing")(matrix, labelled), (weighted * counts).sum())
-    assert torch.allclose(LossMatrix(alphas, "batch")(matrix, labelled), (weighted * counts).sum() / 5)

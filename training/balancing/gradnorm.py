@@ -1,4 +1,4 @@
-"""Weights that even out how strongly and how fast the tasks train (GF8).
+"""Weights that even out how strongly and how fast the tasks train.
 
 Chen, Badrinarayanan, Lee, Rabinovich: GradNorm: gradient normalization for adaptive loss balancing in deep multitask
 networks, ICML 2018. With W the last shared weight, G_i = ||grad_W w_i L_i||, G their mean, and the inverse training

@@ -1,4 +1,4 @@
-"""Gabor responses in front of a network: beside the image as further channels, or fused with it into one picture (GF2).
+"""Gabor responses in front of a network: beside the image as further channels, or fused with it into one picture.
 
 Hosseini and Cho: GF-CapsNet: using Gabor jet and capsule networks for face-related tasks, 2019 (chapter 2 of the thesis),
 section 2.1.1 and figure 2.2. The filters are fixed (`engines.gabor`); the weights of the fusion are learned with the rest.

@@ -42,7 +42,7 @@ class MultiTaskNet(nn.Module):
         """Return a task's embedding of faces: the activations before its last linear layer, float (N, E).
 
         Georgescu et al.: Teacher-student training and triplet loss to reduce the effect of drastic face occlusion, 2021,
-        section 3.2 (TS3). Dropout just before the last layer is left out, so that two networks in training mode can be
+        section 3.2. Dropout just before the last layer is left out, so that two networks in training mode can be
         compared.
 
         Args:

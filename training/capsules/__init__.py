@@ -1,1 +1,1 @@
-"""Matrix capsules: 4x4 poses with activations, routed from layer to layer by expectation maximisation (GF5, GF6)."""
+"""Matrix capsules: 4x4 poses with activations, routed from layer to layer by expectation maximisation."""

@@ -1,4 +1,4 @@
-"""The losses of a capsule network: the tasks', those on the capsules of the age groups, and the reconstruction (GF6)."""
+"""The losses of a capsule network: the tasks', those on the capsules of the age groups, and the reconstruction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches that hold faces of every set at once, each set repeated as often as its share needs (BK5, GF7).
+"""Batches that hold faces of every set at once, each set repeated as often as its share needs.
 
 What a batch holds follows from seed, epoch and number alone, so it is the same with any number of workers and
 processes, and after a resume.

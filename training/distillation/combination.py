@@ -1,4 +1,4 @@
-"""Two distilled students as one: their embeddings side by side, read by a linear support vector machine (TS8).
+"""Two distilled students as one: their embeddings side by side, read by a linear support vector machine.
 
 Georgescu et al.: Teacher-student training and triplet loss to reduce the effect of drastic face occlusion, 2021, sections
 4.2.4 and 4.3.4: the embeddings of the student of conventional teacher-student training and of the one trained with triplets

@@ -1,4 +1,4 @@
-"""The combination of distilled students as one network from image to logits, for export as one graph (TS8)."""
+"""The combination of distilled students as one network from image to logits, for export as one graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Offline mining of hard triplets at the beginning of an epoch (TS7).
+"""Offline mining of hard triplets at the beginning of an epoch.
 
 Georgescu et al.: Teacher-student training and triplet loss to reduce the effect of drastic face occlusion, 2021, equations 6
 and 7, after Schroff et al.: FaceNet, CVPR 2015. Every training face is an anchor once. Of a random subset P of full faces of

@@ -1,4 +1,4 @@
-"""Labels that a teacher gave to the training faces of a set, on disk and as arrays for the batches (GF10)."""
+"""Labels that a teacher gave to the training faces of a set, on disk and as arrays for the batches."""
 
 from __future__ import annotations
 

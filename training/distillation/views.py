@@ -1,4 +1,4 @@
-"""The transforms of a face over which a teacher's answers are averaged (Radosavovic et al. 2018, taken up by GF10)."""
+"""The transforms of a face over which a teacher's answers are averaged (Radosavovic et al. 2018, taken up by Distill-2MD-MTL)."""
 
 from __future__ import annotations
 

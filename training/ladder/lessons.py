@@ -1,4 +1,4 @@
-"""What a student is taught: labels alone, or labels and what the teacher sees of the whole face (TS2, TS4 to TS7).
+"""What a student is taught: labels alone, or labels and what the teacher sees of the whole face.
 
 Georgescu et al.: Teacher-student training and triplet loss to reduce the effect of drastic face occlusion, 2021, section 3.
 """

@@ -19,7 +19,7 @@ class Settings:
 
     Attributes:
         task: A key of `DATA_SETS`.
-        half: Which half of the chip is set to zero (TS1).
+        half: Which half of the chip is set to zero.
         model: The teacher: name of a shipped model, or folder of a run or of an exported model.
         epochs: Passes over the training faces of each training; a distilled student has two trainings.
         batch: Faces in a step.

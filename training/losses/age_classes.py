@@ -1,4 +1,4 @@
-"""Age as classes, read from the head over the years 0 to 100: a group's probability is the sum of its years' (GF4).
+"""Age as classes, read from the head over the years 0 to 100: a group's probability is the sum of its years'.
 
 Equation 2.3 of the thesis behind GF-CapsNet (Hosseini and Cho, 2019) and Distill-2MD-MTL is the softmax loss over the
 age groups of a set: L = -log p_g. There the head has one output a group. Here p_g = sum_{y in g} p_y / sum_{y in any

@@ -2,7 +2,7 @@
 
 Gao et al.: Age estimation using expectation of label distribution learning (DLDL-v2), IJCAI 2018: the target is a
 Gaussian around the true age; the loss is its Kullback-Leibler divergence (here the cross-entropy, which differs by a
-constant) plus a weighted absolute error of the expectation. Pictures without age are masked as in BK4.
+constant) plus a weighted absolute error of the expectation. Pictures without age are masked as in multi-task BKNet.
 """
 
 from __future__ import annotations

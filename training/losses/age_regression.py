@@ -1,4 +1,4 @@
-"""Age as a number: the mean absolute error of the expected age (GF4).
+"""Age as a number: the mean absolute error of the expected age.
 
 Equation 2.4 of the thesis behind GF-CapsNet (Hosseini and Cho, 2019) and Distill-2MD-MTL prints L = -(1/M)
 sum_i |yhat_i - y_i| with M the largest age. We drop the sign, which would reward errors, and divide by the number of

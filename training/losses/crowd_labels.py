@@ -1,4 +1,4 @@
-"""The four ways to learn from the votes of a crowd (TL1).
+"""The four ways to learn from the votes of a crowd.
 
 Barsoum, Zhang, Canton Ferrer, Zhang: Training deep networks for facial expression recognition with crowd-sourced label
 distribution, ICMI 2016, section 4, with the thresholds of the code that its authors published. mu_k is the share of the

@@ -1,10 +1,10 @@
-"""A student learns from a teacher's soft labels, for classes and for the age distribution alike (GF10, TS4).
+"""A student learns from a teacher's soft labels, for classes and for the age distribution alike.
 
 Hinton, Vinyals, Dean: Distilling the knowledge in a neural network, 2015, section 2: with q(z) = softmax(z / tau),
 L = tau^2 KL(q(teacher) || q(student)); tau^2 keeps the size of the gradient when tau changes.
 
 Georgescu et al. (Teacher-student training and triplet loss to reduce the effect of drastic face occlusion, 2021, equations 1
-and 2; TS4) write the cross-entropy of q(teacher) and q(student), with no tau^2, into L = lambda CE(q(t), q(s)) + (1 - lambda)
+and 2) write the cross-entropy of q(teacher) and q(student), with no tau^2, into L = lambda CE(q(t), q(s)) + (1 - lambda)
 CE(y, softmax(s)). The cross-entropy differs from KL by the teacher's entropy alone: the gradient is the same, but KL is 0
 where the student has learned everything. `squared_temperature=False` leaves out tau^2: then lambda times this loss plus
 (1 - lambda) times the loss of the labels is equation 1 but for that constant.
@@ -35,7 +35,7 @@ class DistillationLoss(MaskedLoss):
     Args:
         temperature: tau, above 0; above 1 shows more of what the teacher thinks of the other classes.
         given: What the teacher's rows hold.
-        squared_temperature: Multiply by tau^2, as Hinton et al. do; False is TS4.
+        squared_temperature: Multiply by tau^2, as Hinton et al. do; False is Georgescu et al. 2021.
 
     Raises:
         ValueError: An argument is out of its range.

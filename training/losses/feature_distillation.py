@@ -1,6 +1,6 @@
-"""A student learns to give its teacher's features: the hint loss (TS5).
+"""A student learns to give its teacher's features: the hint loss.
 
-Romero et al.: FitNets: hints for thin deep nets, ICLR 2015, equation 3, in the form of TS5 (Georgescu et al.:
+Romero et al.: FitNets: hints for thin deep nets, ICLR 2015, equation 3, in the form of the hint loss (Georgescu et al.:
 Teacher-student training and triplet loss to reduce the effect of drastic face occlusion, 2021, equation 3): the mean
 squared distance between the embeddings of teacher and student. Where their widths differ, `FeatureMap`, a linear layer
 that only training has, takes the student's features to the teacher's width.

@@ -1,4 +1,4 @@
-"""How far a decoded picture is from its face in the space of Gabor responses (GF6).
+"""How far a decoded picture is from its face in the space of Gabor responses.
 
 Equation 2.9 of the thesis behind GF-CapsNet (Hosseini and Cho, 2019): L = L_spread (or MAE) + r ||G(I_org) - G(I_rec)||,
 G the responses of the Gabor bank: a face is not to be drawn again pixel by pixel, its edges and wrinkles are. The norm here

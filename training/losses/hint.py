@@ -1,4 +1,4 @@
-"""Hint teacher-student training: the student learns the labels and the teacher's embedding at once (TS5).
+"""Hint teacher-student training: the student learns the labels and the teacher's embedding at once.
 
 Georgescu et al.: Teacher-student training and triplet loss to reduce the effect of drastic face occlusion, 2021, equation 3,
 after Romero et al.: FitNets: hints for thin deep nets, ICLR 2015:

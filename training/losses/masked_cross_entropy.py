@@ -1,4 +1,4 @@
-"""Masked cross-entropy over a mixed batch (BK4).
+"""Masked cross-entropy over a mixed batch.
 
 Sang and Cuong: Effective deep multi-source multi-task learning frameworks for smile detection, emotion recognition and
 gender classification, 2018, equation 1: L_t = -(1/N) sum_i alpha_i^t sum_j y_i^t(j) log yhat_i^t(j), where alpha_i^t is

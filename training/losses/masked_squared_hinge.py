@@ -1,4 +1,4 @@
-"""Masked multi-class squared hinge over a mixed batch (BK4).
+"""Masked multi-class squared hinge over a mixed batch.
 
 Sang and Cuong: Effective deep multi-source multi-task learning frameworks for smile detection, emotion recognition and
 gender classification, 2018, equation 2: L_t = (1/N) sum_i alpha_i^t sum_{j != l_i} max(0, s_i(j) - s_i(l_i) + 1)^2. As

@@ -1,4 +1,4 @@
-"""Teacher-student training with triplets: the student's hidden face is drawn to the teacher's full faces (TS6).
+"""Teacher-student training with triplets: the student's hidden face is drawn to the teacher's full faces.
 
 Georgescu et al.: Teacher-student training and triplet loss to reduce the effect of drastic face occlusion, 2021, equations 4
 and 5:

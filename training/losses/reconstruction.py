@@ -1,4 +1,4 @@
-"""How far a decoded picture is from its face, pixel by pixel (the reconstruction loss that GF6 starts from).
+"""How far a decoded picture is from its face, pixel by pixel (the reconstruction loss that GF-CapsNet starts from).
 
 Sabour, Frosst and Hinton: Dynamic routing between capsules, NIPS 2017, section 4.1: the sum of squared differences, times
 0.0005 at 28 x 28 pixels, which is 0.392 times their mean. We take the mean, so that one weight serves every size.

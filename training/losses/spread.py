@@ -1,4 +1,4 @@
-"""Spread loss on capsules' activations (GF6).
+"""Spread loss on capsules' activations.
 
 Hinton, Sabour and Frosst: Matrix capsules with EM routing, ICLR 2018, equation 3; equation 2.8 of the thesis behind
 GF-CapsNet (Hosseini and Cho, 2019): L = sum_{i != t} max(0, m - (a_t - a_i))^2, where a_t is the activation of the true

@@ -1,4 +1,4 @@
-"""A head that tells the data sets apart, trained against the shared trunk with triplets (GF9).
+"""A head that tells the data sets apart, trained against the shared trunk with triplets.
 
 Hosseini, Shabani, Cho: Distill-2MD-MTL: data distillation based on multi-dataset multi-domain multi-task framework,
 2019 (thesis, equations 3.1 and 3.2): from an anchor a, a positive p of the same set and a negative n of another,

@@ -1,1 +1,1 @@
-"""Movements of the face: support vector machines on action units as a second opinion (TL6)."""
+"""Movements of the face: support vector machines on action units as a second opinion."""

@@ -1,7 +1,7 @@
 """VGG-f for small pictures: the fast network of five convolutions.
 
 Chatfield et al.: Return of the devil in the details: delving deep into convolutional nets, BMVC 2014, table 1, CNN-F; one
-of the three networks of TS3 (Georgescu et al.: Teacher-student training and triplet loss to reduce the effect of drastic
+of the three networks of Georgescu et al. (Teacher-student training and triplet loss to reduce the effect of drastic
 face occlusion, 2021).
 
 Image (N, C, 48, 48); a convolution of 64 channels with local response normalisation and pooling, (N, 64, 24, 24); 5x5 to 256

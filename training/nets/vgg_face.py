@@ -1,7 +1,7 @@
 """VGG-face for small pictures: the sixteen-layer VGG with the two wide layers that made it known on faces.
 
 Parkhi, Vedaldi, Zisserman: Deep face recognition, BMVC 2015, table 3 (network A: VGG-16 of Simonyan and Zisserman, ICLR 2015,
-with dropout of 0.5 after both fully connected layers); one of the three networks of TS3 (Georgescu et al.: Teacher-student
+with dropout of 0.5 after both fully connected layers); one of three networks (Georgescu et al.: Teacher-student
 training and triplet loss to reduce the effect of drastic face occlusion, 2021).
 
 Image (N, C, 48, 48); five blocks of 2, 2, 3, 3 and 3 convolutions of 3x3 with ReLU, and 2x2 max pooling: (N, 64, 24, 24),

@@ -1,7 +1,7 @@
 """Hides a half of training faces: black halves as in the papers, and drawn headsets, masks and hands.
 
 Black halves are those of Georgescu, Duta and Ionescu: Teacher-student training and triplet loss to reduce the effect of
-drastic face occlusion, 2021 (TS1), of the aligned chip, and of the picture before it is aligned, which is what a crop
+drastic face occlusion, 2021, of the aligned chip, and of the picture before it is aligned, which is what a crop
 with a black half gives. What is drawn follows each face's own mesh, see `training.occlusion.layers`.
 """
 

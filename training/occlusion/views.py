@@ -22,7 +22,7 @@ Hide = Callable[[Bytes, PreparedFaces, Positions], Bytes]
 """(chips uint8 (N, size, size) or (N, size, size, 3), their set, their positions in it) -> the same with a half hidden."""
 
 VIEWS = ("visible", "upper_half", "lower_half", "headset", "mask")
-"""Nothing hidden, a black half of the chip (TS1), and drawn occlusions."""
+"""Nothing hidden, a black half of the chip, and drawn occlusions."""
 VIEWS_OF_OCCLUSION = {
     "none": ("visible",),
     "headset": ("upper_half", "headset"),
@@ -54,7 +54,7 @@ def view(name: str, spec: InputSpec, cache: Path) -> Hide | None:
 
 @dataclass(frozen=True, slots=True)
 class BlackHalf:
-    """A half of the aligned chip is black (TS1).
+    """A half of the aligned chip is black.
 
     Attributes:
         half: Which.

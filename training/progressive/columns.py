@@ -1,4 +1,4 @@
-"""Columns of convolutions, one for each task, with lateral connections from the columns before (PN3).
+"""Columns of convolutions, one for each task, with lateral connections from the columns before.
 
 Barros et al. 2019, section II-B and table III, after Rusu et al.: Progressive neural networks, 2016. Layer i of column k:
 h_i^(k) = f(W_i^(k) h_{i-1}^(k) + sum over the source columns j of U_i^(k:j) a(h_{i-1}^(j))), where a joins the sources' maps

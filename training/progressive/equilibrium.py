@@ -1,4 +1,4 @@
-"""Training of a BEGAN: discriminator and generator in one step, kept in equilibrium (PN1).
+"""Training of a BEGAN: discriminator and generator in one step, kept in equilibrium.
 
 Barros et al. 2019, equations 1 and 2, after Berthelot, Schumm, Metz: BEGAN: boundary equilibrium generative adversarial
 networks, 2017: with the reconstruction error L, L_D = L(x) - k_t L(G(z)) for the discriminator's weights,

@@ -1,4 +1,4 @@
-"""What columns learn: a task's labels, and which faces of a set train, choose and measure it (PN4).
+"""What columns learn: a task's labels, and which faces of a set train, choose and measure it.
 
 Emotion: the vote shares of FER+ as they are; the most voted class counts when measured. Age group: the eight groups of
 Adience; ages between two groups (3, 7, 14 ...) go to the nearer one, so that sets which give years can serve. Identity:

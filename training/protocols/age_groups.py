@@ -1,4 +1,4 @@
-"""Years as the age groups of Adience or Gallagher, for sets that give years only (GF4).
+"""Years as the age groups of Adience or Gallagher, for sets that give years only.
 
 Hosseini and Cho: GF-CapsNet, 2019, section 2.1.2 and tables 4.1 to 4.6 of the thesis: age as a class. Eidinger, Enbar, Hassner:
 Age and gender estimation of unfiltered faces, 2014, names eight groups with gaps; Gallagher and Chen: Understanding images of

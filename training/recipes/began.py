@@ -1,4 +1,4 @@
-"""BEGAN: learns what faces look like from the unlabelled faces of all sets; its encoder is where columns start (PN1).
+"""BEGAN: learns what faces look like from the unlabelled faces of all sets; its encoder is where columns start.
 
 See `training.progressive.autoencoder` for the networks and `training.progressive.equilibrium` for the training. The run's
 folder gets `equilibrium.csv` and `.png` (errors, balance and convergence measure over the steps) and, after every epoch,

@@ -1,4 +1,4 @@
-"""Multi-task BKNet as published (BK1, BK4, BK5, BK6), on FER+, UTKFace, GENKI-4K and CK+.
+"""Multi-task BKNet as published, on FER+, UTKFace, GENKI-4K and CK+.
 
 Sang and Cuong: Effective deep multi-source multi-task learning frameworks for smile detection, emotion recognition and
 gender classification, Informatica 42, 2018, sections 3.2 to 3.6 and 4.2: all sources in every batch, the smaller ones

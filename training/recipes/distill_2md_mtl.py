@@ -1,4 +1,4 @@
-"""Distill-2MD-MTL as published (GF7 to GF11): VGG-16 without its last pool, GradNorm, domain head, dynamic rate.
+"""Distill-2MD-MTL as published: VGG-16 without its last pool, GradNorm, domain head, dynamic rate.
 
 Gabor feature based capsule networks and Distill-2MD-MTL, thesis, chapter 3: a batch of 32 faces with age, 32 with
 gender and 64 with emotion; one loss matrix times a mask of the labels that are there; task weights by gradient

@@ -1,4 +1,4 @@
-"""The custom VGG-13 on FER+'s crowd labels (TL1, TL2), and with gender and age branches (TL5).
+"""The custom VGG-13 on FER+'s crowd labels, and with gender and age branches.
 
 Barsoum et al.: Training deep networks for facial expression recognition with crowd-sourced label distribution, ICMI
 2016, as used in the transfer-learning study of FER+: cross-entropy to the distribution of the votes, majority vote for

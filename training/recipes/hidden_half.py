@@ -1,9 +1,9 @@
 """The students for hidden halves: a full-face network goes on with a half of every face hidden, taught by itself.
 
 Georgescu, Duta and Ionescu: Teacher-student training and triplet loss to reduce the effect of drastic face occlusion,
-Machine Vision and Applications, 2021 (TS1 to TS4): the teacher has seen whole faces; the student has the teacher's
+Machine Vision and Applications, 2021: the teacher has seen whole faces; the student has the teacher's
 architecture and weights, sees the same faces with a half hidden, and learns from the labels and from what the teacher
-says of the whole face, with `loss.feature_weight` also from its features (TS5). We differ: all tasks are learned
+says of the whole face, with `loss.feature_weight` also from its features. We differ: all tasks are learned
 together, on all sets; besides black halves of the aligned chip there are black halves of the picture before it is
 aligned, and drawn headsets and masks; the teacher's answers are averaged over the face and its mirror image; age is
 distilled as a distribution, like the classes.

@@ -1,4 +1,4 @@
-"""Adds one task to a network that is finished: a new column, which listens to columns that are there (PN2 to PN4).
+"""Adds one task to a network that is finished: a new column, which listens to columns that are there.
 
 `--set base=RUN` names the run of a `began`, or of this recipe; everything that is there stays as it is, to the last bit.
 Where the new column listens to others, the same column is trained once more alone, in RUN/alone, and `figure5.png` shows

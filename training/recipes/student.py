@@ -1,7 +1,7 @@
 """Teacher, first student, distilled labels, student: the network that ships as `multitask`, from one command.
 
 A wide network and BKNet are trained on all sets; together they label the training faces of every set for every task,
-averaged over views of the face (Distill-2MD-MTL, chapter 3.2: GF10); then BKNet goes on from its own weights with the
+averaged over views of the face (Distill-2MD-MTL, chapter 3.2); then BKNet goes on from its own weights with the
 sets' labels and these (Furlanello et al.: Born-again neural networks, ICML 2018, for a student of its teacher's kind).
 We differ from the thesis: the soft labels are kept where a set has its own label too (Hinton et al.: Distilling the
 knowledge in a neural network, 2015).

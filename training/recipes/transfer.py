@@ -1,7 +1,7 @@
-"""Fine-tunes a trained network for another task: its first blocks frozen, none, or nothing kept (TL4, and TL7's grid).
+"""Fine-tunes a trained network for another task: its first blocks frozen, none, or nothing kept.
 
-The settings are those of TL7's grid: optimiser, rate, batch, dropout and decay, so that `python -m training search transfer`
-runs it. See `training.transfer` for the table that compares depths and ways.
+The settings are those that a grid for FER+ is laid over: optimiser, rate, batch, dropout and decay, so that
+`python -m training search transfer` runs it. See `training.transfer` for the table that compares depths and ways.
 """
 
 from __future__ import annotations

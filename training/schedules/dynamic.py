@@ -1,4 +1,4 @@
-"""The rate falls when the loss stalls, and every fifth time it returns to the initial rate (GF11).
+"""The rate falls when the loss stalls, and every fifth time it returns to the initial rate.
 
 Hosseini, Shabani, Cho: Distill-2MD-MTL: data distillation based on multi-dataset multi-domain multi-task framework,
 2019 (thesis, section 4.3): "network gets feedback from loss difference between iteration and if it seems not decreasing

@@ -1,4 +1,4 @@
-"""The rate falls by 0.8 every 10,000 batches, smoothly (BK5).
+"""The rate falls by 0.8 every 10,000 batches, smoothly.
 
 Sang and Cuong: Effective deep multi-source multi-task learning frameworks for smile detection, emotion recognition and
 gender classification, 2018, equation 4: rate(m) = rate(0) * 0.8^(m / 10000).

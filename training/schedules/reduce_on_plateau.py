@@ -1,4 +1,4 @@
-"""The rate falls when the training loss stops improving (BK5's ResNets, PN7).
+"""The rate falls when the training loss stops improving (BKNet's ResNets, the progressive networks).
 
 BK: from 0.05, a tenth whenever the training loss stops improving: the defaults. PN: from 0.0001, half once the loss
 stagnates twice in a row: `factor=0.5, patience=2`. Neither says what counts as improving; here it is a loss at least

@@ -1,1 +1,1 @@
-"""Search over the settings of any recipe: a space in words, trials that go on, and the best of them (PN6, TL7)."""
+"""Search over the settings of any recipe: a space in words, trials that go on, and the best of them."""

@@ -1,7 +1,7 @@
 """Trials of a search: each trains a recipe with other settings, in a folder of its own, and says one figure.
 
 Bergstra, Bardenet, Bengio, Kegl: Algorithms for hyper-parameter optimization, NIPS 2011, for the tree-structured Parzen
-estimator (PN6); optuna's, over all settings together, since good ones depend on each other. Trials lie in a small data
+estimator; optuna's, over all settings together, since good ones depend on each other. Trials lie in a small data
 base (SQLite) in the search's folder: several processes may run the same command on it at once, and a trial whose
 process was killed is taken up again, from its own checkpoint, by the next that finds it.
 """

@@ -1,4 +1,4 @@
-"""A trained network's shared layers with a new head, its first blocks frozen or none of it trained before (TL4).
+"""A trained network's shared layers with a new head, its first blocks frozen or none of it trained before.
 
 "Deep models and transfer learning for facial expression recognition", section 7.4: VGG-16 of ImageNet and of face
 recognition, features of fc6 and fc7 into a linear SVM, and fine-tuning with the layers up to conv3_3 or conv4_3 frozen. We

@@ -1,4 +1,4 @@
-"""The rows of TL4's table for one task: SVMs on features of every depth, fine-tuning with blocks frozen, and from nothing."""
+"""The transfer table for one task: SVMs on features of every depth, fine-tuning with blocks frozen, and from nothing."""
 
 from __future__ import annotations
 
