@@ -30,7 +30,7 @@ def file_lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        while not _try_lock(handle):
+        while not try_lock(handle):
             waiting()
             time.sleep(_POLL_S)
         yield
@@ -38,7 +38,12 @@ def file_lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         os.close(handle)  # frees the lock
 
 
-def _try_lock(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
+    """Take the lock of an open file if nobody holds it; closing the file frees it.
+
+    Raises:
+        OSError: Its file system has no locks.
+    """
     try:
         if sys.platform == "win32":
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)

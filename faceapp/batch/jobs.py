@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faceapp.batch.halves import put_away
 from faceapp.errors import SessionError, SourceError
 from faceapp.session.about import About
 from faceapp.session.metadata import SESSION_FILE, load_metadata
@@ -135,7 +135,7 @@ def run_job(
     done = Done(job, outcome.folder, outcome.frames, outcome.elapsed_s, problem, outcome.interrupted)
     if done.folder is not None and not (done.error or done.interrupted):
         for half in job.halves:
-            shutil.rmtree(half, ignore_errors=True)
+            put_away(half)
     return done
 
 

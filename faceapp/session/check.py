@@ -14,6 +14,7 @@ from faceapp.session.annotations import EVENTS_FILE
 from faceapp.session.clock import utc_text
 from faceapp.session.fitting_marks import fitting_marks
 from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
+from faceapp.session.liveness import LOCK_FILE, held_still
 from faceapp.session.metadata import SESSION_FILE, file_inside, load_metadata, parquet_metadata, save_metadata
 from faceapp.session.numbers import counted
 from faceapp.session.reader import read_frames, read_parquet_table, read_table, table_span_s
@@ -60,9 +61,15 @@ def check_session(folder: Path, repair: bool = True) -> CheckResult:
     Raises:
         SessionError: No session, still being recorded, or a file can't be written.
     """
+    load_metadata(folder)  # no lock is looked for where there is no session
+    with held_still(folder):
+        return _check(folder, repair)
+
+
+def _check(folder: Path, repair: bool) -> CheckResult:
     metadata = load_metadata(folder)
     unfinished = metadata["state"] == "recording"
-    if unfinished and _is_recording(folder):
+    if unfinished and not (folder / LOCK_FILE).exists() and _beats(folder):
         raise SessionError(
             f"{folder}: expected a finished session, found one that is being recorded; "
             "stop the recording first"
@@ -83,8 +90,8 @@ def check_session(folder: Path, repair: bool = True) -> CheckResult:
     return result
 
 
-def _is_recording(folder: Path) -> bool:
-    """Tell whether the heartbeat still beats, waiting for a beat when the last one is recent."""
+def _beats(folder: Path) -> bool:
+    """Tell whether a recorder of an older version, which held no lock, still writes; wait when it wrote just now."""
     path = folder / SESSION_FILE
     first = path.stat().st_mtime_ns
     wait_s = min(
@@ -99,6 +106,8 @@ def _is_recording(folder: Path) -> bool:
 
 
 def _check_leftovers(folder: Path, repair: bool, result: CheckResult) -> None:
+    if repair:
+        (folder / LOCK_FILE).unlink(missing_ok=True)
     for path in sorted(folder.glob(".*.part")):
         result.repairs.append(f"{path.name}: an unfinished file was removed")
         if repair:

@@ -26,6 +26,7 @@ from faceapp.session.frame_log import (
     frame_row,
     frame_schema,
 )
+from faceapp.session.liveness import RecordingLock
 from faceapp.session.metadata import (
     SESSION_FILE,
     FrameCounts,
@@ -213,6 +214,12 @@ class Recording:
         Raises:
             SessionError: Something could not be finished; what was recorded stays.
         """
+        try:
+            self._close(failed)
+        finally:
+            self._lock.release()
+
+    def _close(self, failed: SessionError | None) -> None:
         self._pictures.close()
         whole = failed is None or isinstance(failed, DiskFullSoonError)
         if failed is not None:
@@ -256,8 +263,13 @@ class Recording:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            create_metadata(self.folder, self._metadata)
-            (self.folder / EVENTS_FILE).touch()
+            self._lock = RecordingLock(self.folder)
+            try:
+                create_metadata(self.folder, self._metadata)
+                (self.folder / EVENTS_FILE).touch()
+            except BaseException:
+                self._lock.release()
+                raise
         except OSError as error:
             raise folder_error(self.folder, error) from error
 

@@ -1,0 +1,71 @@
+"""What an earlier run left of an input, once a whole session of it is there: removed if it is that and nothing more."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from faceapp.errors import SessionError
+from faceapp.session.annotation_scheme import SCHEME_FILE
+from faceapp.session.annotations import EVENTS_FILE
+from faceapp.session.frame_log import FRAMES_CSV, FRAMES_PARQUET
+from faceapp.session.liveness import LOCK_FILE, is_being_recorded
+from faceapp.session.metadata import SESSION_FILE
+from faceapp.session.table import CSV_FILE, PARQUET_FILE
+from faceapp.session.video_encoder import VIDEO_FILE
+
+logger = logging.getLogger(__name__)
+
+_OURS = frozenset(
+    {
+        SESSION_FILE,
+        CSV_FILE,
+        PARQUET_FILE,
+        FRAMES_CSV,
+        FRAMES_PARQUET,
+        VIDEO_FILE,
+        EVENTS_FILE,
+        SCHEME_FILE,
+        LOCK_FILE,
+    }
+)
+_ASIDE = " (half)"
+
+
+def put_away(half: Path) -> None:
+    """Remove a half session of our own; one that holds anything else is moved aside, one being recorded is left alone.
+
+    Args:
+        half: Folder of a session that did not come to its input's end.
+    """
+    try:
+        if half.is_symlink() or is_being_recorded(half):
+            logger.warning("%s: a program records into this half session; it is left as it is", half)
+        elif _is_ours_alone(half):
+            shutil.rmtree(half)
+        else:
+            logger.warning(
+                "%s: the half session holds more than was analysed; it is now %s", half, _aside(half).name
+            )
+    except (OSError, SessionError) as error:
+        logger.warning("%s: the half session could not be removed (%s); it is left as it is", half, error)
+
+
+def _is_ours_alone(half: Path) -> bool:
+    """Return whether a folder holds the files of an analysis and nothing of people: no marks, corrections or other files."""
+    files = list(half.iterdir())
+    plain = all(file.is_file() and not file.is_symlink() for file in files)
+    known = all(file.name in _OURS or file.name.endswith(".part") for file in files)
+    marks = half / EVENTS_FILE
+    return plain and known and not (marks.is_file() and marks.stat().st_size)
+
+
+def _aside(half: Path) -> Path:
+    """Give a folder another name beside the old one."""
+    for number in range(1, 1000):
+        place = half.with_name(f"{half.name}{_ASIDE}" + (f" {number}" if number > 1 else ""))
+        if not place.exists():
+            half.rename(place)
+            return place
+    raise OSError("no free name beside it")
