@@ -8,18 +8,27 @@ from pathlib import Path
 from engines.card import ModelCard
 from engines.errors import CardError, EngineError
 
+_EXTERNAL_DATA = b"\x0a\x08location\x12"
+"""How ONNX begins to say where the weights of a tensor lie: `TensorProto.external_data`, an entry with the key "location"."""
+
 
 def verify_model(card: ModelCard, model_path: Path) -> None:
-    """Check that a model file is the one its card describes.
+    """Check that a model file is the one its card describes, and all of the model.
 
     Raises:
-        CardError: The file is missing or its SHA-256 differs from the card's.
+        CardError: The file is missing, its SHA-256 differs from the card's, or it takes weights from other files, which no
+            hash covers.
     """
     found = file_sha256(model_path)
     if found != card.sha256:
         raise CardError(
             f"{model_path}: expected the file with SHA-256 {card.sha256[:12]}... that card {card.name!r} "
             f"describes, found {found[:12]}...; restore model and card together"
+        )
+    if _EXTERNAL_DATA in model_path.read_bytes():
+        raise CardError(
+            f"{model_path}: expected a model in one file, found one that takes weights from another; "
+            "save it with its weights inside"
         )
 
 

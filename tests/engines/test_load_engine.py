@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="tiny models are made with it: pip install onnx")
+import onnx
 from onnx import helper, numpy_helper
 
 from engines import choice, engine, models
 from engines.backends import backend_names, unavailable_reason
+from engines.card import CARD_FILE, MODEL_FILE, load_card
 from engines.engine import load_engine
 from engines.errors import CardError, EngineError
 from engines.measure.verify import fixed_chips
+from engines.model_file import file_sha256
 from engines.models import find_model, model_folder, model_names
 from tests.tiny_models import save_graph, write_tiny_card, write_tiny_model
 
@@ -155,3 +159,17 @@ def test_models_are_found_by_name_and_by_folder(tmp_path: Path, monkeypatch: pyt
         find_model("third")
     with load_engine("other", "onnxruntime") as loaded:
         assert loaded.card.name == "other"
+
+
+def test_a_model_that_takes_weights_from_another_file_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "outside")
+    model = onnx.load(str(folder / MODEL_FILE))
+    onnx.save(
+        model, str(folder / MODEL_FILE), save_as_external_data=True, location="weights.bin", size_threshold=0
+    )
+    card = load_card(folder)
+    replace(card, sha256=file_sha256(folder / MODEL_FILE)).save(folder / CARD_FILE)
+    with pytest.raises(
+        CardError, match="expected a model in one file, found one that takes weights from another"
+    ):
+        load_engine(folder, "onnxruntime")
