@@ -61,7 +61,7 @@ def main(program: Path, icons: Path, out: Path) -> Path:
     )
     package = out / f"faceapp_{version.split()[1]}_{architecture}.deb"
     out.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, package], check=True)
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", tree, package], check=True)
     return package
 
 
