@@ -19,6 +19,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from engines.card import LABELS
 from engines.whole_file import write_whole
 from training.checkpoints import (
     CHECKPOINT,
@@ -141,8 +142,11 @@ class _Run:
                 bar.update()
                 if progress.step % _LOOK_EVERY == 0 and progress.step < steps:
                     self._look()
-        _check_finite(progress.sums)
-        return {name: float(total) / steps for name, total in progress.sums.items()}
+        self._check_finite()
+        means = {name: float(total) / steps for name, total in progress.sums.items()}
+        if progress.epoch == 0:
+            _check_taught(means)
+        return means
 
     def _train_batch(self, batch: Batch) -> None:
         sums = self.progress.sums
@@ -154,11 +158,27 @@ class _Run:
 
     def _look(self) -> None:
         """Stop where the loss has exploded; write a checkpoint when it is time for one."""
-        _check_finite(self.progress.sums)
+        self._check_finite()
         every_s = self.experiment.checkpoint_every_s
         due = every_s is not None and time.monotonic() - self.saved_s >= every_s
         if every_s is not None and self.experiment.processes.agreed(due):
             self._save()
+
+    def _check_finite(self) -> None:
+        """Stop where the loss is no number any more; the checkpoint before stays."""
+        values = {name: float(total) for name, total in self.progress.sums.items()}
+        if all(map(math.isfinite, values.values())):
+            return
+        rate = self.experiment.optimizer.param_groups[0]["lr"]
+        kept = (
+            f"the last good checkpoint is {self.out / CHECKPOINT}"
+            if (self.out / CHECKPOINT).is_file()
+            else "none was kept"
+        )
+        raise RecipeError(
+            f"epoch {self.progress.epoch + 1}, step {self.progress.step}: expected losses that are finite numbers, found "
+            f"{_shown(values)} at a learning rate of {rate:.3g}; set a lower learning_rate, or clip_norm ({kept})"
+        )
 
     def _save(self) -> None:
         save_checkpoint(self.experiment, self.averaged, self.progress, self.out / CHECKPOINT)
@@ -200,10 +220,18 @@ def _averaged(experiment: Experiment) -> AveragedModel | None:
     return AveragedModel(experiment.net, multi_avg_fn=average, use_buffers=True)
 
 
-def _check_finite(sums: Mapping[str, torch.Tensor]) -> None:
-    values = {name: float(total) for name, total in sums.items()}
-    if not all(map(math.isfinite, values.values())):
-        raise RecipeError(f"loss: expected finite numbers, found {values}; lower the learning rate")
+def _shown(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in values.items())
+
+
+def _check_taught(means: Mapping[str, float]) -> None:
+    """Refuse to go on where a task has learned from no face: its loss is then exactly 0."""
+    untaught = [name for name in LABELS if means.get(name) == 0.0]
+    if untaught:
+        raise RecipeError(
+            f"task {untaught[0]}: expected faces with its label in the batches of the first epoch, found none; "
+            "add a set that has them to shares, choose a loss that reads its kind of label, or leave it out of tasks"
+        )
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
