@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from faceapp.session.annotations import EVENTS_FILE
 from faceapp.session.clock import utc_text
 from faceapp.session.fitting_marks import fitting_marks
 from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
-from faceapp.session.liveness import LOCK_FILE, held_still
+from faceapp.session.liveness import LOCK_FILE, beats, held_still
 from faceapp.session.metadata import SESSION_FILE, file_inside, load_metadata, parquet_metadata, save_metadata
 from faceapp.session.numbers import counted
 from faceapp.session.reader import read_frames, read_parquet_table, read_table, table_span_s
@@ -25,8 +24,6 @@ from faceapp.session.table_times import times_going_back
 from faceapp.session.video_encoder import VIDEO_FILE
 from faceapp.session.video_repair import rewrite_video, video_frames
 
-HEARTBEAT_S = 2.5
-"""A running recording replaces `session.json` every 0.8 s; one untouched for this long is not running."""
 _FIRST_CLUSTER_S = 1.0
 """By then a video holds whole pictures; one that can't be read later is damaged."""
 
@@ -69,7 +66,7 @@ def check_session(folder: Path, repair: bool = True) -> CheckResult:
 def _check(folder: Path, repair: bool) -> CheckResult:
     metadata = load_metadata(folder)
     unfinished = metadata["state"] == "recording"
-    if unfinished and not (folder / LOCK_FILE).exists() and _beats(folder):
+    if unfinished and not (folder / LOCK_FILE).exists() and beats(folder):
         raise SessionError(
             f"{folder}: expected a finished session, found one that is being recorded; "
             "stop the recording first"
@@ -88,21 +85,6 @@ def _check(folder: Path, repair: bool) -> CheckResult:
         _compare_counts(metadata, result)
         result.problems += broken_seals(folder, metadata)
     return result
-
-
-def _beats(folder: Path) -> bool:
-    """Tell whether a recorder of an older version, which held no lock, still writes; wait when it wrote just now."""
-    path = folder / SESSION_FILE
-    first = path.stat().st_mtime_ns
-    wait_s = min(
-        HEARTBEAT_S, HEARTBEAT_S - (time.time() - first / 1e9)
-    )  # a wrong clock may put it in the future
-    until = time.monotonic() + wait_s
-    while time.monotonic() < until:
-        time.sleep(0.05)
-        if path.stat().st_mtime_ns != first:
-            return bool(load_metadata(folder)["state"] == "recording")
-    return False
 
 
 def _check_leftovers(folder: Path, repair: bool, result: CheckResult) -> None:

@@ -6,13 +6,17 @@ Times of files can't tell: a recorder that was stopped for some seconds lives, a
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engines.file_lock import try_lock
 from faceapp.errors import SessionError
+from faceapp.session.metadata import SESSION_FILE, load_metadata
 
+HEARTBEAT_S = 2.5
+"""A running recording replaces `session.json` every 0.8 s; one untouched for this long is not running."""
 LOCK_FILE = "recording.lock"
 """In the folder of a session that is being recorded, or whose recorder was killed."""
 
@@ -88,6 +92,21 @@ def is_being_recorded(folder: Path) -> bool:
         return not _locked(folder, handle)
     finally:
         os.close(handle)
+
+
+def beats(folder: Path) -> bool:
+    """Tell whether a recorder of an older version, which held no lock, still writes; wait when it wrote just now."""
+    path = folder / SESSION_FILE
+    first = path.stat().st_mtime_ns
+    wait_s = min(
+        HEARTBEAT_S, HEARTBEAT_S - (time.time() - first / 1e9)
+    )  # a wrong clock may put it in the future
+    until = time.monotonic() + wait_s
+    while time.monotonic() < until:
+        time.sleep(0.05)
+        if path.stat().st_mtime_ns != first:
+            return bool(load_metadata(folder)["state"] == "recording")
+    return False
 
 
 _FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

@@ -251,11 +251,8 @@ class Recording:
 
     def _create_folder(self) -> None:
         """Make `session.json` first: whatever else a killed program leaves then belongs to a session."""
-        existing = [
-            name
-            for name in (SESSION_FILE, CSV_FILE, PARQUET_FILE, FRAMES_CSV, FRAMES_PARQUET, VIDEO_FILE)
-            if (self.folder / name).exists()
-        ]
+        files = (SESSION_FILE, CSV_FILE, PARQUET_FILE, FRAMES_CSV, FRAMES_PARQUET, VIDEO_FILE)
+        existing = [name for name in files if (self.folder / name).exists()]
         if existing:
             raise SessionError(
                 f"{self.folder}: expected a new folder, found {existing[0]} of another session; "

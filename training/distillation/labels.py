@@ -123,3 +123,23 @@ def _first_class_only(rows: Floats) -> Floats:
     hard[asked] = 0
     hard[asked, rows[asked].argmax(axis=1)] = 1
     return hard
+
+
+def teacher_width(folder: Path, name: str) -> int:
+    """Return how many numbers a teacher's features of a face have.
+
+    Args:
+        folder: What `python -m training label` wrote.
+        name: One of the sets in it.
+
+    Raises:
+        RecipeError: It was labelled without features.
+    """
+    path = folder / f"{name}.npz"
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            return int(arrays[FEATURES].shape[1])
+    except (OSError, ValueError, KeyError) as error:
+        raise RecipeError(
+            f"{path}: expected a teacher's features, found none ({error}); label with --features or set loss.feature_weight=0"
+        ) from error

@@ -23,6 +23,7 @@ from training.data.augmentation import Augmentation
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
 from training.experiment import Experiment
+from training.fine_tuning import optimizer_of
 from training.losses.age_classes import ADIENCE, AgeClassLoss
 from training.losses.gabor_reconstruction import GaborReconstructionLoss
 from training.losses.reconstruction import ReconstructionLoss
@@ -124,7 +125,7 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
     experiment.extra_modules = loss.modules()
     experiment.clip_norm = 5.0
     trained = nn.ModuleList([net, *experiment.extra_modules.values()])
-    experiment.optimizer = multitask.optimizer_of(config, trained)
+    experiment.optimizer = optimizer_of(config, trained)
     schedule = importlib.import_module(f"{schedules.__name__}.{config.schedule}")
     experiment.schedule = schedule.build(
         experiment.optimizer, total_steps=total_steps, **config.schedule_settings

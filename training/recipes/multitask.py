@@ -28,9 +28,9 @@ from training.data.mixup import mixup
 from training.data.prepared import PreparedFaces, load_prepared
 from training.data.sample import SPLITS
 from training.data.sampling import picture_weights
-from training.distillation.labels import FEATURES, PREFIX, load_labels, selected
-from training.errors import RecipeError
+from training.distillation.labels import FEATURES, PREFIX, load_labels, selected, teacher_width
 from training.evaluation import figures, predict_faces
+from training.fine_tuning import freeze, optimizer_of
 from training.initial_weights import start_from, statistics_images
 from training.loop import Experiment
 from training.losses.feature_distillation import FeatureMap
@@ -162,7 +162,9 @@ def build_net(config: Config) -> MultiTaskNet:
     if config.loss.domain_weight:
         net.training_heads[DOMAIN] = DomainHead(width)
     if config.loss.feature_weight:
-        net.training_heads[EMBEDDING] = feature_head(net, width, _teacher_width(config), input_spec(config))
+        net.training_heads[EMBEDDING] = feature_head(
+            net, width, teacher_width(Path(config.distilled), next(iter(config.shares))), input_spec(config)
+        )
     return net
 
 
@@ -227,45 +229,6 @@ def validation_figures(
     return {key: value for key, value in values.items() if math.isfinite(value)}
 
 
-def optimizer_of(config: Config, net: nn.Module) -> torch.optim.Optimizer:
-    """Return the optimizer that the settings ask for, over a network's parameters."""
-    trained = _rate_groups(config, net)
-    if config.optimizer != "sgd":
-        kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-        return kind(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
-    return torch.optim.SGD(
-        trained,
-        lr=config.learning_rate,
-        momentum=0.9,
-        nesterov=config.nesterov,
-        weight_decay=config.weight_decay,
-    )
-
-
-def _rate_groups(config: Config, net: nn.Module) -> list[dict[str, Any]]:
-    """Return the trained weights: the shared layers with their own rate, the others with the full one."""
-    shared = {id(weight) for weight in net.trunk.parameters()} if isinstance(net, MultiTaskNet) else set()
-    trained = [weight for weight in net.parameters() if weight.requires_grad]
-    if config.trunk_rate == 1:
-        return [{"params": trained}]
-    trunk = [weight for weight in trained if id(weight) in shared]
-    branches = [weight for weight in trained if id(weight) not in shared]
-    return [{"params": branches}, {"params": trunk, "lr": config.learning_rate * config.trunk_rate}]
-
-
-def freeze(net: MultiTaskNet, count: int) -> None:
-    """Keep the first stages of the trunk as they are.
-
-    Raises:
-        RecipeError: The trunk has not so many stages.
-    """
-    stages = net.trunk.stages() if hasattr(net.trunk, "stages") else []
-    if count > len(stages):
-        raise RecipeError(f"frozen: expected 0 to {len(stages)} with this network, found {count}")
-    for stage in stages[:count]:
-        stage.requires_grad_(False)
-
-
 def _prior_adjustment(config: Config, sets: dict[str, PreparedFaces]) -> PriorAdjustment | None:
     if config.restored_prior is None:
         return None
@@ -323,18 +286,6 @@ def _distilled(
         }
         for name, found in labels.items()
     }
-
-
-def _teacher_width(config: Config) -> int:
-    first = next(iter(config.shares))
-    path = Path(config.distilled) / f"{first}.npz"
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return int(arrays[FEATURES].shape[1])
-    except (OSError, ValueError, KeyError) as error:
-        raise RecipeError(
-            f"{path}: expected a teacher's features, found none ({error}); label with --features or set loss.feature_weight=0"
-        ) from error
 
 
 def _module(package: Any, name: str) -> Any:
