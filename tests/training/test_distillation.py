@@ -122,6 +122,9 @@ def test_a_selection_keeps_missing_or_confident_labels(faces) -> None:
     assert np.flatnonzero(np.isfinite(sure[PREFIX + "emotion"]).all(axis=1)).tolist() == [3]
     assert sure[PREFIX + "emotion"][3].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
     assert np.flatnonzero(np.isnan(sure[PREFIX + "age"]).any(axis=1)).tolist() == [5]
+    one_set = Selection(emotion_sets=("ferplus",))
+    assert np.isnan(selected(labels, faces["utkface"], one_set)[PREFIX + "emotion"]).all()
+    assert np.isfinite(selected(labels, faces["utkface"], one_set)[PREFIX + "gender"]).all()
     with pytest.raises(ValueError, match="missing or all"):
         Selection(of="some")  # type: ignore[arg-type]
 

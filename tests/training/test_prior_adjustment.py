@@ -8,6 +8,8 @@ import torch
 
 from tests.training.occlusion.meshed_faces import meshed_faces
 from training.data.sample import SPLITS
+from training.distillation.labels import PREFIX
+from training.multi_task_loss import LossSettings, MultiTaskLoss
 from training.prior_adjustment import PriorAdjustment, emotion_prior
 
 PRIORS = [np.array([0.7, 0.2, 0.1]), np.array([0.2, 0.4, 0.4])]
@@ -35,3 +37,17 @@ def test_a_set_without_emotions_has_equal_shares() -> None:
     faces = meshed_faces("utkface", 3)
     faces = replace(faces, emotion=np.full((3, 8), np.nan, np.float32))
     assert np.allclose(emotion_prior(faces), 1 / 8)
+
+
+def test_what_a_teacher_says_is_learned_with_the_prior_of_the_first_set() -> None:
+    prior = np.array([0.6, *[0.4 / 7] * 7])
+    adjustment = PriorAdjustment([prior, np.full(8, 1 / 8)], restored=0.0)
+    loss = MultiTaskLoss(LossSettings(distillation_weight=1.0), adjustment)
+    batch = {
+        "source": torch.tensor([0, 1]),
+        "emotion": torch.full((2, 8), torch.nan),
+        PREFIX + "emotion": torch.from_numpy(np.stack([prior, prior])).float(),
+    }
+    logits = torch.zeros(2, 8, requires_grad=True)
+    value = loss({"emotion": logits}, batch)["emotion"]
+    assert value.item() == pytest.approx(0, abs=1e-6), "a face that shows nothing is what the prior says"

@@ -33,12 +33,14 @@ class Selection:
         confidence: Least probability of the teacher's first class; rows below it are left out. Not used for age.
         age_std_years: Largest deviation of the teacher's age distribution; rows above it are left out.
         hard: Only the first class counts, as in the paper; False keeps the probabilities.
+        emotion_sets: Sets whose emotions the teacher may say, those like the ones it learned from; empty for all.
     """
 
     of: Literal["missing", "all"] = "all"
     confidence: float = 0.0
     age_std_years: float = 100.0
     hard: bool = False
+    emotion_sets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.of not in ("missing", "all"):
@@ -105,6 +107,8 @@ def selected(labels: dict[str, Floats], faces: PreparedFaces, selection: Selecti
 
 
 def _kept(task: str, rows: Floats, faces: PreparedFaces, selection: Selection) -> npt.NDArray[np.bool_]:
+    if task == "emotion" and selection.emotion_sets and faces.name not in selection.emotion_sets:
+        return np.zeros(len(rows), np.bool_)
     given = np.asarray(getattr(faces, _GIVEN[task]))
     labelled = ~np.isnan(given.reshape(len(rows), -1)).any(axis=1)
     asked = ~np.isnan(rows).any(axis=1)
