@@ -7,6 +7,8 @@
 
 VENV ?= .venv
 ARGS ?=
+# Processes that run tests side by side.
+WORKERS ?= 2
 # The first of these that really runs (a version manager may put empty names on the path).
 PYTHON ?= $(shell for name in python3.12 python3.11 python3.10 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$name && break; done)
@@ -19,7 +21,7 @@ run: $(VENV)/.run
 	$(BIN)/python -m faceapp $(ARGS)
 
 test: lint check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.test
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m faceapp --sessions out/sessions

@@ -16,6 +16,7 @@ from engines.card_fields import (
     shown,
 )
 from engines.errors import CardError
+from engines.json_text import read_json
 from engines.whole_file import write_whole
 
 EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
@@ -254,7 +255,7 @@ def load_card(path: Path) -> ModelCard:
     """
     path = path / CARD_FILE if path.is_dir() else path
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise CardError(
             f"{path}: expected a model card, found none ({error.strerror}); see `python -m engines list`"

@@ -26,6 +26,7 @@ from engines.backends import backend_names, create_backend, settle_backend, unav
 from engines.card import MODEL_FILE, ModelCard, load_card
 from engines.errors import CardError, EngineError
 from engines.file_lock import file_lock
+from engines.json_text import parse_json
 from engines.machine import library_versions, processor_count, processor_name
 from engines.model_file import verify_model
 from engines.models import model_folder, model_names
@@ -266,7 +267,7 @@ def _is_stale(choice: Choice) -> bool:
 def _read(path: Path) -> dict[str, Choice]:
     """Return the remembered choices, oldest first; none where the file is missing, damaged or of another version."""
     try:
-        content = json.loads(read_checked(path))
+        content = parse_json(read_checked(path))
         return {key: _choice(one) for key, one in content["choices"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from engines.card import EMOTIONS
 from engines.card_fields import require_list, require_number, require_object, require_text, shown
 from engines.errors import CardError
+from engines.json_text import read_json
 from engines.model_file import file_sha256
 from engines.shipped import ASSETS_DIR
 
@@ -248,7 +249,7 @@ def load_second_opinion(folder: Path = OPINION_DIR) -> SecondOpinion:
 
 def _read_card(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise CardError(f"expected {path.name}, found none ({error.strerror})") from error
     except (ValueError, RecursionError) as error:

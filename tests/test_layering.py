@@ -71,6 +71,7 @@ FLOORS = {
         "file_lock",
         "machine",
         "gabor",
+        "json_text",
         "whole_file",
         "errors",
     ],

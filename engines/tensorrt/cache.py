@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engines.file_lock import file_lock
+from engines.json_text import parse_json
 from engines.tensorrt.build import Built
 from engines.tensorrt.build_control import BuildControl
 from engines.user_cache import (
@@ -168,7 +169,7 @@ class PlanCache:
         path = self.folder / f"{key.digest}.plan"
         level = logging.DEBUG if silent else logging.WARNING
         try:
-            stored = json.loads(path.with_suffix(".json").read_bytes())
+            stored = parse_json(path.with_suffix(".json").read_bytes())
             plan = path.read_bytes()
         except FileNotFoundError:
             return b""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any, Literal, Protocol, get_args
 
+from engines.json_text import parse_json
 from engines.preprocess import Bytes
 from engines.tensorrt.cache import PlanCache, PlanKey
 
@@ -154,7 +155,7 @@ def _times_text(times_ms: Mapping[str, Any]) -> str:
 def _kept(cache: PlanCache, key: PlanKey) -> dict[str, Any]:
     """Return the content of the remembered file; nothing where it is missing or no such file."""
     try:
-        content = json.loads(cache.read_shared(key, _KIND))
+        content = parse_json(cache.read_shared(key, _KIND))
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engines.json_text import read_json
 from engines.whole_file import write_whole
 from faceapp.batch.inputs import expand_inputs, expected_frames
 from faceapp.batch.jobs import Done, Job, make_jobs, split_finished
@@ -52,7 +53,7 @@ class Queue:
         if self._path is None or not self._path.exists():
             return
         try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
+            content = read_json(self._path)
             items = [item_from_entry(number, entry) for number, entry in enumerate(content["items"])]
             options = QueueOptions.from_json(content["options"])
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from engines.features import FeatureNet
+from engines.json_text import read_json
 from engines.whole_file import write_whole
 from faceapp.errors import SessionError
 from faceapp.labels.classifier import Doubles
@@ -131,7 +132,7 @@ def load_label(label: str | Path) -> Label:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise ValueError("too large")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         there = ", ".join(label_names()) or "none yet"
         raise SessionError(

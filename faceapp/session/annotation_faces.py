@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engines.json_text import read_json
 from engines.whole_file import write_whole
 from faceapp.errors import SessionError
 from faceapp.session.metadata import folder_error
@@ -111,7 +112,7 @@ def load_face_edits(folder: Path) -> FaceEdits:
     """
     path = folder / FACES_FILE
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = read_json(path)
         return FaceEdits(
             names={int(face): str(name) for face, name in content.get("names", {}).items()},
             merged={int(face): int(into) for face, into in content.get("merged", {}).items()},

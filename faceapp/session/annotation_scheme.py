@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from engines.json_text import read_json
 from engines.whole_file import write_whole
 from faceapp.errors import SessionError
 from faceapp.session.annotations import KINDS
@@ -121,7 +122,7 @@ def load_scheme(path: Path) -> Scheme:
         SessionError: The file can't be read or holds no scheme.
     """
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = read_json(path)
     except FileNotFoundError:
         return DEFAULT_SCHEME
     except (OSError, ValueError) as error:

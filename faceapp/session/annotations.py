@@ -19,9 +19,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from engines.json_text import parse_json
 from faceapp.errors import SessionError
 from faceapp.session.clock import utc_text
 from faceapp.session.metadata import folder_error
+from faceapp.session.own_files import open_own
 from faceapp.session.sealing import cut_incomplete_row
 
 EVENTS_FILE = "events.jsonl"
@@ -128,7 +130,7 @@ def append_changes(folder: Path, changes: Mapping[str, Event | None]) -> None:
     text = "".join(json.dumps({**record, "saved_utc": now}, ensure_ascii=False) + "\n" for record in records)
     path = folder / EVENTS_FILE
     try:
-        _end_last_line(path)
+        end_last_line(path)
         _append(path, text.encode("utf-8"))
     except OSError as error:
         raise folder_error(folder, error) from error
@@ -232,7 +234,7 @@ def outside_problem(event: Event, span_s: tuple[float, float]) -> str:
 def _change(path: Path, number: int, line: str) -> dict[str, Line]:
     """Return what one line says: a mark, or that one is removed; lines of old sessions have no id."""
     try:
-        content: Any = json.loads(line)
+        content: Any = parse_json(line)
         key = str(content.setdefault("id", f"line-{number}"))
         content.pop("saved_utc", None)
         if content.pop("removed", False):
@@ -242,7 +244,7 @@ def _change(path: Path, number: int, line: str) -> dict[str, Line]:
         return {
             key: Line(number, None, f"{path.name}, line {number}: {error}; it is left out, correct the line")
         }
-    except (ValueError, TypeError, AttributeError, RecursionError, SessionError) as error:
+    except (ValueError, TypeError, AttributeError, SessionError) as error:
         problem = (
             f"{path.name}, line {number}: expected an event, found {line[:60]!r} ({error}); "
             "it is left out, correct the line"
@@ -250,25 +252,38 @@ def _change(path: Path, number: int, line: str) -> dict[str, Line]:
         return {f"line-{number}": Line(number, None, problem)}
 
 
-def _end_last_line(path: Path) -> None:
-    """End the last line, or cut off the half line of a killed program, so that the next one does not grow together with it."""
+def end_last_line(path: Path, write: bool = True) -> str:
+    """End the last line, or cut off the half line of a killed program, so that the next one does not grow together with it.
+
+    Args:
+        path: The journal.
+        write: False only says what would be done.
+
+    Returns:
+        What was done, for people; empty where nothing was to do.
+
+    Raises:
+        OSError: It can't be read or written.
+        SessionError: It can't be shortened.
+    """
     if not path.exists() or not path.stat().st_size:
-        return
-    with path.open("rb") as stream:
+        return ""
+    with open_own(path, "rb") as stream:
         stream.seek(-1, os.SEEK_END)
         ended = stream.read(1) == b"\n"
     if ended:
-        return
+        return ""
     last = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[2]
-    if _is_whole(last):  # written by another program or an editor
+    if not _is_whole(last):
+        return f"an incomplete last line of {cut_incomplete_row(path, cut=write)} bytes was cut off"
+    if write:  # written by another program or an editor
         _append(path, b"\n")
-    else:
-        cut_incomplete_row(path)
+    return "the last line got its line end"
 
 
 def _is_whole(line: str) -> bool:
     """Return whether the last line of a journal, which no line end follows, holds a whole record."""
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
+        return isinstance(parse_json(line), dict)
+    except ValueError:
         return False

@@ -8,16 +8,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from engines.whole_file import write_whole
 from faceapp.errors import SessionError
-from faceapp.session.annotations import EVENTS_FILE
+from faceapp.session.annotations import EVENTS_FILE, end_last_line
 from faceapp.session.clock import utc_text
+from faceapp.session.counts import count_frames, count_problems, lost_rows
+from faceapp.session.damaged_rows import DAMAGED
 from faceapp.session.fitting_marks import fitting_marks
 from faceapp.session.frame_log import FRAME_COLUMNS, FRAMES_CSV, FRAMES_PARQUET, frame_schema
+from faceapp.session.last_row import end_last_row, last_row_is_whole
 from faceapp.session.liveness import LOCK_FILE, beats, held_still
 from faceapp.session.metadata import SESSION_FILE, file_inside, load_metadata, parquet_metadata, save_metadata
 from faceapp.session.numbers import counted
+from faceapp.session.own_files import open_own, refuse_links
 from faceapp.session.reader import read_frames, read_parquet_table, read_table, table_span_s
-from faceapp.session.sealing import DAMAGED, cut_incomplete_row, seal
+from faceapp.session.rebuilding import rebuilt_metadata, replace_damaged, require_session
+from faceapp.session.sealing import cut_incomplete_row, seal
 from faceapp.session.seals import SEALS, broken_seals, seals_of
 from faceapp.session.table import COLUMNS, CSV_FILE, PARQUET_FILE, arrow_schema, label_columns
 from faceapp.session.table_times import times_going_back
@@ -58,12 +64,24 @@ def check_session(folder: Path, repair: bool = True) -> CheckResult:
     Raises:
         SessionError: No session, still being recorded, or a file can't be written.
     """
-    load_metadata(folder)  # no lock is looked for where there is no session
+    refuse_links(folder)
+    require_session(folder)  # no lock is looked for where there is no session
     with held_still(folder):
-        return _check(folder, repair)
+        result = CheckResult()
+        if rebuilt := rebuilt_metadata(folder):
+            result.repairs.append(
+                f"{SESSION_FILE}: could not be read, made anew from the tables; what it held is in {SESSION_FILE}{DAMAGED}"
+            )
+            if not repair:
+                return result
+            replace_damaged(folder, rebuilt)
+        _check(folder, repair, result)
+    if repair:  # after it was let go: Windows removes no open file
+        (folder / LOCK_FILE).unlink(missing_ok=True)
+    return result
 
 
-def _check(folder: Path, repair: bool) -> CheckResult:
+def _check(folder: Path, repair: bool, result: CheckResult) -> None:
     metadata = load_metadata(folder)
     unfinished = metadata["state"] == "recording"
     if unfinished and not (folder / LOCK_FILE).exists() and beats(folder):
@@ -71,7 +89,6 @@ def _check(folder: Path, repair: bool) -> CheckResult:
             f"{folder}: expected a finished session, found one that is being recorded; "
             "stop the recording first"
         )
-    result = CheckResult()
     _check_leftovers(folder, repair, result)
     _check_events(folder, repair, result)
     table = _check_table(folder, metadata, repair, result)
@@ -79,17 +96,15 @@ def _check(folder: Path, repair: bool) -> CheckResult:
     _check_video(folder, metadata, repair and unfinished, unfinished, result)
     if table is not None and unfinished:
         result.repairs.append(f"{SESSION_FILE}: the counts and the state were brought up to date")
+        result.problems += lost_rows(metadata, result.rows)
         if repair:
             _update(folder, metadata, table, result)
     elif table is not None:
-        _compare_counts(metadata, result)
+        result.problems += count_problems(metadata, result.rows, result.frames_in_video)
         result.problems += broken_seals(folder, metadata)
-    return result
 
 
 def _check_leftovers(folder: Path, repair: bool, result: CheckResult) -> None:
-    if repair:
-        (folder / LOCK_FILE).unlink(missing_ok=True)
     for path in sorted(folder.glob(".*.part")):
         result.repairs.append(f"{path.name}: an unfinished file was removed")
         if repair:
@@ -101,10 +116,10 @@ def _check_events(folder: Path, repair: bool, result: CheckResult) -> None:
     if not path.exists():
         result.repairs.append(f"{EVENTS_FILE}: the missing file was made anew, empty")
         if repair:
-            path.touch()
+            open_own(path, "xb").close()
         return
-    if cut := cut_incomplete_row(path, cut=repair):
-        result.repairs.append(f"{EVENTS_FILE}: an incomplete last line of {cut} bytes was cut off")
+    if said := end_last_line(path, write=repair):
+        result.repairs.append(f"{EVENTS_FILE}: {said}")
 
 
 def _check_marks(folder: Path, metadata: dict[str, Any], table: Any, result: CheckResult) -> None:
@@ -159,19 +174,23 @@ def _check_sealed(folder: Path, table: Sealed, make: bool, repair: bool, result:
     elif csv_path.exists():
         _seal_csv(folder, table, repair, result)
     elif make and not parquet_path.exists():
-        csv_path.write_text(",".join(table.columns) + "\n", encoding="utf-8")
+        write_whole(csv_path, ",".join(table.columns) + "\n")
         _seal_csv(folder, table, repair, result)
 
 
 def _seal_csv(folder: Path, table: Sealed, repair: bool, result: CheckResult) -> None:
     csv_path, parquet_path = folder / table.csv_file, folder / table.parquet_file
-    if cut := cut_incomplete_row(csv_path, cut=repair):
+    if last_row_is_whole(csv_path):
+        result.repairs.append(f"{table.csv_file}: the last row got its line end")
+        if repair:
+            end_last_row(csv_path)
+    elif cut := cut_incomplete_row(csv_path, cut=repair):
         result.repairs.append(f"{table.csv_file}: an incomplete last row of {cut} bytes was cut off")
     if not repair:
         result.repairs.append(f"{table.csv_file}: to be sealed to {table.parquet_file}")
         return
     if not csv_path.stat().st_size:  # killed before its header was written
-        csv_path.write_text(",".join(table.columns) + "\n", encoding="utf-8")
+        write_whole(csv_path, ",".join(table.columns) + "\n")
     rows, skipped = seal(csv_path, parquet_path, table.schema)
     result.repairs.append(f"{table.csv_file}: {counted(rows, 'row')} sealed to {table.parquet_file}")
     if skipped:
@@ -223,42 +242,6 @@ def _set_aside_video(path: Path, metadata: dict[str, Any], repair: bool, result:
         metadata["video"] = None
 
 
-def _compare_counts(metadata: dict[str, Any], result: CheckResult) -> None:
-    frames = metadata["frames"]
-    if metadata.get("unexplained_frames"):
-        result.problems.append(
-            f"{SESSION_FILE}: expected every captured frame to be accounted for, found "
-            f"{metadata['unexplained_frames']} that are not; please report this"
-        )
-    if frames.get("faces") != result.rows:
-        result.problems.append(
-            f"{PARQUET_FILE}: expected {counted(frames.get('faces'), 'row')}, found {result.rows}; restore it"
-        )
-    if result.frames_in_video is not None and frames.get("in_video") != result.frames_in_video:
-        result.problems.append(
-            f"{VIDEO_FILE}: expected {frames.get('in_video')} frames, found {result.frames_in_video}; "
-            "restore it from a copy"
-        )
-
-
-def _count_frames(folder: Path, frames: dict[str, Any]) -> None:
-    """Count again from the table of frames; frames that were still on their way have no row there."""
-    import pyarrow.compute as pc
-
-    log = read_frames(folder)
-    if not log.num_rows:
-        frames["analysed"] = max(frames.get("analysed", 0), frames["with_faces"])
-        frames["captured"] = max(frames.get("captured", 0), frames["analysed"], frames["in_video"])
-        frames["not_analysed"] = {"lost when the program ended": frames["captured"] - frames["analysed"]}
-        return
-    frames["analysed"] = pc.sum(log.column("analysed")).as_py()
-    frames["captured"] = max(log.num_rows, frames["in_video"])
-    reasons = pc.value_counts(log.column("not_analysed").drop_null()).to_pylist()
-    frames["not_analysed"] = {reason["values"]: reason["counts"] for reason in reasons}
-    if frames["captured"] > log.num_rows:
-        frames["not_analysed"]["lost when the program ended"] = frames["captured"] - log.num_rows
-
-
 def _update(folder: Path, metadata: dict[str, Any], table: Any, result: CheckResult) -> None:
     import pyarrow.compute as pc
 
@@ -266,7 +249,7 @@ def _update(folder: Path, metadata: dict[str, Any], table: Any, result: CheckRes
     frames["faces"] = table.num_rows
     frames["with_faces"] = len(pc.unique(table.column("frame")))
     frames["in_video"] = result.frames_in_video or 0
-    _count_frames(folder, frames)
+    count_frames(folder, frames)
     times = [
         value
         for value in (metadata.get("last_time_s"), pc.max(table.column("time_s")).as_py())

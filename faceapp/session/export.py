@@ -70,6 +70,13 @@ def _wanted(formats: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(formats))
 
 
+def _require_inside(folder: Path, out: Path) -> None:
+    if not folder.resolve().is_relative_to(out.resolve()):
+        raise SessionError(
+            f"{folder}: expected a folder of the export, found a link that leads elsewhere; remove it"
+        )
+
+
 def _export(session: Session, name: str, out: Path) -> list[Path]:
     """Write one format in a folder of its own, then move its files to their places."""
     partial = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=out))
@@ -79,6 +86,7 @@ def _export(session: Session, name: str, out: Path) -> list[Path]:
         for path in made:
             place = out / path.relative_to(partial)
             place.parent.mkdir(parents=True, exist_ok=True)
+            _require_inside(place.parent, out)
             put_in_place(path, place)
             paths.append(place)
     finally:

@@ -82,12 +82,14 @@ def is_being_recorded(folder: Path) -> bool:
     """Return whether a program records into this session now.
 
     Raises:
-        SessionError: Its disk has no locks to tell.
+        SessionError: It can't be told: its disk has no locks, or they may not be opened.
     """
     try:
         handle = os.open(folder / LOCK_FILE, _FLAGS)
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError as error:
+        raise _unknown(folder, error) from error
     try:
         return not _locked(folder, handle)
     finally:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from engines.card import ModelCard
+from engines.json_text import read_json
 from engines.whole_file import part_of, sync_folder, write_whole
 from faceapp.errors import SessionError
 from faceapp.session.about import About
 from faceapp.session.clock import now_utc, utc_text
+from faceapp.session.own_files import refuse_links
 from faceapp.session.stored_settings import stored_settings
 from faceapp.surroundings import program_version
 from faceapp.tracking.smoothing import filter_parameters
@@ -145,17 +147,18 @@ def load_metadata(folder: Path) -> dict[str, Any]:
     """Read and check `session.json`.
 
     Raises:
-        SessionError: No session folder, no JSON, or written by a newer program.
+        SessionError: No session folder, links in it, no JSON, or written by a newer program.
     """
     path = folder / SESSION_FILE
+    refuse_links(folder)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise SessionError(
             f"{folder}: expected a session folder, found no {SESSION_FILE} ({error.strerror}); "
             "give the folder of one session"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SessionError(
             f"{path}: expected JSON, found something else ({error}); restore it from a copy"
         ) from error

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.whole_file import part_of, put_in_place
 from faceapp.errors import SessionError
+from faceapp.session.damaged_rows import csv_conversion, set_damaged_rows_aside
+from faceapp.session.own_files import open_own
 
 if TYPE_CHECKING:
     import pyarrow
 
-DAMAGED = ".damaged"
-"""Ending of a CSV that is kept because some of its rows could not be sealed."""
 OPTIONAL = "optional"
 """Key in the metadata of a column that files of older versions lack; it is then empty."""
 _BLOCK_BYTES = 4 << 20
@@ -35,7 +35,7 @@ def cut_incomplete_row(path: Path, cut: bool = True) -> int:
         SessionError: The file can't be read or shortened.
     """
     try:
-        with path.open("r+b" if cut else "rb") as stream:
+        with open_own(path, "r+b" if cut else "rb") as stream:
             size = end = stream.seek(0, os.SEEK_END)
             found = -1
             while end > 0 and found < 0:
@@ -55,7 +55,7 @@ def cut_incomplete_row(path: Path, cut: bool = True) -> int:
 def seal(csv_path: Path, parquet_path: Path, schema: pyarrow.Schema) -> tuple[int, int]:
     """Turn the CSV of a session into Parquet and remove it; atomic, block by block so that memory stays flat.
 
-    A CSV with damaged rows is set aside instead of being removed.
+    Rows that can't be read are set aside beside it, see `faceapp.session.damaged_rows`; the others are sealed.
 
     Args:
         csv_path: Existing CSV whose header has the names of the schema.
@@ -63,26 +63,24 @@ def seal(csv_path: Path, parquet_path: Path, schema: pyarrow.Schema) -> tuple[in
         schema: Columns, their kinds, and what is stored beside them.
 
     Returns:
-        Rows sealed, and lines left out because their count of cells was wrong.
+        Rows sealed, and rows set aside.
 
     Raises:
         SessionError: The CSV is malformed or the Parquet file can't be written; the CSV then stays.
     """
     import pyarrow as pa
-    from pyarrow import parquet
 
     partial = part_of(parquet_path)
-    rows, skipped = 0, [0]
+    aside = 0
     try:
-        with parquet.ParquetWriter(partial, schema, compression="zstd", write_page_checksum=True) as writer:
-            for batch in _csv_batches(csv_path, schema, skipped):
-                writer.write_batch(batch)
-                rows += batch.num_rows
+        _require_columns(csv_path, schema)
+        try:
+            rows = _write_parquet(csv_path, partial, schema)
+        except pa.ArrowInvalid:
+            aside = set_damaged_rows_aside(csv_path, schema)
+            rows = _write_parquet(csv_path, partial, schema)
         put_in_place(partial, parquet_path)
-        if skipped[0]:
-            os.replace(csv_path, csv_path.with_name(f"{csv_path.name}{DAMAGED}"))
-        else:
-            csv_path.unlink(missing_ok=True)
+        csv_path.unlink(missing_ok=True)
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise SessionError(
             f"{csv_path}: expected the columns of a session, found {_one_line(error)}; the CSV is kept"
@@ -95,11 +93,22 @@ def seal(csv_path: Path, parquet_path: Path, schema: pyarrow.Schema) -> tuple[in
     finally:
         with suppress(OSError):
             partial.unlink()
-    return rows, skipped[0]
+    return rows, aside
+
+
+def _write_parquet(csv_path: Path, partial: Path, schema: pyarrow.Schema) -> int:
+    from pyarrow import parquet
+
+    rows = 0
+    with parquet.ParquetWriter(partial, schema, compression="zstd", write_page_checksum=True) as writer:
+        for batch in _csv_batches(csv_path, schema):
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows
 
 
 def read_csv_table(csv_path: Path, schema: pyarrow.Schema) -> pyarrow.Table:
-    """Return the rows of a CSV that was not sealed yet; an incomplete last line is left out.
+    """Return the rows of a CSV that was not sealed yet; lines with too few cells, as a half last one, are left out.
 
     Raises:
         SessionError: The file is missing or malformed.
@@ -107,33 +116,26 @@ def read_csv_table(csv_path: Path, schema: pyarrow.Schema) -> pyarrow.Table:
     import pyarrow as pa
 
     try:
-        return pa.Table.from_batches(list(_csv_batches(csv_path, schema, [0])), schema=schema)
+        _require_columns(csv_path, schema)
+        batches = list(_csv_batches(csv_path, schema, skip=lambda _row: "skip"))
+        return pa.Table.from_batches(batches, schema=schema)
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
         raise SessionError(
-            f"{csv_path}: expected the columns of a session, found {_one_line(error)}"
+            f"{csv_path}: expected the columns of a session, found {_one_line(error)}; run `faceapp session check`"
         ) from error
 
 
-def _csv_batches(csv_path: Path, schema: pyarrow.Schema, skipped: list[int]) -> Iterator[Any]:
+def _csv_batches(
+    csv_path: Path, schema: pyarrow.Schema, skip: Callable[[object], str] | None = None
+) -> Iterator[Any]:
     from pyarrow import csv
-
-    def skip(_row: object) -> str:
-        skipped[0] += 1
-        return "skip"
 
     stream = csv.open_csv(
         csv_path,
         read_options=csv.ReadOptions(block_size=_BLOCK_BYTES),
         parse_options=csv.ParseOptions(invalid_row_handler=skip),
-        convert_options=csv.ConvertOptions(
-            column_types={field.name: field.type for field in schema},
-            include_columns=schema.names,
-            include_missing_columns=True,
-            null_values=[""],
-            strings_can_be_null=True,
-        ),
+        convert_options=csv_conversion(schema),
     )
-    _require_columns(csv_path, schema)
     for batch in stream:
         yield batch.replace_schema_metadata(schema.metadata)
 

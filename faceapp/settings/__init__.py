@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from engines.json_text import read_json
 from engines.whole_file import write_whole
 from faceapp.settings.field_limits import check_value, field_metadata
 from faceapp.settings.label_names import check_list
@@ -171,7 +172,7 @@ class Settings:
             The settings. An unreadable file is set aside as `<name>.broken`.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path)
         except FileNotFoundError:
             return cls()
         except OSError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from engines.json_text import parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def cameras_from_profiler(report: str) -> tuple[CameraInfo, ...]:
     Raises:
         ValueError: It is no JSON of that kind.
     """
-    content = json.loads(report)
+    content = parse_json(report)
     if not isinstance(content, dict):
         raise ValueError("a report of another kind")
     # OpenCV numbers AVFoundation's devices by their sorted unique ids.
