@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 from faceapp.errors import SessionError
+from faceapp.session.about import About
 from faceapp.session.annotation_scheme import SCHEME_FILE
 from faceapp.session.annotations import EVENTS_FILE
 from faceapp.session.frame_log import FRAMES_CSV, FRAMES_PARQUET
 from faceapp.session.liveness import LOCK_FILE, is_being_recorded
-from faceapp.session.metadata import SESSION_FILE
+from faceapp.session.metadata import SESSION_FILE, load_metadata
 from faceapp.session.table import CSV_FILE, PARQUET_FILE
 from faceapp.session.video_encoder import VIDEO_FILE
 
@@ -33,32 +34,47 @@ _OURS = frozenset(
 _ASIDE = " (half)"
 
 
-def put_away(half: Path) -> None:
+def put_away(half: Path, about: About) -> None:
     """Remove a half session of our own; one that holds anything else is moved aside, one being recorded is left alone.
+
+    It gets its new name before anybody looks, so that nothing which is put into it by its old name is removed.
 
     Args:
         half: Folder of a session that did not come to its input's end.
+        about: What the analysis itself had to say about it; what people wrote into it since differs.
     """
     try:
         if half.is_symlink() or is_being_recorded(half):
             logger.warning("%s: a program records into this half session; it is left as it is", half)
-        elif _is_ours_alone(half):
-            shutil.rmtree(half)
+            return
+        aside = _aside(half)
+        if _is_ours_alone(aside, about):
+            shutil.rmtree(aside)
         else:
             logger.warning(
-                "%s: the half session holds more than was analysed; it is now %s", half, _aside(half).name
+                "%s: the half session holds more than was analysed; it is now %s", half, aside.name
             )
     except (OSError, SessionError) as error:
         logger.warning("%s: the half session could not be removed (%s); it is left as it is", half, error)
 
 
-def _is_ours_alone(half: Path) -> bool:
-    """Return whether a folder holds the files of an analysis and nothing of people: no marks, corrections or other files."""
+def _is_ours_alone(half: Path, about: About) -> bool:
+    """Return whether a folder holds the files of an analysis and nothing of people: no marks, notes, corrections or files."""
     files = list(half.iterdir())
     plain = all(file.is_file() and not file.is_symlink() for file in files)
     known = all(file.name in _OURS or file.name.endswith(".part") for file in files)
     marks = half / EVENTS_FILE
-    return plain and known and not (marks.is_file() and marks.stat().st_size)
+    unmarked = not (marks.is_file() and marks.stat().st_size)
+    return plain and known and unmarked and _says_only(half, about)
+
+
+def _says_only(half: Path, about: About) -> bool:
+    """Return whether `session.json` says about the session what the analysis said, nothing more."""
+    try:
+        metadata = load_metadata(half)
+    except SessionError:
+        return False
+    return all(metadata.get(key) == value for key, value in about.as_json().items())
 
 
 def _aside(half: Path) -> Path:

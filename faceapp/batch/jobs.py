@@ -135,7 +135,7 @@ def run_job(
     done = Done(job, outcome.folder, outcome.frames, outcome.elapsed_s, problem, outcome.interrupted)
     if done.folder is not None and not (done.error or done.interrupted):
         for half in job.halves:
-            put_away(half)
+            put_away(half, job.about)
     return done
 
 

@@ -11,7 +11,7 @@ from engines.whole_file import put_in_place
 from faceapp.errors import SessionError
 from faceapp.session.exports import export_format, export_names
 from faceapp.session.face_rows import with_face_edits
-from faceapp.session.metadata import folder_error
+from faceapp.session.metadata import SESSION_FILE, folder_error
 from faceapp.session.reader import Session, read_session
 
 EXPORT_FOLDER = "export"
@@ -36,6 +36,11 @@ def export_session(folder: Path, formats: Sequence[str] | None = None, out: Path
     names = _wanted(formats)
     session = read_session(folder)
     out = folder / EXPORT_FOLDER if out is None else out
+    if (out / SESSION_FILE).exists():
+        raise SessionError(
+            f"{out}: expected a folder for exports, found a recorded session, whose tables would be replaced; "
+            "give another folder"
+        )
     paths = []
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -81,14 +86,17 @@ def _export(session: Session, name: str, out: Path) -> list[Path]:
     """Write one format in a folder of its own, then move its files to their places."""
     partial = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=out))
     try:
-        made = export_format(name).write(session if name == "parquet" else with_face_edits(session), partial)
-        paths = []
-        for path in made:
-            place = out / path.relative_to(partial)
+        format_ = export_format(name)
+        made = format_.write(session if name == "parquet" else with_face_edits(session), partial)
+        paths = [out / path.relative_to(partial) for path in made]
+        join = getattr(format_, "join", None)
+        for path, place in zip(made, paths, strict=True):
+            if join is not None and place.is_file():
+                join(path, place)
+        for path, place in zip(made, paths, strict=True):
             place.parent.mkdir(parents=True, exist_ok=True)
             _require_inside(place.parent, out)
             put_in_place(path, place)
-            paths.append(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return paths

@@ -1,7 +1,9 @@
 """Formats a session can be written in. Each file that has `write` is one; adding a format is adding a file.
 
 Such a file has `ABOUT` (one line for people), `available()` (why it can't be written here, empty when it can) and
-`write(session, folder)`, which makes its files in a folder of its own and returns them in order.
+`write(session, folder)`, which makes its files in a folder of its own and returns them in order. Where files of several
+sessions lie together it has `join(new, existing)` too, which changes a new file so that it loses nothing of the existing one
+whose place it takes.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from faceapp.batch.halves import put_away
+from faceapp.session.about import About
 from faceapp.session.annotations import EVENTS_FILE, Event, append_event
 from faceapp.session.writer import SessionWriter
 from tests.faceapp.session.results import card, result
@@ -22,7 +24,7 @@ def half(folder: Path, *, close: bool = True) -> SessionWriter:
 
 def test_what_an_analysis_alone_left_is_removed(tmp_path: Path) -> None:
     half(tmp_path / "s")
-    put_away(tmp_path / "s")
+    put_away(tmp_path / "s", About())
     assert not list(tmp_path.iterdir())
 
 
@@ -31,9 +33,18 @@ def test_a_half_session_with_marks_is_moved_aside_and_named(
 ) -> None:
     half(tmp_path / "s")
     append_event(tmp_path / "s", Event(0.0, 0.0, label="mine"))
-    put_away(tmp_path / "s")
+    put_away(tmp_path / "s", About())
     assert "mine" in (tmp_path / "s (half)" / EVENTS_FILE).read_text()
     assert "it is now s (half)" in caplog.text
+
+
+@pytest.mark.parametrize("key", ["notes", "participant"])
+def test_a_half_session_with_a_note_is_moved_aside(tmp_path: Path, key: str) -> None:
+    half(tmp_path / "s")
+    path = tmp_path / "s" / "session.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: "mine"}))
+    put_away(tmp_path / "s", About())
+    assert json.loads((tmp_path / "s (half)" / "session.json").read_text())[key] == "mine"
 
 
 @pytest.mark.parametrize("name", ["faces.json", "notes.txt", "export"])
@@ -41,7 +52,7 @@ def test_a_half_session_with_other_files_is_moved_aside(tmp_path: Path, name: st
     half(tmp_path / "s")
     (tmp_path / "s (half)").mkdir()
     (tmp_path / "s" / name).mkdir() if name == "export" else (tmp_path / "s" / name).write_text("{}")
-    put_away(tmp_path / "s")
+    put_away(tmp_path / "s", About())
     assert (tmp_path / "s (half) 2" / name).exists()
 
 
@@ -50,7 +61,7 @@ def test_a_session_that_is_being_recorded_is_left_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     writer = half(tmp_path / "s", close=False)
-    put_away(tmp_path / "s")
+    put_away(tmp_path / "s", About())
     assert (tmp_path / "s" / "session.json").is_file() and "records into" in caplog.text
     writer.close()
 
@@ -59,5 +70,5 @@ def test_a_session_that_is_being_recorded_is_left_alone(
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     half(tmp_path / "elsewhere")
     (tmp_path / "s").symlink_to(tmp_path / "elsewhere")
-    put_away(tmp_path / "s")
+    put_away(tmp_path / "s", About())
     assert (tmp_path / "elsewhere" / "session.json").is_file()
