@@ -14,8 +14,8 @@ from faceapp.session.writer import SessionWriter
 from tests.faceapp.session.results import card, result
 
 
-def record(folder: Path, about: About = About()) -> Path:
-    writer = SessionWriter(folder, source="t", cards=[card()], settings={}, wait=True, about=about)
+def record(folder: Path, about: About | None = None) -> Path:
+    writer = SessionWriter(folder, source="t", cards=[card()], settings={}, wait=True, about=about or About())
     for index in range(5):
         writer.put(result(index))
     return writer.close()
