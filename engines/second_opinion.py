@@ -1,9 +1,10 @@
 """A second opinion on close calls: support vector machines on the movements of the face.
 
 "Deep models and transfer learning for facial expression recognition", chapter 8: where the network has no clear winner, an
-SVM decides that was trained for just these two, or three, emotions on the action units tied to them. `training.movements`
-makes the machines; here they are read and asked, with numpy alone. The paper leaves open how close is close, and when the
-machines for three are asked: card and `training.movements.protocol` say what we chose.
+SVM decides that was trained for just these two, or three, emotions on the action units tied to them.
+`training.studies.action_units` makes the machines; here they are read and asked, with numpy alone. The paper leaves open
+how close is close, and when the machines for three are asked: card and `training.studies.action_units.protocol` say what
+we chose.
 """
 
 from __future__ import annotations

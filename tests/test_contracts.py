@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import pkgutil
 from pathlib import Path
 from types import ModuleType
 
@@ -17,37 +16,19 @@ from engines.card import LABELS, load_card
 from engines.engine import load_engine
 from tests.training.made_faces import made_faces
 from tests.training.native_sets import WRITERS
-from training import balancing, data, losses, nets, recipes, schedules
+from training import schedules
 from training.data.sample import SPLITS
-from training.export import check_parity, export_model, halve_weights, to_onnx
+from training.exporting.export import check_parity, export_model, halve_weights, to_onnx
+from training.names import load, names_in
 
 torch.set_num_threads(1)
 
-DATA_PARTS = {
-    "augmentation",
-    "emotions",
-    "eyes",
-    "face_cuts",
-    "faults",
-    "folders",
-    "mixed_batches",
-    "mixup",
-    "mtcnn",
-    "preparation",
-    "prepared",
-    "prepared_files",
-    "sample",
-    "sampling",
-    "tables",
-}
-"""Files of training/data that are no data set."""
 OTHER_RECIPES = {"began", "progressive", "transfer", "visibility"}
 """Recipes of networks with other outputs than the program's; their own tests hold them to the same."""
 
 
-def modules(package: ModuleType, without: set[str] = frozenset()) -> list[ModuleType]:
-    names = [found.name for found in pkgutil.iter_modules(package.__path__) if found.name not in without]
-    return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
+def modules(folder: str, without: set[str] = frozenset()) -> list[ModuleType]:
+    return [load(folder, name) for name in names_in(folder) if name not in without]
 
 
 def short_name(value: object) -> str:
@@ -83,7 +64,7 @@ def tiny_experiment(recipe: ModuleType):
     return config, recipe.build_on(config, {name: made_faces(name, side=16) for name in config.shares})
 
 
-@pytest.mark.parametrize("net", modules(nets), ids=short_name)
+@pytest.mark.parametrize("net", modules("nets"), ids=short_name)
 def test_net_gives_every_task_finite_numbers_and_gradients(net: ModuleType) -> None:
     network = small(net)
     outputs = network(torch.randn(3, *net.INPUT, generator=torch.Generator().manual_seed(1)))
@@ -97,7 +78,7 @@ def test_net_gives_every_task_finite_numbers_and_gradients(net: ModuleType) -> N
     assert net.__doc__ and "(N, " in net.__doc__, "the docstring gives shapes"
 
 
-@pytest.mark.parametrize("net", modules(nets), ids=short_name)
+@pytest.mark.parametrize("net", modules("nets"), ids=short_name)
 def test_net_exports_with_the_same_numbers(net: ModuleType) -> None:
     from training.recipes import multitask
 
@@ -114,7 +95,7 @@ def test_net_exports_with_the_same_numbers(net: ModuleType) -> None:
     assert dimension.dim_param and not dimension.dim_value, "the batch is dynamic"
 
 
-@pytest.mark.parametrize("loss", modules(losses), ids=short_name)
+@pytest.mark.parametrize("loss", modules("losses"), ids=short_name)
 def test_loss_is_finite_differentiable_and_blind_to_order(loss: ModuleType) -> None:
     module, inputs = loss.example()
     logits = inputs[0].clone().requires_grad_()
@@ -128,7 +109,7 @@ def test_loss_is_finite_differentiable_and_blind_to_order(loss: ModuleType) -> N
     assert float(shuffled) == pytest.approx(float(value.detach()), rel=1e-5)
 
 
-@pytest.mark.parametrize("loss", modules(losses), ids=short_name)
+@pytest.mark.parametrize("loss", modules("losses"), ids=short_name)
 def test_loss_of_rows_in_bfloat16_is_computed_in_full_precision(loss: ModuleType) -> None:
     module, inputs = loss.example()
     rounded = inputs[0].bfloat16()
@@ -138,7 +119,7 @@ def test_loss_of_rows_in_bfloat16_is_computed_in_full_precision(loss: ModuleType
     assert torch.equal(value, module(rounded.float(), *inputs[1:]))
 
 
-@pytest.mark.parametrize("balancer", modules(balancing), ids=short_name)
+@pytest.mark.parametrize("balancer", modules("balancing"), ids=short_name)
 def test_balancer_weighs_what_a_batch_has_and_goes_on_from_its_state(balancer: ModuleType) -> None:
     shared = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
 
@@ -161,7 +142,7 @@ def test_balancer_weighs_what_a_batch_has_and_goes_on_from_its_state(balancer: M
     assert not list(whole.parameters()), "it steps by itself: an optimizer must find nothing in it"
 
 
-@pytest.mark.parametrize("schedule", modules(schedules), ids=short_name)
+@pytest.mark.parametrize("schedule", modules("schedules"), ids=short_name)
 def test_schedule_keeps_to_its_rate_and_goes_on_from_its_state(schedule: ModuleType) -> None:
     steps = 24
 
@@ -194,7 +175,7 @@ def test_schedule_keeps_to_its_rate_and_goes_on_from_its_state(schedule: ModuleT
     assert run(optimizer, rates, 10, steps) == pytest.approx(whole[10:], rel=1e-9)
 
 
-@pytest.mark.parametrize("data_set", modules(data, DATA_PARTS), ids=short_name)
+@pytest.mark.parametrize("data_set", modules("data.sets"), ids=short_name)
 def test_data_set_reads_its_published_layout(data_set: ModuleType, tmp_path: Path) -> None:
     root = WRITERS[short_name(data_set)](tmp_path)
     found = data_set.samples(root)
@@ -215,7 +196,7 @@ def test_data_set_reads_its_published_layout(data_set: ModuleType, tmp_path: Pat
     assert sorted(sample.path for sample in by_split) == sorted(sample.path for sample in found)
 
 
-@pytest.mark.parametrize("recipe", modules(recipes, OTHER_RECIPES), ids=short_name)
+@pytest.mark.parametrize("recipe", modules("recipes", OTHER_RECIPES), ids=short_name)
 def test_recipe_learns_one_batch_and_exports_a_card_that_loads(
     recipe: ModuleType, tiny_experiment, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from engines.card import (
     ModelCard,
 )
 from engines.model_file import file_sha256
-from training.graph import with_contract
+from training.exporting.graph import with_contract
 
 ALL_TASKS = ("emotion", "age", "gender", "smile")
 VISIBILITY_TASKS = tuple(VISIBILITY_LABELS)

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
-import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from engines.errors import CardError, EngineError
-from training import balancing, data, losses, nets, recipes, schedules
-from training.capsules.bench import add_capsules_bench
-from training.capsules.study import add_capsules_study
-from training.comparison import add_compare
+from training.commands.prepare import add_prepare
+from training.commands.verify import add_verify
 from training.distillation.command import add_label
 from training.errors import DatasetError, RecipeError
 from training.explain.command import add_explain
-from training.gabor.pictures import add_gabor
-from training.gabor.study import add_study as add_gabor_study
-from training.gpu_check import add_gpu_check
-from training.ladder.command import add_ladder
-from training.learning_curve.study import add_learning_curve
-from training.movements.command import add_second_opinion
+from training.names import load, names_in
 from training.occlusion.views import VIEWS
-from training.prepare import add_prepare
-from training.progressive.command import add_columns
 from training.protocols.command import add_protocol
 from training.search.command import add_search
-from training.throughput import add_throughput
-from training.transfer.command import add_transfer
-from training.verify import add_verify
+from training.studies.action_units.command import add_second_opinion
+from training.studies.capsules.bench import add_capsules_bench
+from training.studies.capsules.study import add_capsules_study
+from training.studies.columns.command import add_columns
+from training.studies.comparison import add_compare
+from training.studies.gabor.pictures import add_gabor
+from training.studies.gabor.study import add_study as add_gabor_study
+from training.studies.gpu.check import add_gpu_check
+from training.studies.ladder.command import add_ladder
+from training.studies.learning_curve.study import add_learning_curve
+from training.studies.throughput import add_throughput
+from training.studies.transfer.command import add_transfer
 
 DEFAULT_CACHE = Path.home() / ".cache" / "faceapp" / "prepared"
 
@@ -136,29 +134,29 @@ def _parser() -> argparse.ArgumentParser:
 
 def _bench(options: argparse.Namespace) -> int:
     from engines.measure.bench import table
-    from training.bench import bench
+    from training.commands.bench import bench
 
     print(table(bench(options.model, options.batch)))
     return 0
 
 
 def _list(options: argparse.Namespace) -> int:
-    for package in (recipes, nets, losses, balancing, schedules, data):
-        print(package.__name__.removeprefix("training."))
-        for found in pkgutil.iter_modules(package.__path__):
-            module = importlib.import_module(f"{package.__name__}.{found.name}")
-            print(f"  {found.name:24} {(module.__doc__ or '').strip().splitlines()[0]}")
+    for folder in ("recipes", "nets", "losses", "balancing", "schedules", "data.sets"):
+        print(folder)
+        for name in names_in(folder):
+            module = load(folder, name)
+            print(f"  {name:24} {(module.__doc__ or '').strip().splitlines()[0]}")
     return 0
 
 
 def _run(options: argparse.Namespace) -> int:
-    from training.run import run_recipe
+    from training.commands.run import run_recipe
 
     return run_recipe(options.recipe, options.data, options.out, options.cache, options.set)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from training.report import report_model
+    from training.measuring.report import report_model
 
     print(
         report_model(
@@ -178,12 +176,12 @@ def _export(options: argparse.Namespace) -> int:
     if (options.run is None) == (options.model is None):
         raise RecipeError("export: expected a run or --model, found neither or both; name one")
     if options.model is not None:
-        from training.conversion import convert_model
+        from training.exporting.conversion import convert_model
 
         card = convert_model(options.model)
         print(f"{card.name} {card.version}: SHA-256 {card.sha256}")
         return 0
-    from training.run import export_run
+    from training.commands.run import export_run
 
     export_run(options.run, options.to or options.run / "model")
     return 0

@@ -13,4 +13,4 @@ torch.set_num_threads(1)
 @pytest.fixture(autouse=True)
 def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing the curves takes longer than a tiny training; `test_curves.py` draws them."""
-    monkeypatch.setattr("training.loop.draw_curves", lambda table, picture: None)
+    monkeypatch.setattr("training.fitting.loop.draw_curves", lambda table, picture: None)

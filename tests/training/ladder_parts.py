@@ -7,9 +7,9 @@ import torch
 from engines.card import InputSpec
 from tests.training.made_faces import made_faces
 from training.blocks.multi_task import MultiTaskNet
-from training.ladder.faces import LadderFaces, ladder_faces
-from training.ladder.settings import Settings
 from training.nets import fast_face
+from training.studies.ladder.faces import LadderFaces, ladder_faces
+from training.studies.ladder.settings import Settings
 
 SPEC = InputSpec(size=16)
 

@@ -4,8 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from engines.measure.bench import PLAIN
-from training.bench import PLAIN_PYTORCH, bench
-from training.export import export_model
+from training.commands.bench import PLAIN_PYTORCH, bench
+from training.exporting.export import export_model
 from training.recipes import multitask
 
 

@@ -6,7 +6,7 @@ import torch
 from scipy.special import softmax
 
 from tests.training.made_faces import made_faces
-from training.calibration import calibrate, calibration, fit_temperature, fold
+from training.measuring.calibration import calibrate, calibration, fit_temperature, fold
 from training.nets import fast_face
 from training.recipes import multitask
 

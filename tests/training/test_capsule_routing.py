@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from training.capsules.fields import Fields, square_fields, whole_field
-from training.capsules.reference import reference_routing
-from training.capsules.routing import Routing, em_routing
+from training.blocks.capsules.fields import Fields, square_fields, whole_field
+from training.blocks.capsules.routing import Routing, em_routing
+from training.studies.capsules.reference import reference_routing
 
 torch.set_num_threads(1)
 

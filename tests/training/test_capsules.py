@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from tests.training.capsule_nets import small_net
+from training.blocks.capsules.branches import ClassBranch, Packed, unpacked
+from training.blocks.capsules.decoder import PoseDecoder, capsule_to_decode
+from training.blocks.capsules.layers import POSE, Capsules, ClassCapsules, ConvolutionalCapsules
+from training.blocks.capsules.routing import Routing
 from training.blocks.multi_task import parameter_count
-from training.calibration import fold
-from training.capsules.branches import ClassBranch, Packed, unpacked
-from training.capsules.decoder import PoseDecoder, capsule_to_decode
-from training.capsules.layers import POSE, Capsules, ClassCapsules, ConvolutionalCapsules
-from training.capsules.loss import MarginSchedule
-from training.capsules.routing import Routing
 from training.losses.gabor_reconstruction import GaborReconstructionLoss
 from training.losses.spread import SpreadLoss
+from training.measuring.calibration import fold
+from training.multi_task.capsule_loss import MarginSchedule
 from training.nets import gf_capsnet, matrix_capsules
 
 

@@ -12,16 +12,16 @@ import torch
 from engines.engine import load_engine
 from tests.training.capsule_nets import SMALL, small_net
 from tests.training.made_faces import made_faces
-from training.capsules.bench import bench_routing
-from training.capsules.pictures import reconstruction_picture
-from training.capsules.study import run_study
-from training.capsules.study_cells import CNN, VARIANTS, Cell, Settings, cells
-from training.capsules.study_faces import labels, rotated_images, turned_group
-from training.capsules.study_results import claims, loss_by_turning
 from training.errors import RecipeError
-from training.export import export_model
-from training.loop import fit
+from training.exporting.export import export_model
+from training.fitting.loop import fit
 from training.recipes import capsules
+from training.studies.capsules.bench import bench_routing
+from training.studies.capsules.cells import CNN, VARIANTS, Cell, Settings, cells
+from training.studies.capsules.faces import labels, rotated_images, turned_group
+from training.studies.capsules.pictures import reconstruction_picture
+from training.studies.capsules.results import claims, loss_by_turning
+from training.studies.capsules.study import run_study
 
 
 def tiny_config(**settings: object) -> capsules.Config:

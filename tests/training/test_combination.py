@@ -14,11 +14,11 @@ from engines.card import AGES_YEARS, EMOTIONS, GENDERS, HeadSpec, InputSpec, Mod
 from engines.engine import load_engine
 from engines.preprocess import normalised
 from training.blocks.multi_task import MultiTaskNet
-from training.decoding import decode_logits
 from training.distillation.combination import Machine, fit_machine
 from training.distillation.combined_net import CombinedNet, YearsDistribution, years_table
 from training.errors import RecipeError
-from training.export import export_model
+from training.exporting.decoding import decode_logits
+from training.exporting.export import export_model
 
 HEADS = (
     HeadSpec("emotion", "emotion", "softmax", EMOTIONS),

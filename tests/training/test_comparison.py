@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.training.made_faces import made_faces
-from training import comparison
-from training.comparison import compare, load_plan
-from training.comparison_table import Row, write_tables
 from training.errors import RecipeError
 from training.recipes import multitask
+from training.studies import comparison
+from training.studies.comparison import compare, load_plan
+from training.studies.comparison_table import Row, write_tables
 
 BASE = [
     "epochs=1",

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.training.made_faces import made_faces
-from training import loop
-from training.curves import draw_curves
+from training.fitting import loop
+from training.fitting.curves import draw_curves
 from training.recipes import multitask
 
 BLUE, ORANGE, GREEN = (0, 114, 178), (213, 94, 0), (0, 158, 115)

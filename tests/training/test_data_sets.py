@@ -23,7 +23,7 @@ def test_every_reader_is_a_data_set_and_has_a_fixture() -> None:
 @pytest.mark.parametrize("name", DATA_SETS)
 def test_an_absent_set_is_told_from_a_malformed_one(tmp_path: Path, name: str) -> None:
     with pytest.raises(MissingDatasetError, match="unpack"):
-        import_module(f"training.data.{name}").samples(tmp_path)
+        import_module(f"training.data.sets.{name}").samples(tmp_path)
 
 
 @pytest.mark.parametrize("name", DATA_SETS)
@@ -33,7 +33,7 @@ def test_a_set_finds_only_itself_among_all_others(tmp_path: Path, name: str) -> 
             WRITERS[other](tmp_path / other)
 
     with pytest.raises(MissingDatasetError):
-        import_module(f"training.data.{name}").samples(tmp_path)
+        import_module(f"training.data.sets.{name}").samples(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_set_finds_only_itself_among_all_others(tmp_path: Path, name: str) -> 
     ],
 )
 def test_a_spoilt_line_is_named_or_skipped_and_counted(tmp_path: Path, name: str, old: str, new: str) -> None:
-    reader, root = import_module(f"training.data.{name}"), WRITERS[name](tmp_path)
+    reader, root = import_module(f"training.data.sets.{name}"), WRITERS[name](tmp_path)
     whole = len(reader.samples(root))
     table, line = spoil(root, old, new)
 
@@ -102,7 +102,7 @@ def spoil(root: Path, old: str, new: str) -> tuple[Path, int]:
 def test_a_picture_of_another_name_is_named_or_skipped(
     tmp_path: Path, name: str, written: str, where: str
 ) -> None:
-    reader, root = import_module(f"training.data.{name}"), WRITERS[name](tmp_path)
+    reader, root = import_module(f"training.data.sets.{name}"), WRITERS[name](tmp_path)
     whole = len(reader.samples(root))
     draw_face(root / written, 60)
 
@@ -124,7 +124,7 @@ def test_a_picture_of_another_name_is_named_or_skipped(
 def test_a_missing_label_file_is_named_or_its_part_left_out(
     tmp_path: Path, name: str, label_file: str
 ) -> None:
-    reader, root = import_module(f"training.data.{name}"), WRITERS[name](tmp_path)
+    reader, root = import_module(f"training.data.sets.{name}"), WRITERS[name](tmp_path)
     (root / label_file).unlink()
 
     with pytest.raises(DatasetError, match=Path(label_file).name):
@@ -150,14 +150,14 @@ def test_a_set_without_its_only_label_file_is_malformed_not_absent(
 
     for faults in (None, Faults(name, "skip")):
         with pytest.raises(DatasetError, match=Path(label_file).name) as raised:
-            import_module(f"training.data.{name}").samples(root, faults=faults)
+            import_module(f"training.data.sets.{name}").samples(root, faults=faults)
         assert not isinstance(raised.value, MissingDatasetError)
 
 
 def test_one_person_alone_cannot_be_split(tmp_path: Path) -> None:
     for age in (2, 16, 43):
         draw_face(tmp_path / "FGNET" / "images" / f"001A{age:02d}.JPG", 60)
-    reader = import_module("training.data.fgnet")
+    reader = import_module("training.data.sets.fgnet")
 
     with pytest.raises(DatasetError, match=r"several people.*'001'"):
         reader.samples(tmp_path)
@@ -170,7 +170,7 @@ def test_a_set_of_nothing_but_faults_stops_even_when_skipping(tmp_path: Path) ->
     draw_face(tmp_path / "UTKFace" / "portrait.jpg", 60)
 
     with pytest.raises(DatasetError, match=r"no usable picture.*1 of 1 skipped: portrait\.jpg"):
-        import_module("training.data.utkface").samples(tmp_path, faults=Faults("utkface", "skip"))
+        import_module("training.data.sets.utkface").samples(tmp_path, faults=Faults("utkface", "skip"))
 
 
 def test_hashed_split_is_stable_and_near_its_shares() -> None:
@@ -190,7 +190,7 @@ def test_hashed_split_is_stable_and_near_its_shares() -> None:
     "name", ["ckplus", "oulucasia", "lfw", "morph", "fgnet", "imdbwiki", "gallagher", "adience"]
 )
 def test_no_person_stands_in_two_splits(tmp_path: Path, name: str) -> None:
-    found = import_module(f"training.data.{name}").samples(WRITERS[name](tmp_path))
+    found = import_module(f"training.data.sets.{name}").samples(WRITERS[name](tmp_path))
 
     sides = {(sample.subject, sample.split) for sample in found}
     assert len(sides) == len({subject for subject, _ in sides}) > 1

@@ -14,9 +14,9 @@ from engines.decode import decode
 from engines.errors import EngineError
 from engines.preprocess import normalised
 from tests.tiny_models import ALL_TASKS, tiny_head
-from training.decoding import decode_logits
 from training.errors import RecipeError
-from training.graph import PREFIX, with_contract
+from training.exporting.decoding import decode_logits
+from training.exporting.graph import PREFIX, with_contract
 
 SIZES = {"emotion": 8, "age": 101, "gender": 2, "smile": 2}
 

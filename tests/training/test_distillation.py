@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from tests.training.made_faces import made_faces
-from training.data.mixed_batches import plain_images
+from training.batches.mixed_batches import plain_images
 from training.distillation.command import label_sets
 from training.distillation.labels import FEATURES, PREFIX, Selection, load_labels, save_labels, selected
 from training.distillation.teachers import load_teacher
 from training.distillation.views import AGGREGATED, PLAIN, View
 from training.errors import RecipeError
-from training.loop import averaged_weights, fit
+from training.fitting.loop import averaged_weights, fit
 from training.recipes import multitask, student
 
 SETS = ("ferplus", "utkface", "genki4k", "ckplus")

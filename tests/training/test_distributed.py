@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.training.tiny_run import TinyRun, tiny_experiment
-from training.loop import CHECKPOINT, fit
+from training.fitting.loop import CHECKPOINT, fit
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = {"dropout": 0.3, "normalise": True, "noise": 0.1}

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.training.tiny_run import TinyRun, tiny_experiment
-from training import loop
 from training.errors import RecipeError
-from training.loop import CHECKPOINT, Experiment, fit
+from training.fitting import loop
+from training.fitting.loop import CHECKPOINT, Experiment, fit
 
 Weights = dict[str, torch.Tensor]
 

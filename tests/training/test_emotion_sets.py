@@ -10,7 +10,9 @@ import pytest
 from engines.card import EMOTIONS
 from tests.training import native_sets
 from tests.training.native_people import draw_face
-from training.data import (
+from training.data.emotions import one_emotion
+from training.data.sample import Sample
+from training.data.sets import (
     affectnet,
     ckplus,
     fer2013,
@@ -21,8 +23,6 @@ from training.data import (
     smilesmiled,
     utkface,
 )
-from training.data.emotions import one_emotion
-from training.data.sample import Sample
 from training.errors import DatasetError
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.training.made_faces import made_faces
 from tests.training.protocol_faces import TINY
-from training.checkpoints import kept_epochs
 from training.errors import RecipeError
-from training.protocols.ensembles import (
+from training.fitting.checkpoints import kept_epochs
+from training.measuring.ensembles import (
     average_decoded,
     checkpoint_predicts,
     ensemble_faces,

@@ -7,9 +7,9 @@ import pytest
 
 from engines.card import EMOTIONS
 from tests.training.made_faces import made_faces
-from training.answers import AGE_GROUP_NAMES, confusions
-from training.evaluation import emotion_confusion, figures, group_figures
-from training.resampling import RESAMPLES, resampling
+from training.measuring.answers import AGE_GROUP_NAMES, confusions
+from training.measuring.evaluation import emotion_confusion, figures, group_figures
+from training.measuring.resampling import RESAMPLES, resampling
 
 ALL = np.arange(24)
 

@@ -16,7 +16,8 @@ from training.blocks.multi_task import MultiTaskNet
 from training.errors import RecipeError
 from training.explain import command
 from training.explain.methods import grad_cam, guided_backpropagation, occlusion_sensitivity
-from training.explain.score import load_method, method_names
+from training.explain.score import METHODS
+from training.names import load, names_in
 from training.nets import bknet, fast_face, matrix_capsules, resnet18
 from training.recipes import multitask
 
@@ -63,7 +64,7 @@ def faces_of(net, count: int = 3) -> np.ndarray:
     [
         *product(
             (bknet, resnet18, fast_face, matrix_capsules),
-            [name for name in method_names() if name != "occlusion_sensitivity"],
+            [name for name in names_in(METHODS) if name != "occlusion_sensitivity"],
         ),
         (fast_face, "occlusion_sensitivity"),
     ],
@@ -74,7 +75,7 @@ def test_every_method_explains_every_kind_of_network(net: ModuleType, method: st
     network = net.build(**getattr(net, "SMALL", {})).eval()
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
     for task in ("emotion", "age"):
-        heat = load_method(method).explain(network, faces_of(net), task)
+        heat = load(METHODS, method).explain(network, faces_of(net), task)
         assert heat.shape == (3, *net.INPUT[1:]) and heat.dtype == np.float32
         assert np.isfinite(heat).all() and heat.min() >= 0 and heat.max() <= 1
     assert all(weight.grad is None for weight in network.parameters()), "explaining trains nothing"
@@ -131,16 +132,16 @@ def test_what_cannot_be_explained_is_said_in_a_line() -> None:
     network = multitask.build_net(multitask.Config(net="bknet", tasks=("smile",))).eval()
     faces = np.zeros((1, 1, 48, 48), np.float32)
     flat = MultiTaskNet(nn.Flatten(), {"smile": nn.Linear(48 * 48, 2)}).eval()
-    for method in map(load_method, method_names()):
+    for method in (load(METHODS, name) for name in names_in(METHODS)):
         with pytest.raises(RecipeError, match="expected one of smile, found 'emotion'"):
             method.explain(network, faces, "emotion")
         with pytest.raises(RecipeError, match="expected one or more to explain, found none"):
             method.explain(network, faces[:0], "smile")
     for name in ("grad_cam", "guided_grad_cam"):
         with pytest.raises(RecipeError, match="expected a convolution in its trunk, found none"):
-            load_method(name).explain(flat, faces, "smile")
+            load(METHODS, name).explain(flat, faces, "smile")
     with pytest.raises(RecipeError, match=r"method: expected one of grad_cam, .* found 'gradcam'"):
-        load_method("gradcam")
+        load(METHODS, "gradcam")
 
 
 def test_the_command_draws_a_row_for_each_model_and_view(

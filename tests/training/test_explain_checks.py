@@ -14,8 +14,8 @@ from training.explain.checks import agreement, agreement_table, check, check_tab
 from training.explain.faithfulness import STEPS, curves, misplaced, said_classes
 from training.explain.methods import grad_cam, guided_backpropagation
 from training.explain.sanity import randomised, rank_correlations
-from training.resampling import resampling
-from training.trained_net import trained_net
+from training.measuring.resampling import resampling
+from training.trained.trained_net import trained_net
 
 SMILE = np.array([1, 1])
 

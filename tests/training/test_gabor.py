@@ -26,7 +26,7 @@ from training.blocks.gabor import (
     front_of,
 )
 from training.errors import RecipeError
-from training.export import check_parity, export_model, halve_weights, to_onnx
+from training.exporting.export import check_parity, export_model, halve_weights, to_onnx
 from training.recipes import multitask
 from training.settings import config_from_json, with_settings
 

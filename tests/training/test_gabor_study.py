@@ -16,14 +16,14 @@ from tests.training.made_faces import made_faces
 from training.__main__ import main
 from training.blocks.gabor import GaborSettings
 from training.errors import RecipeError
-from training.gabor.intervals import SeedsAndFaces, answer, seeds_and_faces
-from training.gabor.pictures import face_of, fused_by, normalised_face
-from training.gabor.plan import CONTRASTS, NETWORKS, Contrast, Network, Plan, Variant
-from training.gabor.report import JSON_NAME
-from training.gabor.scores import held_out
-from training.gabor.study import config_of, result_path, run_study, with_fewer
-from training.loop import fit
+from training.fitting.loop import fit
 from training.recipes import multitask
+from training.studies.gabor.pictures import face_of, fused_by, normalised_face
+from training.studies.gabor.plan import CONTRASTS, NETWORKS, Contrast, Network, Plan, Variant
+from training.studies.gabor.report import JSON_NAME
+from training.studies.gabor.scores import held_out
+from training.studies.gabor.study import config_of, result_path, run_study, with_fewer
+from training.studies.intervals import SeedsAndFaces, answer, seeds_and_faces
 
 TINY = Network("levi", {"widths": [4, 6, 6], "hidden": [8, 8], "batch_norm": True})
 TINY_HYBRID = Network(
@@ -201,7 +201,7 @@ def test_the_bank_and_its_responses_are_drawn(tmp_path: Path) -> None:
 def test_the_fused_picture_of_a_trained_network_is_drawn_and_one_without_fusion_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("training.loop.draw_curves", lambda table, picture: None)
+    monkeypatch.setattr("training.fitting.loop.draw_curves", lambda table, picture: None)
     face = np.ascontiguousarray(skimage_data.astronaut()[20:210, 130:320])
     cv2.imwrite(str(tmp_path / "face.png"), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
     for feeding in ("fusion", "concatenation"):

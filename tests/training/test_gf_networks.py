@@ -14,10 +14,10 @@ from engines.card import GENDERS
 from tests.training.made_faces import made_faces
 from training.blocks.gabor import GaborSettings, fed_by
 from training.blocks.multi_task import parameter_count
-from training.checkpoints import averaged_weights
 from training.errors import RecipeError
+from training.fitting.checkpoints import averaged_weights
 from training.losses.age_classes import ADIENCE, GALLAGHER, AgeClassLoss, age_groups
-from training.multi_task_loss import LossSettings, MultiTaskLoss
+from training.multi_task.loss import LossSettings, MultiTaskLoss
 from training.nets import levi, resnet101, vgg16, vgg16_hybrid, vgg19, vgg19_extra_dropout, zero_bias_cnn
 from training.recipes import multitask
 from training.recipes import vgg16_hybrid as hybrid_recipe

@@ -15,15 +15,15 @@ from tests.training.ladder_parts import SPEC, TINY, tiny_faces
 from tests.training.made_faces import made_faces
 from training.__main__ import main
 from training.errors import RecipeError
-from training.ladder.command import run_ladder
-from training.ladder.faces import ladder_faces
-from training.ladder.results import comparisons, row_result
-from training.ladder.rows import ROWS, Ladder
-from training.ladder.settings import Settings
-from training.loop import fit
-from training.metrics import weighted_accuracy_with_interval
+from training.fitting.loop import fit
+from training.measuring.metrics import weighted_accuracy_with_interval
 from training.recipes import multitask
-from training.trained_net import save_student, trained_net
+from training.studies.ladder.command import run_ladder
+from training.studies.ladder.faces import ladder_faces
+from training.studies.ladder.results import comparisons, row_result
+from training.studies.ladder.rows import ROWS, Ladder
+from training.studies.ladder.settings import Settings
+from training.trained.trained_net import save_student, trained_net
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pytest
 
 from tests.training.ladder_parts import TINY, tiny_faces, tiny_net
 from training.errors import RecipeError
-from training.ladder import rows as ladder_rows
-from training.ladder.five_by_two import compare_students, told
+from training.measuring.significance import five_by_two
 from training.protocols.repeated_halves import halvings
-from training.protocols.significance import five_by_two
+from training.studies.ladder import rows as ladder_rows
+from training.studies.ladder.five_by_two import compare_students, told
 
 ROWS = ("finetuned", "finetuned_longer")
 

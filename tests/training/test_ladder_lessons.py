@@ -11,13 +11,13 @@ import torch
 from engines.card import InputSpec
 from tests.training.ladder_parts import SPEC, TINY, tiny_faces, tiny_net
 from tests.training.made_faces import made_faces
+from training.batches.mixed_batches import plain_images
 from training.blocks.multi_task import MultiTaskNet
-from training.data.mixed_batches import plain_images
 from training.errors import DatasetError
-from training.ladder.answers import read_faces
-from training.ladder.faces import ladder_faces
-from training.ladder.lessons import LESSONS, Batch, Lesson, ask_teacher
-from training.ladder.student import train_student
+from training.studies.ladder.answers import read_faces
+from training.studies.ladder.faces import ladder_faces
+from training.studies.ladder.lessons import LESSONS, Batch, Lesson, ask_teacher
+from training.studies.ladder.student import train_student
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from torch import nn
 
 from tests.training.made_faces import made_faces
 from tests.training.tiny_run import TinyRun, brightened, tiny_experiment
-from training import loop, number_format
-from training.checkpoints import mean_weights
-from training.curves import draw_curves
 from training.errors import RecipeError
-from training.loop import CHECKPOINT, CURVES, Experiment, averaged_weights, fit, kept_epochs
-from training.processes import choose_device
+from training.fitting import loop, number_format
+from training.fitting.checkpoints import mean_weights
+from training.fitting.curves import draw_curves
+from training.fitting.loop import CHECKPOINT, CURVES, Experiment, averaged_weights, fit, kept_epochs
+from training.fitting.processes import choose_device
 from training.recipes import bknet
 
 Weights = dict[str, torch.Tensor]
@@ -50,7 +50,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 def test_a_recipes_run_leaves_checkpoint_curves_and_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.loop.draw_curves", draw_curves)
+    monkeypatch.setattr("training.fitting.loop.draw_curves", draw_curves)
     shares = {"ferplus": 4, "utkface": 3, "genki4k": 2, "ckplus": 1}
     config = bknet.Config(epochs=2, size=16, shares=shares, bfloat16=False, average_decay=0.5)
     net = fit(bknet.build_on(config, {name: made_faces(name) for name in shares}), tmp_path, progress=False)

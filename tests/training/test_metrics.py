@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from training.metrics import (
+from training.measuring.metrics import (
     Figure,
     confusion,
     macro_f1_of,
@@ -13,12 +13,12 @@ from training.metrics import (
     top_hits,
     weighted_accuracy_with_interval,
 )
-from training.reliability import (
+from training.measuring.reliability import (
     calibration_error_with_interval,
     expected_calibration_error,
     reliability_bins,
 )
-from training.resampling import resampling
+from training.measuring.resampling import resampling
 
 
 def test_interval_of_a_share_is_near_the_binomial_one() -> None:

@@ -10,10 +10,10 @@ import torch
 from engines.card import InputSpec
 from engines.preprocess import cut_chip, normalise
 from tests.training.made_faces import made_faces
+from training.batches.face_order import EndlessOrder, alternating_turns
+from training.batches.mixed_batches import MixedBatches, plain_images
 from training.data.augmentation import Augmentation
-from training.data.mixed_batches import MixedBatches, plain_images
 from training.errors import DatasetError, RecipeError
-from training.face_order import EndlessOrder, alternating_turns
 
 STILL = Augmentation(rotation_deg=0, scale=0, shift=0, flip=0, gain=0, bias=0, blur=0, patch=0)
 SETS = {name: made_faces(name, 48) for name in ("ferplus", "utkface", "genki4k")}

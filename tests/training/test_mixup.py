@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.data.mixup import mixup, pair
+from training.batches.mixup import mixup, pair
 from training.losses.masked_cross_entropy import one_hot
 
 torch.set_num_threads(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from training import number_format
-from training.number_format import autocast, computes_in_bfloat16
+from training.fitting import number_format
+from training.fitting.number_format import autocast, computes_in_bfloat16
 
 CPU = torch.device("cpu")
 

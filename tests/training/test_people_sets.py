@@ -10,7 +10,7 @@ import pytest
 
 from tests.training import native_people
 from tests.training.native_people import draw_face, write_wiki
-from training.data import adience, celeba, fgnet, gallagher, imdbwiki, lfw, morph
+from training.data.sets import adience, celeba, fgnet, gallagher, imdbwiki, lfw, morph
 from training.errors import DatasetError, RecipeError
 
 

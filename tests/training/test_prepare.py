@@ -33,8 +33,8 @@ def test_every_set_that_is_there_is_prepared_and_told(data: Path, capsys: pytest
     assert prepare(data) == 0
 
     told = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in told] == ["ferplus", "adience"]
-    assert "3 train, 3 validation, 0 test" in told[0] and told[0].endswith("0 skipped")
+    assert [line.split(":")[0] for line in told] == ["adience", "ferplus"]
+    assert "3 train, 3 validation, 0 test" in told[1] and told[1].endswith("0 skipped")
     assert about(data, "ferplus") == {"format": 2, "set": "ferplus", "detector": "mediapipe", "skipped": 0}
 
 
@@ -50,7 +50,7 @@ def test_a_prepared_set_is_kept_unless_asked_again(data: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("celeba", "expected CelebA"), ("imagenet", "expected some of ferplus")]
+    ("name", "said"), [("celeba", "expected CelebA"), ("imagenet", "expected some of adience")]
 )
 def test_a_named_set_must_be_there(
     data: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
@@ -63,7 +63,7 @@ def test_an_empty_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (tmp_path / "data").mkdir()
 
     assert prepare(tmp_path / "data") == 2
-    assert "expected at least one of ferplus" in capsys.readouterr().err
+    assert "expected at least one of adience" in capsys.readouterr().err
 
 
 def test_bad_rows_stop_or_are_skipped(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from engines.card import InputSpec
+from training.commands.run import _history
 from training.errors import RecipeError
 from training.nets import mobilefacenet
-from training.pretrained import load_pretrained
-from training.run import _history
+from training.trained.pretrained import load_pretrained
 
 PLAN = ((8, 16, 8, 2), (8, 16, 8, 1))
 SMALL = {"stem": 8, "plan": PLAN, "last": 16, "size": 32}

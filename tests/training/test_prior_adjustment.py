@@ -9,8 +9,8 @@ import torch
 from tests.training.occlusion.meshed_faces import meshed_faces
 from training.data.sample import SPLITS
 from training.distillation.labels import PREFIX
-from training.multi_task_loss import LossSettings, MultiTaskLoss
-from training.prior_adjustment import PriorAdjustment, emotion_prior
+from training.multi_task.loss import LossSettings, MultiTaskLoss
+from training.multi_task.prior_adjustment import PriorAdjustment, emotion_prior
 
 PRIORS = [np.array([0.7, 0.2, 0.1]), np.array([0.2, 0.4, 0.4])]
 

@@ -11,10 +11,10 @@ import torch
 from tests.tiny_models import write_tiny_model
 from tests.training.made_faces import made_faces
 from tests.training.protocol_faces import TINY, with_people
-from training import report
 from training.data.prepared import PreparedFaces
 from training.data.sample import SPLITS
 from training.errors import MissingDatasetError, RecipeError
+from training.measuring import report
 from training.protocols import comparing, running
 from training.protocols.command import add_protocol
 from training.protocols.recipe_runner import RecipeRunner
@@ -23,7 +23,7 @@ from training.recipes import multitask
 
 @pytest.fixture
 def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecipeRunner:
-    monkeypatch.setattr("training.loop.draw_curves", lambda table, picture: None)
+    monkeypatch.setattr("training.fitting.loop.draw_curves", lambda table, picture: None)
     sets = {name: made_faces(name, 24) for name in TINY.shares}
     return RecipeRunner(multitask, TINY, sets, tmp_path / "runs", progress=False)
 
@@ -37,7 +37,7 @@ def made_sets(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module in (running, comparing, report):
         monkeypatch.setattr(module, "load_prepared", load)
-    monkeypatch.setattr("training.loop.draw_curves", lambda table, picture: None)
+    monkeypatch.setattr("training.fitting.loop.draw_curves", lambda table, picture: None)
     threads = torch.get_num_threads()
     monkeypatch.setattr("os.cpu_count", lambda: threads)
 
@@ -113,7 +113,7 @@ def test_two_models_are_compared_on_the_same_pictures(
         (("k-fold", "--on", "genki4k", "--folds", "many"), "number or own"),
         (("k-fold", "--on", "utkface"), "one of the recipe's sets"),
         (("k-fold", "--on", "genki4k", "--set", "initial=run"), "trains from nothing"),
-        (("k-fold", "--on", "genki4k", "--recipe", "nothing"), "training list"),
+        (("k-fold", "--on", "genki4k", "--recipe", "nothing"), "recipe: expected one of"),
     ],
 )
 def test_a_wrong_protocol_is_one_clear_error(

@@ -12,14 +12,14 @@ from engines.card import load_card
 from tests.training.made_faces import made_faces
 from tests.training.native_sets import WRITERS
 from training.blocks.multi_task import parameter_count
+from training.commands.run import export_run, run_recipe
 from training.errors import RecipeError
-from training.loop import averaged_weights, fit
-from training.multi_task_loss import LossSettings
+from training.fitting.loop import averaged_weights, fit
+from training.multi_task.loss import LossSettings
 from training.nets.bknet import build
 from training.recipes import bknet, multitask
-from training.run import export_run, run_recipe
 from training.settings import config_from_json, with_settings
-from training.shipped import shipped_net
+from training.trained.shipped import shipped_net
 
 TINY = multitask.Config(
     epochs=1,
@@ -242,9 +242,9 @@ def test_a_run_from_data_to_measured_card(tmp_path: Path, capsys: pytest.Capture
 
 
 def test_an_unknown_recipe_or_folder_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="training list"):
+    with pytest.raises(RecipeError, match="recipe: expected one of"):
         run_recipe("nothing", tmp_path, tmp_path, tmp_path, [])
-    with pytest.raises(RecipeError, match="name"):
+    with pytest.raises(RecipeError, match="recipe: expected one of"):
         run_recipe("../x", tmp_path, tmp_path, tmp_path, [])
     with pytest.raises(RecipeError, match="--out folder"):
         export_run(tmp_path, tmp_path / "model")

@@ -10,11 +10,11 @@ import pytest
 from engines.card import load_card
 from tests.tiny_models import write_tiny_model
 from tests.training.made_faces import made_faces
-from training import report
 from training.data.sample import SPLITS
 from training.errors import MissingDatasetError
-from training.metrics import Figure
-from training.report_tables import Table, figure_table, group_table
+from training.measuring import report
+from training.measuring.metrics import Figure
+from training.measuring.report_tables import Table, figure_table, group_table
 
 HERE = ("ferplus", "utkface", "genki4k", "ckplus")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.loop import CHECKPOINT
+from training.fitting.loop import CHECKPOINT
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"dropout": 0.3, "normalise": True, "noise": 0.1, "checkpoint_every_s": 0.0}

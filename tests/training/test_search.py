@@ -15,7 +15,7 @@ import torch
 from optuna.trial import TrialState
 
 from training.errors import RecipeError
-from training.experiment import Experiment
+from training.fitting.experiment import Experiment
 from training.search import trials
 from training.search.space import Choice, Range, grid, parse_space
 from training.search.trials import Search, best_line, run_trials

@@ -10,9 +10,9 @@ from engines.card import InputSpec
 from engines.engine import load_engine
 from engines.preprocess import normalised
 from training.errors import RecipeError
-from training.export import export_model
+from training.exporting.export import export_model
 from training.recipes import multitask
-from training.shipped import measure_statistics, shipped_net
+from training.trained.shipped import measure_statistics, shipped_net
 
 CHIPS = np.random.default_rng(1).integers(0, 256, (32, 48, 48), dtype=np.uint8)
 IMAGES = normalised(CHIPS, InputSpec())
@@ -67,5 +67,5 @@ def test_a_model_of_another_make_is_refused(tmp_path: Path) -> None:
     config = multitask.Config(net="bknet")
     export_model(multitask.build_net(config).eval(), multitask.draft_card(config), tmp_path / "model")
 
-    with pytest.raises(RecipeError, match="expected a name"):
+    with pytest.raises(RecipeError, match="expected one of"):
         shipped_net(tmp_path / "model")

@@ -7,8 +7,8 @@ from scipy import stats
 from tests.training.made_faces import made_faces
 from tests.training.protocol_faces import classifier, with_people
 from training.errors import RecipeError
+from training.measuring.significance import five_by_two, mcnemar, paired_bootstrap
 from training.protocols.repeated_halves import compare_five_by_two, figure_score, halvings
-from training.protocols.significance import five_by_two, mcnemar, paired_bootstrap
 
 
 def test_mcnemar_exact_is_the_binomial_test() -> None:

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from tests.training.tiny_run import TinyRun, tiny_experiment
-from training import throughput
 from training.errors import RecipeError
-from training.throughput import Throughput, add_throughput, measure
+from training.studies import throughput
+from training.studies.throughput import Throughput, add_throughput, measure
 
 
 def test_each_round_measures_both_and_leaves_the_weights() -> None:

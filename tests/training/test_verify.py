@@ -11,9 +11,10 @@ import pytest
 from engines.engine import Engine
 from engines.parity import REFERENCE
 from tests.training.made_faces import made_faces
-from training import report, verify
 from training.__main__ import main
+from training.commands import verify
 from training.errors import MissingDatasetError
+from training.measuring import report
 
 pytest.importorskip("openvino", reason="a second back end is compared: pip install openvino")
 

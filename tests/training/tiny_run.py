@@ -20,12 +20,12 @@ from torch.nn import functional
 from engines.card import InputSpec
 from tests.training.made_faces import made_faces
 from training.balancing import gradnorm
+from training.batches.mixed_batches import MixedBatches
 from training.blocks.multi_task import MultiTaskNet
 from training.data.augmentation import Augmentation
-from training.data.mixed_batches import MixedBatches
-from training.loop import Experiment, fit
+from training.fitting.loop import Experiment, fit
+from training.fitting.processes import first_goes_ahead
 from training.losses.masked_cross_entropy import MaskedCrossEntropy, one_hot
-from training.processes import first_goes_ahead
 
 SIZE = 16
 SHARES = {"ferplus": 3, "utkface": 2, "genki4k": 1}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +15,7 @@ from training.data.faults import Faults, OnBad
 from training.data.prepared_files import PreparedWriter
 from training.data.sample import Sample
 from training.errors import DatasetError
+from training.names import load
 
 DETECTORS = ("mediapipe", "mtcnn")
 
@@ -45,7 +45,7 @@ def prepare(
         RecipeError: The detector is not installed.
     """
     faults = Faults(name, on_bad)
-    found: list[Sample] = importlib.import_module(f"training.data.{name}").samples(data, faults=faults)
+    found: list[Sample] = load("data.sets", name).samples(data, faults=faults)
     blocks = [found[start : start + _BLOCK] for start in range(0, len(found), _BLOCK)]
     bar = tqdm(total=len(found), desc=f"align {name}", unit="face")
     with bar, PreparedWriter(cache / name, name) as writer:

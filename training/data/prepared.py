@@ -21,25 +21,9 @@ from training.data.preparation import prepare
 from training.data.prepared_files import ABOUT, read_arrays
 from training.data.sample import SPLITS
 from training.errors import DatasetError
+from training.names import names_in
 
-DATA_SETS = (
-    "ferplus",
-    "utkface",
-    "genki4k",
-    "ckplus",
-    "fer2013",
-    "affectnet",
-    "adience",
-    "oulucasia",
-    "imdbwiki",
-    "celeba",
-    "lfw",
-    "morph",
-    "fgnet",
-    "gallagher",
-    "lsemsw",
-    "smilesmiled",
-)
+DATA_SETS = names_in("data.sets")
 
 
 def _empty() -> npt.NDArray[Any]:

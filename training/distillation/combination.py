@@ -25,8 +25,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC, LinearSVR
 
 from engines.card import LABELS
-from training.calibration import fit_temperature
 from training.errors import RecipeError
+from training.measuring.calibration import fit_temperature
 
 Floats = npt.NDArray[np.float32]
 

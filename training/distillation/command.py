@@ -17,8 +17,8 @@ from training.data.prepared import PreparedFaces, load_prepared
 from training.distillation.labels import save_labels
 from training.distillation.teachers import Teacher, load_teacher
 from training.distillation.views import AGGREGATED, FLIPPED, PLAIN, View
-from training.evaluation import figures
-from training.metrics import Figure
+from training.measuring.evaluation import figures
+from training.measuring.metrics import Figure
 
 logger = logging.getLogger(__name__)
 

@@ -16,18 +16,18 @@ from tqdm import tqdm
 
 from engines.card import LABELS, ModelCard, load_card
 from engines.models import find_model
-from training.data.mixed_batches import plain_images
+from training.batches.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces
-from training.decoding import decode_logits
 from training.distillation.labels import FEATURES
 from training.distillation.views import View
 from training.errors import RecipeError
-from training.initial_weights import names_model
-from training.loop import CONFIG, averaged_weights
-from training.number_format import autocast
-from training.recipes import load_recipe
+from training.exporting.decoding import decode_logits
+from training.fitting.loop import CONFIG, averaged_weights
+from training.fitting.number_format import autocast
+from training.names import load_recipe
 from training.settings import config_from_json
-from training.shipped import shipped_net
+from training.trained.initial_weights import names_model
+from training.trained.shipped import shipped_net
 
 Floats = npt.NDArray[np.float32]
 

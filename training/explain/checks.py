@@ -13,9 +13,10 @@ from matplotlib.figure import Figure as Picture
 from training.blocks.multi_task import MultiTaskNet
 from training.explain.faithfulness import STEPS, Curves, curves, misplaced, said_classes
 from training.explain.sanity import randomised, rank_correlations
-from training.explain.score import Floats, load_method
-from training.metrics import mean_with_interval
-from training.resampling import Resampling
+from training.explain.score import METHODS, Floats
+from training.measuring.metrics import mean_with_interval
+from training.measuring.resampling import Resampling
+from training.names import load
 
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of Okabe and Ito, which people who see few colours can tell apart."""
@@ -51,7 +52,7 @@ def check(net: MultiTaskNet, images: Floats, task: str, methods: Sequence[str]) 
     Raises:
         RecipeError: No such method or task, or no face.
     """
-    modules = {name: load_method(name) for name in methods}
+    modules = {name: load(METHODS, name) for name in methods}
     classes, other = said_classes(net, images, task), randomised(net)
     checked, seen = {}, _seen_pixels(images)
     for name, module in modules.items():
@@ -81,10 +82,10 @@ def agreement(net: MultiTaskNet, images: Floats, task: str, live: str) -> dict[s
     Raises:
         RecipeError: No such task, or no face.
     """
-    shown = load_method(live).explain(net, images, task)
+    shown = load(METHODS, live).explain(net, images, task)
     found, seen = {}, _seen_pixels(images)
     for name in ("grad_cam", "guided_backpropagation", "guided_grad_cam"):
-        maps = load_method(name).explain(net, images, task)
+        maps = load(METHODS, name).explain(net, images, task)
         told = maps.max(axis=(1, 2)) > 0  # a map that is 0 everywhere has no ranks to agree with
         found[name] = tuple(
             np.where(told, rank_correlations(shown[:, seen], some[:, seen]), np.nan)
@@ -152,7 +153,7 @@ def draw_checks(checked: Sequence[Mapping[str, Check]], titles: Sequence[str], t
             for (name, one), color in zip(found.items(), _COLORS, strict=False):
                 shown, wrong = getattr(one.found, kind), getattr(one.misplaced, kind)
                 row.plot(shares, 100 * wrong.mean(axis=0), color=color, linestyle=":", linewidth=1)
-                row.plot(shares, 100 * shown.mean(axis=0), color=color, label=load_method(name).TITLE)
+                row.plot(shares, 100 * shown.mean(axis=0), color=color, label=load(METHODS, name).TITLE)
             row.set_ylim(0, 102)
             row.grid(alpha=0.25)
             row.set_xlabel(f"pixels {'deleted' if kind == 'deletion' else 'inserted'}, percent", fontsize=9)

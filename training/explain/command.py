@@ -14,15 +14,16 @@ from matplotlib.figure import Figure as Picture
 
 from engines.card import LABELS, InputSpec
 from engines.preprocess import normalised
+from training.batches.mixed_batches import plain_chips
 from training.blocks.multi_task import MultiTaskNet
-from training.data.mixed_batches import plain_chips
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
 from training.explain.checks import agreement, agreement_table, check, check_table, draw_checks
-from training.explain.score import load_method, method_names
+from training.explain.score import METHODS
+from training.measuring.resampling import resampling
+from training.names import load, names_in
 from training.occlusion.views import VIEWS, view
-from training.resampling import resampling
-from training.trained_net import trained_net
+from training.trained.trained_net import trained_net
 
 Floats = npt.NDArray[np.float32]
 Explained = tuple[MultiTaskNet, InputSpec]
@@ -49,7 +50,7 @@ def add_explain(commands: Any, default_cache: Path) -> None:
         "--method",
         nargs="+",
         default=["grad_cam"],
-        help=f"how: {', '.join(method_names())} (default: grad_cam)",
+        help=f"how: {', '.join(names_in(METHODS))} (default: grad_cam)",
     )
     parser.add_argument("--task", choices=tuple(LABELS), default="emotion")
     parser.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
@@ -84,7 +85,7 @@ def _explain(options: argparse.Namespace) -> int:
     if options.checked_faces < 2:
         raise RecipeError(f"checked-faces: expected two or more, found {options.checked_faces}")
     for method in options.method:
-        load_method(method)
+        load(METHODS, method)
     views = options.view * (len(options.model) if len(options.view) == 1 else 1)
     faces = load_prepared(_SETS[options.task], options.data, options.cache)
     shown = list(zip(options.model, views, strict=True))
@@ -108,7 +109,7 @@ def _draw(
         for net, shown in zip(nets, views, strict=True)
         for method in options.method
     ]
-    kinds = [str(load_method(method).TITLE) for method in options.method]
+    kinds = [str(load(METHODS, method).TITLE) for method in options.method]
     several = len(kinds) > 1
     names = [f"{title}\n{kind}" if several else title for title in titles for kind in kinds]
     draw_rows(
@@ -157,7 +158,7 @@ def explained_row(
     options: argparse.Namespace,
 ) -> list[npt.NDArray[np.uint8]]:
     """Return some held-out faces with what the network looks at, uint8 (side, side, 3) RGB each."""
-    explain = load_method(method).explain
+    explain = load(METHODS, method).explain
     held_out = faces.where("validation")
     chosen = held_out[np.linspace(0, len(held_out) - 1, options.faces).astype(int)]
     row: list[npt.NDArray[np.uint8]] = []

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from types import ModuleType
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -14,26 +10,11 @@ from torch import Tensor
 from engines.card import AGES_YEARS
 from training.blocks.multi_task import MultiTaskNet
 from training.errors import RecipeError
-from training.explain import methods
 
 Floats = npt.NDArray[np.float32]
 Classes = npt.NDArray[np.int64]
-
-
-def method_names() -> tuple[str, ...]:
-    """Return the names of the explanations, sorted: the files in `training/explain/methods`."""
-    return tuple(sorted(found.name for found in pkgutil.iter_modules(methods.__path__)))
-
-
-def load_method(name: str) -> ModuleType:
-    """Return an explanation's module.
-
-    Raises:
-        RecipeError: There is none of that name.
-    """
-    if name not in method_names():
-        raise RecipeError(f"method: expected one of {', '.join(method_names())}, found {name!r}")
-    return importlib.import_module(f"training.explain.methods.{name}")
+METHODS = "explain.methods"
+"""Folder of the methods, for `training.names`."""
 
 
 def require_explainable(net: MultiTaskNet, images: Floats, task: str) -> None:

@@ -12,7 +12,7 @@ votes for class k, q_k the network's probability:
 
 The authors count "unknown" and "no face" among the votes; our shares are of the eight emotions alone, because the
 reader has dropped faces where the other two lead. A drawn label comes from torch's global generator, which checkpoints
-keep. Mixed pictures (`training.data.mixup`) go with "distribution" and "probability": the other two would take away
+keep. Mixed pictures (`training.batches.mixup`) go with "distribution" and "probability": the other two would take away
 what mixing gave.
 """
 

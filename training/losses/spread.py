@@ -2,8 +2,8 @@
 
 Hinton, Sabour and Frosst: Matrix capsules with EM routing, ICLR 2018, equation 3; equation 2.8 of the thesis behind
 GF-CapsNet (Hosseini and Cho, 2019): L = sum_{i != t} max(0, m - (a_t - a_i))^2, where a_t is the activation of the true
-class. The margin m starts at 0.05 and rises linearly to 0.95; `training.capsules.loss` raises it. A row of votes counts as
-its most voted class.
+class. The margin m starts at 0.05 and rises linearly to 0.95; `training.multi_task.capsule_loss` raises it. A row of votes
+counts as its most voted class.
 """
 
 from __future__ import annotations

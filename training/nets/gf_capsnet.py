@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from training.capsules.net import CapsuleNet
+from training.blocks.capsules.net import CapsuleNet
 from training.nets import matrix_capsules
 
 INPUT = (1, 48, 48)

@@ -10,8 +10,8 @@ capsules, 8 kinds of 4x4 poses at 12 x 12 places; convolutional capsules, 8 kind
 These are the shared features (N, 17 * 12, 3, 3). Per task one capsule a class, whose activations' logits are the answer
 (N, classes); for age a capsule an age group, one more capsule, and the years from its pose.
 
-We differ from the papers: batch normalisation in the head and of all poses; soft routing (`training.capsules.routing.SOFT`);
-strides that shrink the face early; fewer kinds (paper: 32 in every layer).
+We differ from the papers: batch normalisation in the head and of all poses; soft routing
+(`training.blocks.capsules.routing.SOFT`); strides that shrink the face early; fewer kinds (paper: 32 in every layer).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
+from training.blocks.capsules.branches import AgeBranch, ClassBranch, Packed
+from training.blocks.capsules.layers import ConvolutionalCapsules, PrimaryCapsules
+from training.blocks.capsules.net import CapsuleNet
+from training.blocks.capsules.routing import SOFT, Routing
 from training.blocks.multi_task import task_classes
-from training.capsules.branches import AgeBranch, ClassBranch, Packed
-from training.capsules.layers import ConvolutionalCapsules, PrimaryCapsules
-from training.capsules.net import CapsuleNet
-from training.capsules.routing import SOFT, Routing
 
 INPUT = (1, 48, 48)
 CONVOLUTIONS = ((32, 5, 2), (64, 3, 2))

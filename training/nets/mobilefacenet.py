@@ -8,7 +8,7 @@ sizes agree), three of stride 2, to (N, 128, S / 16, S / 16) -> 1x1 to 512 chann
 We differ: in place of the 7x7 depthwise convolution, which fixes the input at 112 pixels, stand mean and maximum over the
 places, (N, 1024), with batch normalisation; each task has one linear layer on them. Padding is symmetric, inside the
 convolutions, which run-times fuse. Weights that tell people apart have their normalisation folded in
-(`training.pretrained`), so the convolutions have a bias and no normalisation of their own.
+(`training.trained.pretrained`), so the convolutions have a bias and no normalisation of their own.
 """
 
 from __future__ import annotations

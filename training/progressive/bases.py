@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from training.checkpoints import CONFIG, averaged_weights
 from training.errors import RecipeError
+from training.fitting.checkpoints import CONFIG, averaged_weights
 from training.progressive.autoencoder import EncoderSettings
 from training.progressive.network import ColumnPlan, ProgressiveNet
 from training.settings import config_from_json

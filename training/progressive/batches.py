@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from engines.card import InputSpec
-from training.data.mixed_batches import plain_images
+from training.batches.mixed_batches import plain_images
 from training.errors import RecipeError
-from training.experiment import Batch
+from training.fitting.experiment import Batch
 from training.progressive.network import ProgressiveNet
 from training.progressive.tasks import TaskFaces
 

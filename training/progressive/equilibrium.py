@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from training.experiment import Batch, Experiment
-from training.number_format import autocast
-from training.processes import Processes
+from training.fitting.experiment import Batch, Experiment
+from training.fitting.number_format import autocast
+from training.fitting.processes import Processes
 from training.progressive.autoencoder import Began, reconstruction_error
 from training.progressive.equilibrium_log import EquilibriumLog
 

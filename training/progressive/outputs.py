@@ -20,19 +20,19 @@ import torch
 
 from engines.card import LABELS, HeadSpec, InputSpec, ModelCard
 from training.errors import RecipeError
-from training.export import LARGEST_BATCH, export_model, halve_weights, logits_graph
-from training.metrics import accuracy_with_interval, weighted_accuracy_with_interval
+from training.exporting.export import LARGEST_BATCH, export_model, halve_weights, logits_graph
+from training.measuring.metrics import accuracy_with_interval, weighted_accuracy_with_interval
+from training.measuring.resampling import resampling
+from training.measuring.significance import paired_bootstrap
 from training.progressive.network import ColumnPlan, ProgressiveNet
 from training.progressive.tasks import TaskFaces
-from training.protocols.significance import paired_bootstrap
-from training.resampling import resampling
 
 COLUMNS = "columns.onnx"
 ABOUT = "columns.json"
 REPORT = "report.json"
 MODEL_NAME = "columns"
 _LARGEST_DIFFERENCE = 0.02
-"""Of a probability: what float16 weights may change, as in `training.export`."""
+"""Of a probability: what float16 weights may change, as in `training.exporting.export`."""
 
 
 def export_columns(

@@ -12,18 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.engine import load_engine
-from training.answers import Decoded, answers
-from training.checkpoints import CONFIG, averaged_weights, kept_epochs
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
-from training.evaluation import figures
-from training.metrics import Figure
-from training.protocols.ensembles import Weights, checkpoint_predicts, ensemble_faces
+from training.fitting.checkpoints import CONFIG, averaged_weights, kept_epochs
+from training.measuring.answers import Decoded, answers
+from training.measuring.ensembles import Weights, checkpoint_predicts, ensemble_faces
+from training.measuring.evaluation import figures
+from training.measuring.metrics import Figure
+from training.measuring.report import predict_set, present_sets
+from training.measuring.report_tables import Table, figure_name
+from training.measuring.significance import mcnemar, paired_bootstrap
+from training.names import load_recipe
 from training.protocols.running import save_result
-from training.protocols.significance import mcnemar, paired_bootstrap
-from training.recipes import load_recipe
-from training.report import predict_set, present_sets
-from training.report_tables import Table, figure_name
 from training.settings import config_from_json
 
 _BACKEND = "onnxruntime"

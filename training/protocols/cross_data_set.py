@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import EMOTIONS
-from training.answers import Decoded
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError
-from training.evaluation import figures
-from training.metrics import Figure, accuracy_with_interval, weighted_accuracy_with_interval
+from training.measuring.answers import Decoded
+from training.measuring.evaluation import figures
+from training.measuring.metrics import Figure, accuracy_with_interval, weighted_accuracy_with_interval
+from training.measuring.report_tables import Table, figure_name
+from training.measuring.resampling import resampling
 from training.protocols.folds import Positions
-from training.report_tables import Table, figure_name
-from training.resampling import resampling
 
 PredictSet = Callable[[PreparedFaces, Positions], Decoded]
 """Decoded predictions of some pictures of any set."""
@@ -38,7 +38,7 @@ class CrossTest:
     Attributes:
         source: Set that was trained on.
         target: Set that was tested on.
-        figures: Figure name -> figure; besides those of `training.evaluation.figures`
+        figures: Figure name -> figure; besides those of `training.measuring.evaluation.figures`
             emotion_accuracy_shared_classes and emotion_weighted_accuracy_shared_classes, over the pictures whose class
             both sets have, choosing among these classes only (CK+ has no neutral faces to learn from).
     """

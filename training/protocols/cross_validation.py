@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from training.answers import Decoded
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError
-from training.evaluation import figures
-from training.metrics import Figure
+from training.measuring.answers import Decoded
+from training.measuring.evaluation import figures
+from training.measuring.metrics import Figure
+from training.measuring.report_tables import Table, figure_name
 from training.protocols.folds import Fold, Positions
-from training.report_tables import Table, figure_name
 
 TrainAndPredict = Callable[[Fold], Decoded]
 """Trains on a fold's training pictures; returns the decoded predictions of its test pictures, in their order."""

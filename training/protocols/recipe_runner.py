@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from training.answers import Decoded
-from training.checkpoints import kept_epochs
 from training.data.prepared import PreparedFaces
 from training.data.sample import SPLITS
 from training.errors import RecipeError
-from training.loop import fit
+from training.fitting.checkpoints import kept_epochs
+from training.fitting.loop import fit
+from training.measuring.answers import Decoded
+from training.measuring.ensembles import checkpoint_predicts, ensemble_faces
 from training.protocols.cross_data_set import PredictSet
-from training.protocols.ensembles import checkpoint_predicts, ensemble_faces
 from training.protocols.folds import Fold, Positions
 
 logger = logging.getLogger(__name__)

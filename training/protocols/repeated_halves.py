@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from training.answers import Decoded
 from training.data.prepared import PreparedFaces
-from training.evaluation import figures
+from training.measuring.answers import Decoded
+from training.measuring.evaluation import figures
+from training.measuring.significance import FiveByTwo, five_by_two
 from training.protocols.cross_validation import TrainAndPredict
 from training.protocols.folds import Fold, Positions, subject_folds
-from training.protocols.significance import FiveByTwo, five_by_two
 
 Score = Callable[[PreparedFaces, Positions, Decoded], float]
 """A set, positions and their predictions -> one number."""
@@ -21,7 +21,7 @@ _REPETITIONS = 5
 
 
 def figure_score(name: str) -> Score:
-    """Return the score that a figure of `training.evaluation.figures` is, for example "emotion_accuracy"."""
+    """Return the score that a figure of `training.measuring.evaluation.figures` is, for example "emotion_accuracy"."""
 
     def score(faces: PreparedFaces, positions: Positions, said: Decoded) -> float:
         return figures(faces, positions, said, intervals=False)[name].value

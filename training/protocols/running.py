@@ -15,13 +15,13 @@ import torch
 from training.data.prepared import PreparedFaces, load_prepared
 from training.data.sample import SPLITS
 from training.errors import RecipeError
+from training.names import load_recipe
 from training.protocols.age_groups import with_age_groups
 from training.protocols.cross_data_set import cross_data_sets, cross_table
 from training.protocols.cross_validation import cross_validate
 from training.protocols.folds import Fold, Positions, leave_one_person_out, own_folds, subject_folds
 from training.protocols.recipe_runner import RecipeRunner
 from training.protocols.repeated_halves import compare_five_by_two, figure_score
-from training.recipes import load_recipe
 from training.settings import with_settings
 
 RESULT = "protocol.json"

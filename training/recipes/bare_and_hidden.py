@@ -16,7 +16,7 @@ from engines.card import ModelCard
 from engines.occlusion import Half
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
-from training.experiment import Experiment
+from training.fitting.experiment import Experiment
 from training.occlusion.either_half import EitherHalf
 from training.occlusion.hiding import Hider, Hiding
 from training.occlusion.layers import LayerPool, load_pool

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from engines.card import InputSpec
+from training.batches.mixed_batches import MixedBatches, plain_images
 from training.data.augmentation import Augmentation
-from training.data.mixed_batches import MixedBatches, plain_images
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
 from training.progressive.autoencoder import Began, EncoderSettings, reconstruction_error

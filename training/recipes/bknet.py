@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from training.data.augmentation import Augmentation
-from training.multi_task_loss import LossSettings
+from training.multi_task.loss import LossSettings
 from training.recipes import multitask
 from training.recipes.multitask import build, build_net, build_on, draft_card, input_spec
 

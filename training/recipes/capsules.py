@@ -8,27 +8,26 @@ The thesis trains one task a network; here all heads share the capsules, and `ta
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from torch import nn
 
 from engines.card import ModelCard
-from training import schedules
-from training.capsules.decoder import HIDDEN, PoseDecoder
-from training.capsules.loss import CapsuleLoss, MarginSchedule
-from training.capsules.net import CapsuleNet
+from training.blocks.capsules.decoder import HIDDEN, PoseDecoder
+from training.blocks.capsules.net import CapsuleNet
 from training.data.augmentation import Augmentation
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
-from training.experiment import Experiment
-from training.fine_tuning import optimizer_of
+from training.fitting.experiment import Experiment
 from training.losses.age_classes import ADIENCE, AgeClassLoss
 from training.losses.gabor_reconstruction import GaborReconstructionLoss
 from training.losses.reconstruction import ReconstructionLoss
 from training.losses.spread import FIRST_MARGIN, LAST_MARGIN
-from training.multi_task_loss import LossSettings, MultiTaskLoss
+from training.multi_task.capsule_loss import CapsuleLoss, MarginSchedule
+from training.multi_task.fine_tuning import optimizer_of
+from training.multi_task.loss import LossSettings, MultiTaskLoss
+from training.names import load
 from training.recipes import multitask
 from training.recipes.multitask import build_net, input_spec
 
@@ -126,7 +125,7 @@ def build_on(config: Config, sets: dict[str, PreparedFaces]) -> Experiment:
     experiment.clip_norm = 5.0
     trained = nn.ModuleList([net, *experiment.extra_modules.values()])
     experiment.optimizer = optimizer_of(config, trained)
-    schedule = importlib.import_module(f"{schedules.__name__}.{config.schedule}")
+    schedule = load("schedules", config.schedule)
     experiment.schedule = schedule.build(
         experiment.optimizer, total_steps=total_steps, **config.schedule_settings
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from training.multi_task_loss import LossSettings
+from training.multi_task.loss import LossSettings
 from training.recipes import multitask
 from training.recipes.multitask import build, build_net, build_on, draft_card, input_spec
 

@@ -21,14 +21,14 @@ from training.data.prepared import PreparedFaces, load_prepared
 from training.distillation.command import label_with
 from training.distillation.teachers import shipped_teacher
 from training.distillation.views import FLIPPED
-from training.experiment import Experiment
-from training.initial_weights import start_from, statistics_images
+from training.fitting.experiment import Experiment
+from training.fitting.processes import first_goes_ahead
 from training.occlusion.hiding import Hider, Hiding
 from training.occlusion.layers import load_layers
 from training.occlusion.views import VIEWS_OF_OCCLUSION, view
-from training.processes import first_goes_ahead
 from training.recipes import multitask
 from training.recipes.multitask import build_net, input_spec
+from training.trained.initial_weights import start_from, statistics_images
 
 __all__ = ["Config", "build", "build_net", "build_on", "draft_card", "input_spec", "prepare"]
 

@@ -6,13 +6,11 @@ The general recipe; those of the papers are this one with other defaults (`bknet
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,28 +18,28 @@ import torch
 from torch import nn
 
 from engines.card import AGES_YEARS, EMOTIONS, LABELS, HeadSpec, InputSpec, ModelCard
-from training import balancing, nets, schedules
+from training.batches.mixed_batches import MixedBatches
+from training.batches.mixup import mixup
 from training.blocks.gabor import fed_by
 from training.blocks.multi_task import MultiTaskNet
-from training.data.mixed_batches import MixedBatches
-from training.data.mixup import mixup
 from training.data.prepared import PreparedFaces, load_prepared
 from training.data.sample import SPLITS
 from training.data.sampling import picture_weights
 from training.distillation.labels import FEATURES, PREFIX, load_labels, selected, teacher_width
-from training.evaluation import figures, predict_faces
-from training.fine_tuning import freeze, optimizer_of
-from training.initial_weights import start_from, statistics_images
-from training.loop import Experiment
+from training.fitting.loop import Experiment
 from training.losses.feature_distillation import FeatureMap
 from training.losses.triplet_domain import DomainHead
-from training.multi_task_config import Config
-from training.multi_task_loss import AGE_RANGE, DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
+from training.measuring.ensembles import network_predict
+from training.measuring.evaluation import figures, predict_faces
+from training.multi_task.config import Config
+from training.multi_task.fine_tuning import freeze, optimizer_of
+from training.multi_task.loss import AGE_RANGE, DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
+from training.multi_task.prior_adjustment import PriorAdjustment, emotion_prior
+from training.names import load
 from training.occlusion.either_half import EitherHalf
 from training.occlusion.hiding import Hider
 from training.occlusion.views import Hide
-from training.prior_adjustment import PriorAdjustment, emotion_prior
-from training.protocols.ensembles import network_predict
+from training.trained.initial_weights import start_from, statistics_images
 
 MODEL_NAME = "multitask"
 
@@ -116,7 +114,7 @@ def build_on(
         loss=MultiTaskLoss(config.loss, _prior_adjustment(config, sets)),
         clip_norm=config.clip_norm or None,
         optimizer=optimizer,
-        schedule=_module(schedules, config.schedule).build(
+        schedule=load("schedules", config.schedule).build(
             optimizer, total_steps=config.epochs * batches.steps, **config.schedule_settings
         ),
         balance=TaskBalance(_balancer(config)),
@@ -150,7 +148,7 @@ def build_net(config: Config) -> MultiTaskNet:
         devices=[]
     ):  # the network's own weights are those it would have without a front
         front = config.gabor.front(channels, config.size)
-    net: MultiTaskNet = _module(nets, config.net).build(
+    net: MultiTaskNet = load("nets", config.net).build(
         classes={task: len(LABELS[task]) for task in config.tasks},
         size=config.size,
         channels=channels if front is None else front.channels,
@@ -241,7 +239,7 @@ def _balancer(config: Config) -> nn.Module:
     settings = dict(config.balancing_settings)
     if config.balancing == "fixed":
         settings["weights"] = {task: config.task_weights[task] for task in config.tasks}
-    balancer: nn.Module = _module(balancing, config.balancing).build(config.tasks, **settings)
+    balancer: nn.Module = load("balancing", config.balancing).build(config.tasks, **settings)
     return balancer
 
 
@@ -286,7 +284,3 @@ def _distilled(
         }
         for name, found in labels.items()
     }
-
-
-def _module(package: Any, name: str) -> Any:
-    return importlib.import_module(f"{package.__name__}.{name}")

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from engines.card import InputSpec, ModelCard
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
-from training.experiment import Experiment
-from training.loop import CURVES, fit
+from training.fitting.experiment import Experiment
+from training.fitting.loop import CURVES, fit
 from training.losses.masked_cross_entropy import MaskedCrossEntropy
 from training.progressive.autoencoder import EncoderSettings
 from training.progressive.bases import load_base, read_base

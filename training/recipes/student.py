@@ -17,8 +17,8 @@ from training.data.prepared import load_prepared
 from training.distillation.command import label_sets
 from training.distillation.views import FLIPPED
 from training.errors import RecipeError
-from training.loop import fit
-from training.processes import first_goes_ahead
+from training.fitting.loop import fit
+from training.fitting.processes import first_goes_ahead
 from training.recipes import multitask
 from training.recipes.multitask import build, build_net, build_on, draft_card, input_spec
 

@@ -1,7 +1,7 @@
 """Fine-tunes a trained network for another task: its first blocks frozen, none, or nothing kept.
 
 The settings are those that a grid for FER+ is laid over: optimiser, rate, batch, dropout and decay, so that
-`python -m training search transfer` runs it. See `training.transfer` for the table that compares depths and ways.
+`python -m training search transfer` runs it. See `training.studies.transfer` for the table that compares depths and ways.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import torch
 from torch import nn
 
 from engines.card import InputSpec
-from training.data.mixed_batches import plain_images
+from training.batches.mixed_batches import plain_images
 from training.data.prepared import PreparedFaces, load_prepared
 from training.errors import RecipeError
-from training.experiment import Experiment
+from training.fitting.experiment import Experiment
 from training.losses.masked_cross_entropy import MaskedCrossEntropy
 from training.progressive.batches import TARGET, TaskBatches, part_images
 from training.progressive.outputs import REPORT, measured, save_report
 from training.progressive.tasks import PEOPLE, TASKS, TaskFaces, task_faces
 from training.schedules import reduce_on_plateau
-from training.trained_net import trained_net
-from training.transfer.network import Transferred, transferred
-from training.transfer.predicting import class_probs
+from training.trained.predicting import class_probs
+from training.trained.trained_net import trained_net
+from training.trained.transferred import Transferred, transferred
 
 _STATISTICS_FACES = 512
 

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from engines.card import GENDERS
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
-from training.loop import Experiment, fit
-from training.multi_task_loss import MultiTaskLoss
+from training.fitting.loop import Experiment, fit
+from training.multi_task.loss import MultiTaskLoss
 from training.nets.vgg16_hybrid import AGE_OF, age_experts
 from training.recipes import multitask
 from training.recipes.multitask import build_net, draft_card, input_spec, load_sets

@@ -22,17 +22,17 @@ from engines.card import CARD_FILE, OCCLUSIONS, VISIBILITY_LABELS, HeadSpec, Inp
 from engines.engine import load_engine
 from engines.preprocess import ALIGNMENT_TEMPLATE, normalised
 from engines.visibility import MODEL_NAME
+from training.batches.visibility_batches import VisibilityBatches
 from training.blocks.multi_task import MultiTaskNet
-from training.checkpoints import averaged_weights
 from training.data.prepared import PreparedFaces, load_prepared
-from training.experiment import Experiment
+from training.fitting.checkpoints import averaged_weights
+from training.fitting.experiment import Experiment
 from training.losses.alignment_points import AlignmentPointsLoss
-from training.metrics import Figure
+from training.measuring.metrics import Figure
+from training.measuring.report import LICENSE
+from training.measuring.visibility_figures import visibility_figures
 from training.nets import bknet
-from training.occlusion.visibility_batches import VisibilityBatches
 from training.occlusion.visibility_faces import Jitter, VisibilityFaces
-from training.occlusion.visibility_figures import visibility_figures
-from training.report import LICENSE
 from training.schedules import one_cycle
 
 LIMITS = (

@@ -21,10 +21,10 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from training.checkpoints import CHECKPOINT
 from training.errors import RecipeError
-from training.loop import CURVES, fit
-from training.recipes import load_recipe
+from training.fitting.checkpoints import CHECKPOINT
+from training.fitting.loop import CURVES, fit
+from training.names import load_recipe
 from training.search.space import Space, grid
 from training.settings import with_settings
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.training.made_faces import made_faces
 from training.errors import RecipeError
-from training.learning_curve.faces import hash_order, seen_by_all, with_share
-from training.learning_curve.gains import fitted, gains_per_doubling, with_interval
-from training.learning_curve.plan import Cell, Plan
+from training.studies.learning_curve.faces import hash_order, seen_by_all, with_share
+from training.studies.learning_curve.gains import fitted, gains_per_doubling, with_interval
+from training.studies.learning_curve.plan import Cell, Plan
 
 
 def people_of(faces, count: int):

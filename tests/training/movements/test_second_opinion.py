@@ -16,11 +16,11 @@ from tests.training.made_faces import made_faces
 from training.__main__ import main
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError
-from training.movements import command
-from training.movements.faces import MovingFaces, moving_faces, neutral_reference
-from training.movements.machines import train_machines, units_of
-from training.movements.protocol import fixed_gain, frequency_answer, machine_answer, measured_gain
-from training.movements.unit_table import unit_table
+from training.studies.action_units import command
+from training.studies.action_units.faces import MovingFaces, moving_faces, neutral_reference
+from training.studies.action_units.machines import train_machines, units_of
+from training.studies.action_units.protocol import fixed_gain, frequency_answer, machine_answer, measured_gain
+from training.studies.action_units.unit_table import unit_table
 
 CODES = [unit.code for unit in MEASURED_UNITS]
 

@@ -7,8 +7,8 @@ import pytest
 
 from engines.card import InputSpec
 from tests.training.occlusion.meshed_faces import meshed_faces
+from training.batches.mixed_batches import MixedBatches
 from training.data.augmentation import Augmentation
-from training.data.mixed_batches import MixedBatches
 from training.errors import RecipeError
 from training.occlusion.either_half import EitherHalf
 from training.occlusion.hiding import KINDS_OF_HALF, Hider, Hiding, black_level

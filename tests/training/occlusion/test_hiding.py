@@ -10,8 +10,8 @@ from engines.card import InputSpec
 from engines.occlusion import hide_half, occlude
 from engines.preprocess import cut_chip
 from tests.training.occlusion.meshed_faces import meshed_faces
+from training.batches.mixed_batches import MixedBatches
 from training.data.augmentation import Augmentation
-from training.data.mixed_batches import MixedBatches
 from training.errors import RecipeError
 from training.occlusion.hiding import (
     CHIP_HALF,

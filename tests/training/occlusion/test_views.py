@@ -7,7 +7,7 @@ import pytest
 
 from engines.card import InputSpec
 from tests.training.occlusion.meshed_faces import meshed_faces
-from training.data.mixed_batches import plain_chips
+from training.batches.mixed_batches import plain_chips
 from training.data.sample import SPLITS
 from training.errors import RecipeError
 from training.occlusion.views import VIEWS, VIEWS_OF_OCCLUSION, named, view

@@ -11,9 +11,9 @@ from engines.engine import load_engine
 from engines.preprocess import ALIGNMENT_POINTS, points_matrix
 from engines.visibility import VisibilityReader, moved_landmarks
 from tests.training.occlusion.meshed_faces import mesh_of, meshed_faces
-from training.export import export_model
+from training.exporting.export import export_model
+from training.measuring.visibility_figures import visibility_figures
 from training.occlusion.visibility_faces import HEADSET, HIDDEN, MASK, NONE, Jitter, VisibilityFaces
-from training.occlusion.visibility_figures import visibility_figures
 from training.recipes import visibility
 
 SMALL = {"blocks": ((4,), (8,), (8,), (8,)), "hidden": (16,), "size": 32, "bfloat16": False, "epochs": 1}

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from tests.training.made_faces import made_faces
-from training.checkpoints import CHECKPOINT
 from training.errors import RecipeError
-from training.loop import fit
-from training.processes import Processes
+from training.fitting.checkpoints import CHECKPOINT
+from training.fitting.loop import fit
+from training.fitting.processes import Processes
 from training.progressive.autoencoder import Began, EncoderSettings, reconstruction_error
 from training.progressive.equilibrium import BeganExperiment, Equilibrium
 from training.progressive.equilibrium_log import draw_equilibrium, read_equilibrium

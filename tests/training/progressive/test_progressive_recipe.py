@@ -16,11 +16,11 @@ import torch
 from engines.card import EMOTIONS, InputSpec, load_card
 from engines.engine import load_engine
 from tests.training.made_faces import made_faces
-from training import run
-from training.checkpoints import CONFIG, averaged_weights
+from training.commands import run
 from training.errors import RecipeError
-from training.loop import fit
-from training.processes import Processes
+from training.fitting.checkpoints import CONFIG, averaged_weights
+from training.fitting.loop import fit
+from training.fitting.processes import Processes
 from training.progressive.bases import read_base
 from training.progressive.columns import ColumnSettings
 from training.progressive.network import ColumnPlan, ProgressiveNet

@@ -11,16 +11,16 @@ import torch
 
 from tests.training.made_faces import made_faces
 from tests.training.progressive.test_tasks import people
-from training.checkpoints import CHECKPOINT
 from training.errors import RecipeError
-from training.loop import fit
+from training.fitting.checkpoints import CHECKPOINT
+from training.fitting.loop import fit
 from training.progressive.autoencoder import EncoderSettings
 from training.progressive.columns import ColumnSettings
-from training.progressive.study import Outcome, Study, check_settings
-from training.progressive.study_report import write_report
-from training.progressive.study_settings import RETRAINED, Settings, Step, source_sets, steps
 from training.progressive.tasks import TASKS
 from training.recipes import began
+from training.studies.columns.report import write_report
+from training.studies.columns.settings import RETRAINED, Settings, Step, source_sets, steps
+from training.studies.columns.study import Outcome, Study, check_settings
 
 TINY = EncoderSettings(size=16, filters=(4, 4, 4, 8), latent=6, decoder_filters=4)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from tests.training.progressive.test_began import tiny_experiment
-from training.loop import fit
+from training.fitting.loop import fit
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

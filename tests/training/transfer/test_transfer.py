@@ -15,13 +15,13 @@ from tests.training.made_faces import made_faces
 from tests.training.progressive.test_tasks import people
 from training.blocks.multi_task import MultiTaskNet
 from training.errors import RecipeError
-from training.loop import fit
+from training.fitting.loop import fit
+from training.fitting.processes import Processes
 from training.nets import bknet
-from training.processes import Processes
 from training.recipes import transfer
-from training.transfer import study as transfer_study
-from training.transfer.network import blocks, features_by_depth, forget, transferred
-from training.transfer.study import TransferStudy
+from training.studies.transfer import study as transfer_study
+from training.studies.transfer.study import TransferStudy
+from training.trained.transferred import blocks, features_by_depth, forget, transferred
 
 QUICK = {"epochs": 1, "batch": 8, "bfloat16": False, "device": "cpu", "task": "gender"}
 

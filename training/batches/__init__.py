@@ -1,0 +1,1 @@
+"""Which faces come when, and what a batch holds."""

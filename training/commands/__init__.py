@@ -1,0 +1,1 @@
+"""Commands of `python -m training` that belong to no other folder."""

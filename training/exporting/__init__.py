@@ -1,0 +1,1 @@
+"""From a network to model.onnx and card.json."""

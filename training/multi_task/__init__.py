@@ -1,0 +1,1 @@
+"""The multi-task networks' settings and losses, which several recipes share."""

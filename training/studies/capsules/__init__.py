@@ -1,0 +1,1 @@
+"""Capsules beside convolutions of the same size."""

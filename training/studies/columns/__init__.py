@@ -1,0 +1,1 @@
+"""Progressive columns, table V and figure 5 of the paper."""

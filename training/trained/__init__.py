@@ -1,0 +1,1 @@
+"""Networks that exist: shipped models, runs, and what starts from them."""
