@@ -2,8 +2,8 @@
 
 "Deep models and transfer learning for facial expression recognition", chapter 8: where the network has no clear winner, an
 SVM decides that was trained for just these two, or three, emotions on the action units tied to them.
-`training.studies.action_units` makes the machines; here they are read and asked, with numpy alone. The paper leaves open
-how close is close, and when the machines for three are asked: card and `training.studies.action_units.protocol` say what
+`training.studies.second_opinion` makes the machines; here they are read and asked, with numpy alone. The paper leaves open
+how close is close, and when the machines for three are asked: card and `training.studies.second_opinion.protocol` say what
 we chose.
 """
 
@@ -243,7 +243,7 @@ def load_second_opinion(folder: Path = OPINION_DIR) -> SecondOpinion:
         machines = _read_machines(folder / ARRAYS_FILE, card)
     except CardError as error:
         raise CardError(
-            f"{folder}: {error}; restore both files or make them again with python -m training second-opinion"
+            f"{folder}: {error}; restore both files or make them again with python -m training study second_opinion"
         ) from error
     return SecondOpinion(machines, float(card["pair_gap"]), float(card["triple_gap"]), card)
 

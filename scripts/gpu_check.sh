@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # gpu_check.sh [OUT] [OPTION ...]: the GPU tables in one command, on a GPU machine without network.
 #   OUT       folder for gpu.json, gpu.txt, check.txt and tests.txt (default: gpu-check); written after every step
-#   OPTION    for `python -m training.studies.gpu.check`, such as --rounds 40, --no-compile or --no-tensorrt
+#   OPTION    for `python -m training.studies.gpu.command`, such as --rounds 40, --no-compile or --no-tensorrt
 #   SITE_ENV  file to source first, which puts unpacked wheels on the path (default: ~/site/env.sh where it is there)
 #   PYTHON    interpreter (default: python3)
 # Needs torch for CUDA, numpy, opencv (or opencv-python-headless), onnx and onnxruntime (or onnxruntime-gpu, which adds its rows).
@@ -42,7 +42,7 @@ mkdir -p "$out" || exit 2
   timeout 20 find / -xdev -name 'libnvinfer*' -not -path '/proc/*' 2>/dev/null
   "$python" -m pip list 2>/dev/null | grep -i -e tensorrt -e onnx -e torch -e cuda -e numpy -e opencv
 } | tee "$out/check.txt"
-"$python" -X faulthandler -m training.studies.gpu.check --out "$out" "$@"
+"$python" -X faulthandler -m training.studies.gpu.command --out "$out" "$@"
 code=$?
 [ "$code" -eq 3 ] && exit 3
 if [ "$code" -ge 128 ]; then

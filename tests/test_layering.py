@@ -80,6 +80,7 @@ FLOORS = {
         "command_line",
         "commands",
         "studies",
+        "study_parts",
         "explain",
         "search",
         "protocols",

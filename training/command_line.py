@@ -18,20 +18,7 @@ from training.names import load, names_in
 from training.occlusion.views import VIEWS
 from training.protocols.command import add_protocol
 from training.search.command import add_search
-from training.studies.action_units.command import add_second_opinion
-from training.studies.capsules.bench import add_capsules_bench
-from training.studies.capsules.study import add_capsules_study
-from training.studies.columns.command import add_columns
-from training.studies.comparison import add_compare
-from training.studies.gabor.pictures import add_gabor
-from training.studies.gabor.study import add_study as add_gabor_study
-from training.studies.gpu.check import add_gpu_check
-from training.studies.ladder.command import add_ladder
-from training.studies.learning_curve.study import add_learning_curve
-from training.studies.throughput import add_throughput
-from training.studies.transfer.command import add_transfer
-
-DEFAULT_CACHE = Path.home() / ".cache" / "faceapp" / "prepared"
+from training.study_parts.options import DEFAULT_CACHE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,18 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     add_label(commands, DEFAULT_CACHE)
-    add_compare(commands, DEFAULT_CACHE)
     add_protocol(commands, DEFAULT_CACHE)
-    add_ladder(commands, DEFAULT_CACHE)
-    add_learning_curve(commands, DEFAULT_CACHE)
-    add_capsules_study(commands, DEFAULT_CACHE)
-    add_capsules_bench(commands)
-    add_columns(commands, DEFAULT_CACHE)
     add_search(commands, DEFAULT_CACHE)
-    add_transfer(commands, DEFAULT_CACHE)
-    add_second_opinion(commands, DEFAULT_CACHE)
-    add_gabor(commands)
-    add_gabor_study(commands, DEFAULT_CACHE)
 
     evaluate = commands.add_parser("evaluate", help="measure an exported model, print and save a report")
     evaluate.add_argument("--model", required=True, help="name of a shipped model, or folder of one")
@@ -119,9 +96,16 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(command=_export)
 
     add_explain(commands, DEFAULT_CACHE)
-    add_throughput(commands, DEFAULT_CACHE)
     add_verify(commands, DEFAULT_CACHE)
-    add_gpu_check(commands)
+
+    study = commands.add_parser(
+        "study", help="what answers a question of a paper once; --help after its name"
+    )
+    study.add_argument(
+        "name", choices=names_in("studies"), metavar="NAME", help=", ".join(names_in("studies"))
+    )
+    study.add_argument("options", nargs=argparse.REMAINDER, metavar="...", help="its options")
+    study.set_defaults(command=_study)
 
     timing = commands.add_parser("bench", help="latency of the engines beside plain PyTorch, in one run")
     timing.add_argument("--model", default="multitask", help="name or folder (default: %(default)s)")
@@ -130,6 +114,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     timing.set_defaults(command=_bench)
     return parser
+
+
+def _study(options: argparse.Namespace) -> int:
+    study = load(f"studies.{options.name}", "command")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m training study {options.name}", description=study.__doc__
+    )
+    study.add_options(parser)
+    return int(study.run(parser.parse_args(options.options)))
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -141,7 +134,7 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    for folder in ("recipes", "nets", "losses", "balancing", "schedules", "data.sets"):
+    for folder in ("recipes", "nets", "losses", "balancing", "schedules", "data.sets", "studies"):
         print(folder)
         for name in names_in(folder):
             module = load(folder, name)

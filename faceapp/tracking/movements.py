@@ -14,7 +14,7 @@ from faceapp.types import Floats
 
 # Median and spread (half of what lies between the 15.87th and the 84.13th percentile: a standard deviation where values
 # are normal) of each measure, by code, on the 6,957 faces of FER+'s training part that at least seven of ten taggers
-# called neutral. `python -m training second-opinion` prints them anew.
+# called neutral. `python -m training study second_opinion` prints them anew.
 NEUTRAL_FACES: dict[int, tuple[float, float]] = {
     1: (0.1854, 0.0311),
     2: (0.1888, 0.0298),

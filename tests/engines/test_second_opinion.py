@@ -191,7 +191,7 @@ def test_a_damaged_file_is_one_clear_line(harm: object, message: str, tmp_path: 
     text = str(caught.value)
     assert str(tmp_path) in text
     assert "\n" not in text
-    assert "python -m training second-opinion" in text
+    assert "python -m training study second_opinion" in text
 
 
 def test_arrays_that_are_not_numbers_in_shape_are_refused_before_use() -> None:

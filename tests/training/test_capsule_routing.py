@@ -7,7 +7,7 @@ import torch
 
 from training.blocks.capsules.fields import Fields, square_fields, whole_field
 from training.blocks.capsules.routing import Routing, em_routing
-from training.studies.capsules.reference import reference_routing
+from training.studies.capsule_routing.reference import reference_routing
 
 torch.set_num_threads(1)
 

@@ -16,12 +16,12 @@ from training.errors import RecipeError
 from training.exporting.export import export_model
 from training.fitting.loop import fit
 from training.recipes import capsules
-from training.studies.capsules.bench import bench_routing
+from training.studies.capsule_routing.command import bench_routing
 from training.studies.capsules.cells import CNN, VARIANTS, Cell, Settings, cells
+from training.studies.capsules.command import run_study
 from training.studies.capsules.faces import labels, rotated_images, turned_group
 from training.studies.capsules.pictures import reconstruction_picture
 from training.studies.capsules.results import claims, loss_by_turning
-from training.studies.capsules.study import run_study
 
 
 def tiny_config(**settings: object) -> capsules.Config:
@@ -150,7 +150,7 @@ def test_the_study_goes_on_where_it_stopped_and_tells_what_lacks(tmp_path: Path)
     assert all(VARIANTS[variant].title in text for variant in VARIANTS)
     assert "GF-CapsNet beats a CNN of as many parameters: " in text
     assert (tmp_path / "ferplus-gf_capsnet2_gabor-1.png").is_file()
-    with pytest.raises(RecipeError, match="expected these settings, found others"):
+    with pytest.raises(RecipeError, match="found one with other"):
         run_study(dataclasses.replace(settings, epochs=2), sets, tmp_path, [1])
 
 

@@ -9,9 +9,9 @@ import pytest
 from tests.training.made_faces import made_faces
 from training.errors import RecipeError
 from training.recipes import multitask
-from training.studies import comparison
-from training.studies.comparison import compare, load_plan
-from training.studies.comparison_table import Row, write_tables
+from training.studies.comparison import command as comparison
+from training.studies.comparison.command import compare, load_plan
+from training.study_parts.comparison_table import Row, write_tables
 
 BASE = [
     "epochs=1",

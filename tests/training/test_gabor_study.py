@@ -18,12 +18,12 @@ from training.blocks.gabor import GaborSettings
 from training.errors import RecipeError
 from training.fitting.loop import fit
 from training.recipes import multitask
-from training.studies.gabor.pictures import face_of, fused_by, normalised_face
+from training.studies.gabor.command import config_of, result_path, run_study, with_fewer
 from training.studies.gabor.plan import CONTRASTS, NETWORKS, Contrast, Network, Plan, Variant
 from training.studies.gabor.report import JSON_NAME
 from training.studies.gabor.scores import held_out
-from training.studies.gabor.study import config_of, result_path, run_study, with_fewer
-from training.studies.intervals import SeedsAndFaces, answer, seeds_and_faces
+from training.studies.gabor_bank.command import face_of, fused_by, normalised_face
+from training.study_parts.intervals import SeedsAndFaces, answer, seeds_and_faces
 
 TINY = Network("levi", {"widths": [4, 6, 6], "hidden": [8, 8], "batch_norm": True})
 TINY_HYBRID = Network(
@@ -191,7 +191,16 @@ def test_sides_that_differ_are_refused() -> None:
 def test_the_bank_and_its_responses_are_drawn(tmp_path: Path) -> None:
     face = np.ascontiguousarray(skimage_data.astronaut()[20:210, 130:320])
     cv2.imwrite(str(tmp_path / "face.png"), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
-    arguments = ["gabor", "--picture", str(tmp_path / "face.png"), "--bank", "single", "--size", "64"]
+    arguments = [
+        "study",
+        "gabor_bank",
+        "--picture",
+        str(tmp_path / "face.png"),
+        "--bank",
+        "single",
+        "--size",
+        "64",
+    ]
 
     assert main([*arguments, "--out", str(tmp_path / "bank.png")]) == 0
     drawn = cv2.imread(str(tmp_path / "bank.png"))
@@ -225,7 +234,15 @@ def test_the_fused_picture_of_a_trained_network_is_drawn_and_one_without_fusion_
 
     assert fused.shape == (48, 48) and (fused.min(), fused.max()) == (0, 255)
     assert np.corrcoef(fused.ravel(), plain.ravel())[0, 1] > 0.7, "after three small steps it is still a face"
-    place = ["gabor", "--picture", str(tmp_path / "face.png"), "--out", str(tmp_path / "out.png"), "--run"]
+    place = [
+        "study",
+        "gabor_bank",
+        "--picture",
+        str(tmp_path / "face.png"),
+        "--out",
+        str(tmp_path / "out.png"),
+        "--run",
+    ]
     assert main([*place, str(tmp_path / "fusion"), "--bank", "single"]) == 0
     assert main([*place, str(tmp_path / "concatenation"), "--bank", "single"]) == 2
     assert "expected a network with gabor=fusion, found one without" in capsys.readouterr().err
@@ -244,7 +261,14 @@ def test_wrong_pictures_and_kernels_get_one_line(
     arguments: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "text.png").write_text("no picture")
-    given = ["gabor", "--picture", str(tmp_path / "text.png"), "--out", str(tmp_path / "out.png")]
+    given = [
+        "study",
+        "gabor_bank",
+        "--picture",
+        str(tmp_path / "text.png"),
+        "--out",
+        str(tmp_path / "out.png"),
+    ]
 
     assert main([*given, *arguments]) == 2
     error = capsys.readouterr().err

@@ -23,7 +23,7 @@ from engines.parity import REFERENCE, HeadDifference, Parity, compare, reference
 from engines.tensorrt.streams import STREAMS
 from tests.engines.conftest import FakeMachine
 from tests.tiny_models import write_tiny_model
-from training.studies.gpu import check as gpu_check
+from training.studies.gpu import command as gpu_check
 from training.studies.gpu import report as gpu_report
 from training.studies.gpu import rows as gpu_rows
 from training.studies.gpu import timers as gpu_timers
@@ -183,7 +183,7 @@ def test_all_tables_on_a_gpu_where_only_tensorrt_works(
 ) -> None:
     machine = fake_machine()
     folders = [write_tiny_model(tmp_path / name, name=name, seed=seed) for seed, name in enumerate("abc")]
-    for name in ("check", "timers", "engine_timers"):
+    for name in ("command", "timers", "engine_timers"):
         monkeypatch.setattr(f"training.studies.gpu.{name}.MODELS", tuple(map(str, folders)))
     for name in ("rows", "timers", "engine_timers"):
         monkeypatch.setattr(f"training.studies.gpu.{name}.BATCHES", (1, 4))
@@ -218,7 +218,7 @@ def test_a_refused_gpu_is_told_first_and_costs_tensorrt_s_rows_alone(
     found = GpuReport()
     assert ready_rows("TensorRT", gpu_rows.makers(True)["TensorRT"], found) == {}
     assert "can't run the engine on this GPU (UNSUPPORTED_CC)" in found.refused["TensorRT"]
-    monkeypatch.setattr("training.studies.gpu.check.find_machine", lambda: 1 / 0)
+    monkeypatch.setattr("training.studies.gpu.command.find_machine", lambda: 1 / 0)
     assert gpu_check.engine_validity("multitask") == "not asked: ZeroDivisionError: division by zero"
 
 
@@ -265,7 +265,7 @@ def test_the_script_is_well_formed() -> None:
     script = ROOT / "scripts" / "gpu_check.sh"
     checked = subprocess.run(["bash", "-n", str(script)], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert "-m training.studies.gpu.check --out" in script.read_text(encoding="utf-8")
+    assert "-m training.studies.gpu.command --out" in script.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

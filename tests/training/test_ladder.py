@@ -127,7 +127,7 @@ def test_a_folder_of_other_settings_and_damaged_rows_are_refused(run: Path, tmp_
     settings = dataclasses.replace(TINY, model=str(run))
     net, faces = trained_net(run)[0], tiny_faces()
     ladder = Ladder(settings, faces, net, tmp_path)
-    with pytest.raises(RecipeError, match=r"found others \(temperature\); name another --out"):
+    with pytest.raises(RecipeError, match=r"found one with other temperature; name another --out"):
         Ladder(dataclasses.replace(settings, temperature=5), faces, net, tmp_path)
     ladder.outcome("teacher_hidden", 1)
     (ladder.folder("teacher_hidden", 1) / "outcome.npz").write_bytes(b"broken")
@@ -142,7 +142,7 @@ def test_a_folder_of_other_settings_and_damaged_rows_are_refused(run: Path, tmp_
 def test_the_command_names_what_is_wrong_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong = ["ladder", "--data", str(tmp_path), "--out", str(tmp_path), "--set", "temperature=-1"]
+    wrong = ["study", "ladder", "--data", str(tmp_path), "--out", str(tmp_path), "--set", "temperature=-1"]
 
     assert main(wrong) == 2
     assert "temperature: expected above 0, found -1" in capsys.readouterr().err

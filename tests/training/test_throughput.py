@@ -11,8 +11,8 @@ import torch
 
 from tests.training.tiny_run import TinyRun, tiny_experiment
 from training.errors import RecipeError
-from training.studies import throughput
-from training.studies.throughput import Throughput, add_throughput, measure
+from training.studies.throughput import command as throughput
+from training.studies.throughput.command import Throughput, add_options, measure, run
 
 
 def test_each_round_measures_both_and_leaves_the_weights() -> None:
@@ -55,13 +55,13 @@ def test_the_command_prints_and_saves_the_figures(
     monkeypatch.setattr(throughput, "load_recipe", lambda name: SimpleNamespace(Config=Config, build=build))
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     parser = argparse.ArgumentParser()
-    add_throughput(parser.add_subparsers(), tmp_path / "cache")
-    common = ["throughput", "tiny", "--data", str(tmp_path), "--set", "dropout=0.25"]
+    add_options(parser)
+    common = ["tiny", "--data", str(tmp_path), "--cache", str(tmp_path / "cache"), "--set", "dropout=0.25"]
 
     options = parser.parse_args(
         [*common, "--seconds", "0.1", "--rounds", "2", "--json", str(tmp_path / "t.json")]
     )
-    assert options.command(options) == 0
+    assert run(options) == 0
 
     assert asked == [Config(str(tmp_path), str(tmp_path / "cache"), 0.25)]
     saved = json.loads((tmp_path / "t.json").read_text())
@@ -69,4 +69,4 @@ def test_the_command_prints_and_saves_the_figures(
     assert "images/s on real batches" in capsys.readouterr().out
     wrong = parser.parse_args([*common, "--rounds", "0"])
     with pytest.raises(RecipeError, match="--rounds"):
-        wrong.command(wrong)
+        run(wrong)

@@ -1,7 +1,7 @@
 """Matrix capsules with the losses of GF-CapsNet: spread loss, the added capsule for age, reconstruction in Gabor space.
 
 Hosseini and Cho: GF-CapsNet: using Gabor jet and capsule networks for face-related tasks, 2019 (section 2.2 of the
-thesis). The six variants of its table 4.7 are settings of this recipe (`python -m training capsules-study` trains
+thesis). The six variants of its table 4.7 are settings of this recipe (`python -m training study capsules` trains
 them): one convolution or two (`net_settings.convolutions`), `gabor=concatenation`, `reconstruction=pixels` or `gabor`.
 The thesis trains one task a network; here all heads share the capsules, and `tasks` chooses.
 """

@@ -16,11 +16,16 @@ from tests.training.made_faces import made_faces
 from training.__main__ import main
 from training.data.prepared import PreparedFaces
 from training.errors import DatasetError
-from training.studies.action_units import command
-from training.studies.action_units.faces import MovingFaces, moving_faces, neutral_reference
-from training.studies.action_units.machines import train_machines, units_of
-from training.studies.action_units.protocol import fixed_gain, frequency_answer, machine_answer, measured_gain
-from training.studies.action_units.unit_table import unit_table
+from training.studies.second_opinion import command
+from training.studies.second_opinion.faces import MovingFaces, moving_faces, neutral_reference
+from training.studies.second_opinion.machines import train_machines, units_of
+from training.studies.second_opinion.protocol import (
+    fixed_gain,
+    frequency_answer,
+    machine_answer,
+    measured_gain,
+)
+from training.studies.second_opinion.unit_table import unit_table
 
 CODES = [unit.code for unit in MEASURED_UNITS]
 
@@ -171,7 +176,7 @@ def test_one_command_trains_measures_and_writes(
     sets = {"ferplus": prepared, "ckplus": dataclasses.replace(prepared, name="ckplus")}
     monkeypatch.setattr(command, "load_prepared", lambda name, *_: sets[name])
     arguments = ["--model", str(tiny_model), "--data", str(tmp_path), "--out", str(tmp_path / "made")]
-    assert main(["second-opinion", *arguments]) == 0
+    assert main(["study", "second_opinion", *arguments]) == 0
     made = load_second_opinion(tmp_path / "made")
     figures = made.card["figures"]
     assert set(figures) == {
@@ -183,5 +188,5 @@ def test_one_command_trains_measures_and_writes(
     report = (tmp_path / "made" / "report.md").read_text()
     assert capsys.readouterr().out.strip() == report.strip()
     assert "| AU12 lip corner puller | happiness |" in report
-    assert main(["second-opinion", *arguments, "--cost", "0"]) == 2
+    assert main(["study", "second_opinion", *arguments, "--cost", "0"]) == 2
     assert "cost: expected a number above 0, found 0.0" in capsys.readouterr().err

@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_one_clear_line(encoder_run: Path, tmp_path: Path) 
     own = settings(encoder_run)
     check_settings(own, tmp_path)
     check_settings(settings(encoder_run, runs=5), tmp_path)
-    with pytest.raises(RecipeError, match="a study of these settings, found other epochs, faces"):
+    with pytest.raises(RecipeError, match="found one with other epochs, faces;"):
         check_settings(settings(encoder_run, faces=9, epochs=3), tmp_path)
     with pytest.raises(RecipeError, match="found no config"):
         Study(settings(tmp_path / "nothing"), tmp_path, load)

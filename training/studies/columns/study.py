@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from training.progressive.network import ColumnPlan, ProgressiveNet
 from training.progressive.tasks import TaskFaces, task_faces
 from training.recipes import progressive
 from training.studies.columns.settings import RETRAINED, Settings, Step
+from training.study_parts.pieces import claim_folder
 
 logger = logging.getLogger(__name__)
 
@@ -176,14 +176,4 @@ def check_settings(settings: Settings, out: Path) -> None:
     Raises:
         RecipeError: The folder holds a study of other settings.
     """
-    path = out / CONFIG
-    kept = json.loads(json.dumps(asdict(replace(settings, runs=1))))
-    if path.is_file():
-        found = json.loads(path.read_text())
-        if found != kept:
-            changed = sorted(key for key in kept if found.get(key) != kept[key])
-            raise RecipeError(
-                f"{path}: expected a study of these settings, found other {', '.join(changed)}; use an empty folder"
-            )
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(kept, indent=1) + "\n")
+    claim_folder(out, asdict(replace(settings, runs=1)), CONFIG)

@@ -22,7 +22,7 @@ from training.measuring.pictures.confusion import draw_confusions
 from training.studies.gabor.maps import draw_maps, wrinkled_face
 from training.studies.gabor.plan import Contrast, Plan, Variant
 from training.studies.gabor.scores import Arrays, held_out
-from training.studies.intervals import SeedsAndFaces, answer, seeds_and_faces
+from training.study_parts.intervals import SeedsAndFaces, answer, seeds_and_faces
 
 JSON_NAME, MARKDOWN_NAME = "gabor-study.json", "gabor-study.md"
 _CONFUSED = {

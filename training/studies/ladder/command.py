@@ -1,13 +1,11 @@
-"""`python -m training ladder`: make the rows of a ladder that lack, then its tables, picture and model."""
+"""Make the rows of a ladder that lack, then its tables, picture and model."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +24,7 @@ from training.studies.ladder.report import export_combination, write_ladder
 from training.studies.ladder.results import comparisons, row_result
 from training.studies.ladder.rows import ROWS, STUDENTS, UNSEEDED, Ladder
 from training.studies.ladder.settings import DATA_SETS, Settings
+from training.study_parts.options import add_places, add_settings, use_all_processors
 from training.trained.trained_net import trained_net
 
 logger = logging.getLogger(__name__)
@@ -33,38 +32,33 @@ logger = logging.getLogger(__name__)
 _STATISTICS_FACES = 512
 
 
-def add_ladder(commands: Any, default_cache: Path) -> None:
-    """Add the command to the parser."""
-    ladder = commands.add_parser(
-        "ladder", help="teacher, students and their combination on half hidden faces, going on row by row"
-    )
-    ladder.add_argument("--task", choices=sorted(DATA_SETS), default="emotion")
-    ladder.add_argument("--half", choices=("upper", "lower"), default="upper", help="which half is hidden")
-    ladder.add_argument(
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_places(parser)
+    add_settings(parser)
+    parser.add_argument("--task", choices=sorted(DATA_SETS), default="emotion")
+    parser.add_argument("--half", choices=("upper", "lower"), default="upper", help="which half is hidden")
+    parser.add_argument(
         "--model",
         default="multitask",
         help="teacher: shipped model, or folder of a run or a model (default: %(default)s)",
     )
-    ladder.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
-    ladder.add_argument("--out", type=Path, required=True, help="folder for ladders; each gets its own in it")
-    ladder.add_argument("--cache", type=Path, default=default_cache, help="folder for prepared faces")
-    ladder.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="(default: 1 2 3)")
-    ladder.add_argument("--epochs", type=int, default=2, help="of each training (default: %(default)s)")
-    ladder.add_argument("--limit", type=int, default=0, help="most training faces (default: all)")
-    ladder.add_argument("--rows", nargs="+", choices=list(ROWS), help="(default: all)")
-    ladder.add_argument(
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="(default: 1 2 3)")
+    parser.add_argument("--epochs", type=int, default=2, help="of each training (default: %(default)s)")
+    parser.add_argument("--limit", type=int, default=0, help="most training faces (default: all)")
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="(default: all)")
+    parser.add_argument(
         "--five-by-two",
         nargs=2,
         choices=list(STUDENTS),
         metavar=("STUDENT", "OTHER"),
         help="instead of the rows: train two students ten times each on halves of the validation faces, for Dietterich's test",
     )
-    ladder.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting")
-    ladder.set_defaults(command=_ladder)
 
 
-def _ladder(options: argparse.Namespace) -> int:
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+def run(options: argparse.Namespace) -> int:
+    """Run the study; return the exit code."""
+    use_all_processors()
     chosen = {name: getattr(options, name) for name in ("task", "half", "model", "epochs", "limit")}
     try:
         settings = with_settings(Settings(**chosen), options.set)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import time
 import zipfile
@@ -24,6 +23,7 @@ from training.studies.ladder.faces import Faces, LadderFaces
 from training.studies.ladder.lessons import Teacher, ask_teacher
 from training.studies.ladder.settings import Settings
 from training.studies.ladder.student import train_student
+from training.study_parts.pieces import claim_folder
 from training.trained.trained_net import save_student, student_weights
 
 logger = logging.getLogger(__name__)
@@ -99,7 +99,8 @@ class Ladder:
         self.faces = faces
         self.net = net
         self.out = out
-        _claim(out, settings)
+        wanted = {name: value for name, value in asdict(settings).items() if name != "device"}
+        claim_folder(out, wanted, SETTINGS)
 
     def outcome(self, row: str, seed: int) -> Outcome:
         """Return a row's outcome with a seed; makes it, and what it needs, where it lacks."""
@@ -205,28 +206,6 @@ class Ladder:
         if self.settings.task == "age":
             return -float(np.abs(said - faces.labels).mean())
         return float((said == faces.labels).mean())
-
-
-def _claim(out: Path, settings: Settings) -> None:
-    """Note the settings in a new folder; refuse one of others."""
-    path = out / SETTINGS
-    wanted = {name: value for name, value in asdict(settings).items() if name != "device"}
-    if path.is_file():
-        try:
-            found = json.loads(path.read_text())
-        except ValueError:
-            found = None
-        if found != wanted:
-            names = [
-                name for name in wanted if not isinstance(found, dict) or found.get(name) != wanted[name]
-            ]
-            raise RecipeError(
-                f"{path}: expected the settings of this ladder, found others ({', '.join(names) or 'more'}); "
-                "name another --out or the same settings"
-            )
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(wanted, indent=1) + "\n")
 
 
 def _write(path: Path, **arrays: Any) -> None:

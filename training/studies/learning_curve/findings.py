@@ -12,8 +12,6 @@ import numpy.typing as npt
 from training.data.prepared import PreparedFaces
 from training.measuring.metrics import Figure, mean_with_interval
 from training.measuring.resampling import resampling
-from training.studies.comparison_table import Column
-from training.studies.intervals import SeedsAndFaces, seeds_and_faces
 from training.studies.learning_curve.faces import seen_by_all
 from training.studies.learning_curve.gains import (
     ENOUGH_POINTS,
@@ -24,6 +22,8 @@ from training.studies.learning_curve.gains import (
 )
 from training.studies.learning_curve.plan import Cell, Plan
 from training.studies.learning_curve.trainings import HELD_OUT, SEEN, SEEN_FACES, Trained, key_of
+from training.study_parts.comparison_table import Column
+from training.study_parts.intervals import SeedsAndFaces, seeds_and_faces
 
 Done = Mapping[Cell, Trained]
 Floats = npt.NDArray[np.float32]

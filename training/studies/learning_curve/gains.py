@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 
 from training.errors import RecipeError
 from training.measuring.resampling import Resampling
-from training.studies.intervals import SeedsAndFaces, seeds_and_faces
+from training.study_parts.intervals import SeedsAndFaces, seeds_and_faces
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

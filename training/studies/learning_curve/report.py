@@ -9,13 +9,13 @@ from typing import Any
 
 from training.errors import RecipeError
 from training.measuring.metrics import Figure
-from training.studies.comparison_table import COLUMNS
-from training.studies.intervals import SeedsAndFaces
 from training.studies.learning_curve.findings import CORNER, Finding, Point, finding
 from training.studies.learning_curve.gains import bounds
 from training.studies.learning_curve.picture import draw_learning_curve
 from training.studies.learning_curve.plan import Plan
 from training.studies.learning_curve.trainings import Sets, is_done, read_trained
+from training.study_parts.comparison_table import COLUMNS
+from training.study_parts.intervals import SeedsAndFaces
 
 JSON_NAME, MARKDOWN_NAME, PICTURE_NAME = "learning-curve.json", "learning-curve.md", "learning-curve.png"
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from engines.whole_file import write_whole
 from training.blocks.multi_task import parameter_count
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
@@ -22,9 +23,9 @@ from training.measuring.ensembles import network_predict
 from training.measuring.evaluation import predict_faces
 from training.names import load_recipe
 from training.settings import with_settings
-from training.studies.comparison_table import COLUMNS, Column, scores_of
 from training.studies.learning_curve.faces import seen_by_all, with_share
 from training.studies.learning_curve.plan import Cell, Plan
+from training.study_parts.comparison_table import COLUMNS, Column, scores_of
 
 Floats = npt.NDArray[np.float32]
 Sets = Mapping[str, PreparedFaces]
@@ -105,9 +106,7 @@ def train(plan: Plan, cell: Cell, recipe: ModuleType, config: Any, sets: Sets, o
     }
     with (folder / SCORES).open("wb") as stream:
         np.savez_compressed(stream, **_scores(net, recipe, own, sets, min(plan.shares)))
-    partial = folder / f"{ABOUT}.partial"
-    partial.write_text(json.dumps(about, indent=1) + "\n")
-    partial.replace(folder / ABOUT)
+    write_whole(folder / ABOUT, json.dumps(about, indent=1) + "\n")
 
 
 def read_trained(cell: Cell, out: Path) -> Trained:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engines.whole_file import write_whole
 from training.data.prepared import PreparedFaces
 from training.distillation.combination import fit_machine
 from training.errors import RecipeError
@@ -117,6 +118,4 @@ class TransferStudy:
         draws = resampling(self.found.faces.subject[self.found.positions["test"]])
         self.rows[row] = {"accuracy": accuracy_with_interval(truth, said, draws).as_dict(), **about}
         self.out.mkdir(parents=True, exist_ok=True)
-        partial = self.out / f"{ROWS}.partial"
-        partial.write_text(json.dumps(self._kept, indent=1) + "\n")
-        partial.replace(self.out / ROWS)
+        write_whole(self.out / ROWS, json.dumps(self._kept, indent=1) + "\n")

@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 
 from engines.card import EMOTIONS
 from faceapp.tracking.action_units import MEASURED_UNITS
-from training.studies.action_units.faces import MovingFaces
+from training.studies.second_opinion.faces import MovingFaces
 
 UnitRow = tuple[str, str, str, float, float, int]
 """Unit, name, emotion, share of pairs in the right order, median intensity, faces of the emotion."""

@@ -1,7 +1,7 @@
 """EM routing as plain loops over every child, parent and component, in float64: slow, and easy to check by eye.
 
 The formulas are those of `training.blocks.capsules.routing`, written a number at a time; tests hold the vectorised routing to
-it, and `python -m training capsules-bench` times both.
+it, and `python -m training study capsule_routing` times both.
 """
 
 from __future__ import annotations

@@ -43,32 +43,20 @@ Save = Callable[[str], None]
 """Writes what was found so far; given what comes next."""
 
 
-def add_gpu_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the others.
-
-    Args:
-        commands: What `add_subparsers` returned.
-    """
-    _add_options(
-        commands.add_parser(
-            "gpu-check", help="the GPU tables: TensorRT beside PyTorch and ONNX Runtime, in one run"
-        )
-    )
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command by itself, on machines that lack what other commands of `training` import; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m training.studies.gpu.check", description=__doc__)
-    _add_options(parser)
+    parser = argparse.ArgumentParser(prog="python -m training.studies.gpu.command", description=__doc__)
+    add_options(parser)
     options = parser.parse_args(arguments)
     try:
-        return _command(options)
+        return run(options)
     except (CardError, EngineError, RecipeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     parser.add_argument("--out", type=Path, required=True, help="folder for gpu.json and gpu.txt")
     parser.add_argument(
         "--rounds", type=int, default=_ROUNDS, help="turns of each row (default: %(default)s)"
@@ -79,10 +67,10 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-tensorrt", action="store_true", help="leave TensorRT out, where it kills the process"
     )
-    parser.set_defaults(command=_command)
 
 
-def _command(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the study; return the exit code."""
     try:
         find_driver()
     except NoDriverError as error:

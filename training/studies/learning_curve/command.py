@@ -1,41 +1,30 @@
-"""`python -m training learning-curve`: train what lacks, as far as the time goes, then say what limits each task."""
+"""Train what lacks, as far as the time goes, then say what limits each task."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
-
 from training.data.prepared import load_prepared
-from training.errors import RecipeError
 from training.studies.learning_curve.plan import Plan
 from training.studies.learning_curve.report import write_report
 from training.studies.learning_curve.trainings import Sets, is_done, recipe_and_config, train
+from training.study_parts.options import add_minutes, add_places, add_settings, use_all_processors
+from training.study_parts.pieces import claim_folder, within
 
 logger = logging.getLogger(__name__)
 
-PLAN = "plan.json"
 
-
-def add_learning_curve(commands: Any, default_cache: Path) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "learning-curve",
-        help="what limits a recipe: faces, length of training or size, going on from what is done",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     plan = Plan()
-    parser.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the trainings and the result")
-    parser.add_argument("--cache", type=Path, default=default_cache, help="folder for prepared faces")
+    add_places(parser)
+    add_settings(parser)
+    add_minutes(parser)
     parser.add_argument("--recipe", default=plan.recipe, help="what is trained (default: %(default)s)")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting")
     parser.add_argument(
         "--larger",
         action="append",
@@ -58,12 +47,11 @@ def add_learning_curve(commands: Any, default_cache: Path) -> None:
     parser.add_argument(
         "--corner", action="store_true", help="also train longest on the second largest share of the faces"
     )
-    parser.add_argument("--minutes", type=float, help="begin no training after so many (default: do all)")
-    parser.set_defaults(command=_study)
 
 
-def _study(options: argparse.Namespace) -> int:
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
+def run(options: argparse.Namespace) -> int:
+    """Run the study; return the exit code."""
+    use_all_processors()
     plan = Plan(
         recipe=options.recipe,
         settings=tuple(options.set),
@@ -99,21 +87,8 @@ def run_study(
     """
     for faces in sets.values():
         faces.require("train", "validation")
-    _claim_folder(plan, out)
-    started_s = time.monotonic()
-    for cell in plan.cells():
-        if is_done(cell, out):
-            continue
-        if minutes is not None and time.monotonic() - started_s >= 60 * minutes:
-            break
+    claim_folder(out, plan.as_dict())
+    for cell in within(minutes, (cell for cell in plan.cells() if not is_done(cell, out))):
         logger.info("%s: %d batches", cell.name, plan.steps_of(cell))
         train(plan, cell, recipe, config, sets, out)
     return write_report(plan, sets, out)
-
-
-def _claim_folder(plan: Plan, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / PLAN
-    if path.is_file() and json.loads(path.read_text()) != plan.as_dict():
-        raise RecipeError(f"{path}: expected this plan, found another; use an empty folder or the plan there")
-    path.write_text(json.dumps(plan.as_dict(), indent=1) + "\n")

@@ -1,8 +1,8 @@
-"""`python -m training capsules-bench`: EM routing beside the plain loops and beside a convolution, in one run.
+"""EM routing beside the plain loops and beside a convolution, in one run.
 
 Hinton, Sabour and Frosst: Matrix capsules with EM routing, ICLR 2018, is the method; the loops are those of
-`training.studies.capsules.reference`. All three rows take their turn on one layer: 3 x 3 children places of B kinds, one field of
-kernel 3, J parents.
+`training.studies.capsule_routing.reference`. All three rows take their turn on one layer: 3 x 3 children places of B kinds,
+one field of kernel 3, J parents.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from training.blocks.capsules.layers import POSE, Capsules, ConvolutionalCapsules
 from training.blocks.capsules.routing import Routing
 from training.blocks.multi_task import parameter_count
-from training.studies.capsules.reference import reference_routing
+from training.studies.capsule_routing.reference import reference_routing
 
 _PLACES = 3
 
@@ -47,23 +46,20 @@ class Row:
     kept_mib: float
 
 
-def add_capsules_bench(commands: Any) -> None:
-    """Add the command to the parser."""
-    bench = commands.add_parser(
-        "capsules-bench", help="EM routing beside plain loops and a convolution of as many parameters"
-    )
-    bench.add_argument("--kinds", type=int, default=4, help="kinds of children (default: %(default)s)")
-    bench.add_argument("--parents", type=int, default=4, help="kinds of parents (default: %(default)s)")
-    bench.add_argument("--iterations", type=int, default=3, help="of the routing (default: %(default)s)")
-    bench.add_argument(
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--kinds", type=int, default=4, help="kinds of children (default: %(default)s)")
+    parser.add_argument("--parents", type=int, default=4, help="kinds of parents (default: %(default)s)")
+    parser.add_argument("--iterations", type=int, default=3, help="of the routing (default: %(default)s)")
+    parser.add_argument(
         "--images", type=int, default=32, help="in a call, but one for the loops (default: %(default)s)"
     )
-    bench.add_argument("--rounds", type=int, default=3, help="turns of each row (default: %(default)s)")
-    bench.add_argument("--json", action="store_true", help="print JSON")
-    bench.set_defaults(command=_bench)
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each row (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _bench(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the study; return the exit code."""
     rows = bench_routing(options.kinds, options.parents, options.iterations, options.images, options.rounds)
     if options.json:
         print(json.dumps([asdict(row) for row in rows]))

@@ -21,7 +21,7 @@ from engines.card import EMOTIONS
 from engines.second_opinion import HIGHEST, LOWEST, Machines
 from faceapp.tracking.action_units import MEASURED_UNITS
 from training.errors import DatasetError
-from training.studies.action_units.faces import Ints, MovingFaces
+from training.studies.second_opinion.faces import Ints, MovingFaces
 
 GROUP_SIZES = (2, 3)
 LEAST_FACES = 5

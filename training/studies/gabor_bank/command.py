@@ -1,4 +1,4 @@
-"""`python -m training gabor`: the bank, what it finds in a face, and the face fused with it (figures 2.1 and 2.2c)."""
+"""The bank, what it finds in a face, and the face fused with it (figures 2.1 and 2.2c)."""
 
 from __future__ import annotations
 
@@ -38,11 +38,8 @@ _LEAST_PX, _MOST_PX = 16, 512
 _TILE_INCHES = 0.92
 
 
-def add_gabor(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "gabor", help="draw the Gabor bank, its responses to a face and the fused face"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     parser.add_argument("--picture", type=Path, required=True, help="picture with a face")
     parser.add_argument("--out", type=Path, required=True, help="picture to write, PNG")
     parser.add_argument("--bank", choices=tuple(WAVELENGTHS_PX), default="jet")
@@ -51,10 +48,10 @@ def add_gabor(commands: Any) -> None:
     parser.add_argument(
         "--run", type=Path, help="run of a network with gabor=fusion, whose fused picture to show"
     )
-    parser.set_defaults(command=_gabor)
 
 
-def _gabor(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the study; return the exit code."""
     if not _LEAST_PX <= options.size <= _MOST_PX:
         raise RecipeError(f"--size: expected {_LEAST_PX} to {_MOST_PX} pixels, found {options.size}")
     try:

@@ -26,6 +26,7 @@ from training.fitting.loop import changed_batches
 from training.fitting.processes import join
 from training.names import load_recipe
 from training.settings import with_settings
+from training.study_parts.options import add_data, add_settings
 
 _WARM_UP = 5
 _GPU_AHEAD = 10
@@ -122,24 +123,18 @@ def _speed(experiment: Experiment, batches: Iterator[Batch], turn_s: float = 0.0
     return images / (time.perf_counter() - started_s)
 
 
-def add_throughput(commands: Any, default_cache: Path) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "throughput", help="training speed on real batches against one batch in memory, in turns"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     parser.add_argument("recipe", help="name of a file in training/recipes, for example multitask")
-    parser.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
-    parser.add_argument("--cache", type=Path, default=default_cache, help="folder for prepared faces")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the recipe"
-    )
+    add_data(parser)
+    add_settings(parser)
     parser.add_argument("--seconds", type=float, default=60.0, help="time of all rounds (default: 60)")
     parser.add_argument("--rounds", type=int, default=10, help="turns that each gets (default: 10)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
-    parser.set_defaults(command=_throughput)
 
 
-def _throughput(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the study; return the exit code."""
     if options.rounds < 1 or not options.seconds > 0:
         raise RecipeError(
             f"--rounds, --seconds: expected 1 or more and above 0, found {options.rounds} and {options.seconds}"

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from engines.card import EMOTIONS
 from engines.second_opinion import NOT_ASKED, Machines, SecondOpinion
 from training.measuring.significance import McNemar, PairedDifference, mcnemar, paired_bootstrap
-from training.studies.action_units.faces import Floats, Ints, MovingFaces
+from training.studies.second_opinion.faces import Floats, Ints, MovingFaces
 
 GAPS = tuple(round(0.02 * step, 2) for step in range(21))
 FOLDS = 10

@@ -1,4 +1,4 @@
-"""`python -m training gabor-study`: every variant and seed trained once, each kept, then tables, answers and pictures."""
+"""Every variant and seed trained once, each kept, then tables, answers and pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +28,12 @@ from training.fitting.processes import join
 from training.multi_task.loss import LossSettings
 from training.recipes import multitask, vgg16_hybrid
 from training.settings import with_settings
-from training.studies.gabor.pictures import normalised_face
 from training.studies.gabor.plan import NETWORKS, Plan, Variant
 from training.studies.gabor.report import write_report
 from training.studies.gabor.scores import Arrays, held_out, scores_of, targets
+from training.studies.gabor_bank.command import normalised_face
+from training.study_parts.options import add_minutes, add_places
+from training.study_parts.pieces import claim_folder, within
 
 logger = logging.getLogger(__name__)
 
@@ -45,30 +46,21 @@ _CLIP_NORM = 5.0
 """Networks without batch normalisation otherwise explode in the one-cycle schedule's middle."""
 
 
-def add_study(commands: Any, default_cache: Path) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "gabor-study", help="test the Gabor thesis's claims, going on from what is done"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     plan = Plan()
-    parser.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder for what is trained and for the result"
-    )
-    parser.add_argument("--cache", type=Path, default=default_cache, help="folder for prepared faces")
+    add_places(parser)
+    add_minutes(parser)
     parser.add_argument("--faces", type=int, default=plan.faces, help="training faces (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=plan.epochs, help="passes (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=len(plan.seeds), help="how many (default: %(default)s)")
     parser.add_argument(
-        "--minutes", type=float, help="begin no further training after so many (default: all)"
-    )
-    parser.add_argument(
         "--face", type=Path, help="picture to draw the first layer's maps of (default: of UTKFace)"
     )
-    parser.set_defaults(command=_study)
 
 
-def _study(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the study; return the exit code."""
     if min(options.faces, options.epochs, options.seeds) < 1:
         raise RecipeError(
             f"faces, epochs, seeds: expected 1 or more, found {options.faces}, {options.epochs}, {options.seeds}"
@@ -98,19 +90,18 @@ def run_study(
         face: What the first layer's maps are drawn of, float (1, 1, size, size); None takes a face of UTKFace.
     """
     torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
+    claim_folder(out, {"faces": plan.faces, "epochs": plan.epochs, "batch": plan.batch})
     fewer = {name: with_fewer(faces, plan.faces) for name, faces in sets.items()}
     images: dict[tuple[str, int], Tensor] = {}
-    ends_s = None if minutes is None else time.monotonic() + 60 * minutes
-    for variant, seed in plan.trainings():
-        path = result_path(out, variant, seed)
-        if path.is_file():
-            continue
-        if ends_s is not None and time.monotonic() >= ends_s:
-            break
+    lacking = (one for one in plan.trainings() if not result_path(out, *one).is_file())
+    for variant, seed in within(minutes, lacking):
         started_s, cpu_s = time.perf_counter(), time.process_time()
         net = trained(plan, variant, seed, fewer)
-        _save(path, found_by(net, variant, fewer, images), time.process_time() - cpu_s)
+        _save(
+            result_path(out, variant, seed),
+            found_by(net, variant, fewer, images),
+            time.process_time() - cpu_s,
+        )
         logger.info("%s, seed %d: %.0f s", variant.name, seed, time.perf_counter() - started_s)
     return write_report(plan, fewer, out, face)
 

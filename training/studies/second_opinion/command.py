@@ -1,10 +1,9 @@
-"""`python -m training second-opinion`: trains the machines, measures their gain, and writes what the program reads."""
+"""Trains the machines, measures their gain, and writes what the program reads."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-from pathlib import Path
 from typing import Any
 
 from engines.engine import Engine, load_engine
@@ -16,9 +15,9 @@ from training.errors import MissingDatasetError, RecipeError
 from training.measuring.report import predict_set
 from training.measuring.significance import mcnemar, paired_bootstrap
 from training.names import load
-from training.studies.action_units.faces import MovingFaces, moving_faces, neutral_reference
-from training.studies.action_units.machines import train_machines
-from training.studies.action_units.protocol import (
+from training.studies.second_opinion.faces import MovingFaces, moving_faces, neutral_reference
+from training.studies.second_opinion.machines import train_machines
+from training.studies.second_opinion.protocol import (
     FOLDS,
     Gain,
     fixed_gain,
@@ -26,7 +25,8 @@ from training.studies.action_units.protocol import (
     machine_answer,
     measured_gain,
 )
-from training.studies.action_units.unit_table import unit_table
+from training.studies.second_opinion.unit_table import unit_table
+from training.study_parts.options import add_places
 
 logger = logging.getLogger(__name__)
 
@@ -41,21 +41,15 @@ _BACKEND = "onnxruntime"
 MACHINES, FREQUENCY = "machines", "more frequent emotion"
 
 
-def add_second_opinion(commands: Any, default_cache: Path) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "second-opinion",
-        help="train machines on movements of the face and measure what they add to a network",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_places(parser)
     parser.add_argument("--model", default="multitask", help="network they help (default: %(default)s)")
-    parser.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder for machines, card and report")
     parser.add_argument("--cost", type=float, default=0.1, help="C of the machines (default: %(default)s)")
-    parser.add_argument("--cache", type=Path, default=default_cache, help="folder for prepared faces")
-    parser.set_defaults(command=_second_opinion)
 
 
-def _second_opinion(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the study; return the exit code."""
     if not options.cost > 0:
         raise RecipeError(f"cost: expected a number above 0, found {options.cost}")
     faces = load_prepared(_SET, options.data, options.cache)

@@ -31,7 +31,8 @@ from training.measuring.latency import latencies_ms
 from training.measuring.report import predict_set
 from training.names import load_recipe
 from training.settings import with_settings
-from training.studies.comparison_table import Row, write_tables
+from training.study_parts.comparison_table import Row, write_tables
+from training.study_parts.options import add_places
 
 logger = logging.getLogger(__name__)
 
@@ -165,22 +166,13 @@ def _row(folder: Path) -> Row:
     return Row(said=said, **content)
 
 
-def add_compare(commands: Any, default_cache: Path) -> None:
-    """Add the command to the parser."""
-    compare_command = commands.add_parser("compare", help="train and measure many settings side by side")
-    compare_command.add_argument(
-        "plan", type=Path, help="JSON file, for example docs/training/comparison.json"
-    )
-    compare_command.add_argument(
-        "--data", type=Path, required=True, help="folder with the unpacked data sets"
-    )
-    compare_command.add_argument("--out", type=Path, required=True, help="folder for the runs and the tables")
-    compare_command.add_argument(
-        "--cache", type=Path, default=default_cache, help="folder for prepared faces"
-    )
-    compare_command.set_defaults(command=_compare)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("plan", type=Path, help="JSON file, for example docs/training/comparison.json")
+    add_places(parser)
 
 
-def _compare(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Compare; return the exit code."""
     print(compare(load_plan(options.plan), options.data, options.cache, options.out).read_text())
     return 0

@@ -1,12 +1,10 @@
-"""`python -m training capsules-study`: train what lacks of the study's networks, then write its figures and answers."""
+"""Train what lacks of the study's networks, then write its figures and answers."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import logging
-import os
-import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from training.data.prepared import load_prepared
 from training.errors import RecipeError
@@ -23,32 +20,26 @@ from training.studies.capsules.cells import CNN, VARIANTS, Cell, Settings, cells
 from training.studies.capsules.faces import ROTATIONS_DEG, TURNED_DEG, measured_faces, turned_group
 from training.studies.capsules.results import accuracy, claims, loss_by_turning, table
 from training.studies.capsules.trainings import DONE, Sets, run_cell
+from training.study_parts.options import add_minutes, add_places, add_settings, use_all_processors
+from training.study_parts.pieces import claim_folder, within
 
 logger = logging.getLogger(__name__)
 
 SETTINGS, RESULTS = "settings.json", "capsule-study.json"
 
 
-def add_capsules_study(commands: Any, default_cache: Path) -> None:
-    """Add the command to the parser."""
-    study = commands.add_parser(
-        "capsules-study", help="the capsule variants of table 4.7 beside a CNN, going on where it was stopped"
-    )
-    study.add_argument("--data", type=Path, required=True, help="folder with the unpacked data sets")
-    study.add_argument("--out", type=Path, required=True, help="folder for the trainings and the figures")
-    study.add_argument("--cache", type=Path, default=default_cache, help="folder for prepared faces")
-    study.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="(default: 1 2 3)")
-    study.add_argument("--minutes", type=float, help="begin no training after so many (default: do all)")
-    study.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting")
-    study.set_defaults(command=_study)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_places(parser)
+    add_settings(parser)
+    add_minutes(parser)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="(default: 1 2 3)")
 
 
-def _study(options: argparse.Namespace) -> int:
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
-    try:
-        settings = with_settings(Settings(), options.set)
-    except ValueError as error:
-        raise RecipeError(f"capsules-study: {error}") from error
+def run(options: argparse.Namespace) -> int:
+    """Run the study; return the exit code."""
+    use_all_processors()
+    settings = with_settings(Settings(), options.set)
     sets = {
         name: load_prepared(name, options.data, options.cache) for name in ("ferplus", "utkface", "ckplus")
     }
@@ -74,14 +65,13 @@ def run_study(
     Raises:
         RecipeError: The folder holds a study of other settings, or nothing is trained yet.
     """
-    _claim_folder(settings, out)
-    started_s = time.monotonic()
+    claim_folder(out, settings.as_dict(), SETTINGS)
     wanted = cells(tuple(seeds))
-    for cell in wanted:
-        known = (out / "cells" / cell.name / DONE).is_file()
-        if not known and (minutes is None or time.monotonic() - started_s < 60 * minutes):
-            found = run_cell(cell, settings, sets, out)
-            logger.info("%s: %.1f s of processor time", cell.name, found["train_s"])
+    for cell in within(
+        minutes, (cell for cell in wanted if not (out / "cells" / cell.name / DONE).is_file())
+    ):
+        found = run_cell(cell, settings, sets, out)
+        logger.info("%s: %.1f s of processor time", cell.name, found["train_s"])
     done = {
         cell: run_cell(cell, settings, sets, out)
         for cell in wanted
@@ -93,16 +83,6 @@ def run_study(
     results["missing"] = [cell.name for cell in wanted if cell not in done]
     (out / RESULTS).write_text(json.dumps(results, indent=1) + "\n")
     return text_of(results)
-
-
-def _claim_folder(settings: Settings, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / SETTINGS
-    if path.is_file() and json.loads(path.read_text()) != settings.as_dict():
-        raise RecipeError(
-            f"{path}: expected these settings, found others; use an empty folder or the settings there"
-        )
-    path.write_text(json.dumps(settings.as_dict(), indent=1) + "\n")
 
 
 def _results(done: dict[Cell, dict[str, Any]], settings: Settings, sets: Sets) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""EM routing beside the plain loops and beside a convolution."""

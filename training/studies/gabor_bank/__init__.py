@@ -1,0 +1,1 @@
+"""Pictures of the Gabor bank and of what it finds in a face."""

@@ -1,0 +1,1 @@
+"""Training speed on real batches against one batch in memory."""
