@@ -32,7 +32,10 @@ def four_sets(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_report_has_numbers_a_page_and_pictures(tmp_path: Path, tiny_model: Path) -> None:
     text = report.report_model(tiny_model, tmp_path, tmp_path, "validation", "card", tmp_path / "out")
 
-    assert text.startswith("tiny, validation split, card crop\n95% intervals: 2,000 bootstrap draws")
+    title, *read, intervals = text.split("\n\n")[0].splitlines()
+    assert title == "tiny, validation split, card crop"
+    assert intervals.startswith("95% intervals: 2,000 bootstrap draws")
+    assert "utkface: 16 validation pictures of no folder" in read
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (content["model"], content["split"], content["crop"]) == ("tiny", "validation", "card")
     assert content["ferplus"]["emotion_accuracy"]["count"] == 16

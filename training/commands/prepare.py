@@ -16,6 +16,7 @@ from training.data.faults import OnBad
 from training.data.preparation import DETECTORS, prepare
 from training.data.prepared import DATA_SETS, PreparedFaces, load_prepared
 from training.data.prepared_files import read_about
+from training.data.prepared_places import find_prepared
 from training.data.sample import SPLITS
 from training.errors import DatasetError, MissingDatasetError
 
@@ -103,11 +104,11 @@ def prepare_sets(
     ignored = () if names else (MissingDatasetError,)
     lines = []
     for name in names or DATA_SETS:
-        if again or not _is_prepared(cache / name, name, detector):
-            with suppress(*ignored):
-                prepare(name, data, cache, workers, on_bad, detector)
-        if _is_prepared(cache / name, name, detector):
-            lines.append(_described(load_prepared(name, data, cache), cache / name, on_bad))
+        with suppress(*ignored):
+            folder, _ = find_prepared(name, data, cache)
+            if again or folder is None or not _is_prepared(folder, name, detector):
+                folder = prepare(name, data, cache, workers, on_bad, detector)
+            lines.append(_described(load_prepared(name, data, cache), folder, on_bad))
     if not lines:
         raise MissingDatasetError(
             f"{data}: expected at least one of {', '.join(DATA_SETS)}, found none; unpack one there"

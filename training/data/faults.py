@@ -29,6 +29,7 @@ class Faults:
     Attributes:
         count: How many were skipped.
         total: How many rows or pictures were looked at.
+        place: Where the set lies, once it was read.
     """
 
     def __init__(self, name: str = "data set", on_bad: OnBad = "stop") -> None:
@@ -38,6 +39,7 @@ class Faults:
         self.on_bad = on_bad
         self.count = 0
         self.total = 0
+        self.place = Path()
         self._places: list[str] = []
         self._first = ""
 
@@ -94,6 +96,7 @@ class Faults:
         Raises:
             DatasetError: No sample is usable, or one person alone can't be split.
         """
+        self.place = place
         samples = list(found)
         if not samples:
             text = f"{place}: expected {layout}, found no usable picture; unpack the set there"

@@ -13,9 +13,10 @@ from tqdm import tqdm
 from training.data.face_cuts import Cutter, FaceCut, MeshCutter
 from training.data.faults import Faults, OnBad
 from training.data.prepared_files import PreparedWriter
+from training.data.prepared_places import place_for
 from training.data.sample import Sample
+from training.data.source import read_samples
 from training.errors import DatasetError
-from training.names import load
 
 DETECTORS = ("mediapipe", "mtcnn")
 
@@ -29,8 +30,8 @@ def prepare(
     workers: int = 2,
     on_bad: OnBad = "stop",
     detector: str = "mediapipe",
-) -> None:
-    """Read one set, find the face of every picture and write the prepared files.
+) -> Path:
+    """Read one set, find the face of every picture and write the prepared files; return their folder.
 
     Args:
         name: One of `training.data.prepared.DATA_SETS`.
@@ -45,10 +46,11 @@ def prepare(
         RecipeError: The detector is not installed.
     """
     faults = Faults(name, on_bad)
-    found: list[Sample] = load("data.sets", name).samples(data, faults=faults)
+    found, source = read_samples(name, data, faults)
+    folder = place_for(name, cache, source)
     blocks = [found[start : start + _BLOCK] for start in range(0, len(found), _BLOCK)]
     bar = tqdm(total=len(found), desc=f"align {name}", unit="face")
-    with bar, PreparedWriter(cache / name, name) as writer:
+    with bar, PreparedWriter(folder, name) as writer:
         for block, cuts in zip(blocks, _cut_blocks(blocks, workers, detector), strict=True):
             for sample, cut in zip(block, cuts, strict=True):
                 if isinstance(cut, FaceCut):
@@ -56,8 +58,9 @@ def prepare(
                 else:
                     faults.note(DatasetError(cut))
             bar.update(len(block))
-        writer.seal(detector=detector, skipped=faults.count)
+        writer.seal(detector=detector, skipped=faults.count, source=source.as_dict())
     faults.log()
+    return folder
 
 
 def _cut_blocks(

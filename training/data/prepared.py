@@ -18,7 +18,8 @@ from engines.preprocess import LANDMARK_COUNT, box_matrix
 from training.data.face_cuts import UNIT_SIZE
 from training.data.faults import OnBad
 from training.data.preparation import prepare
-from training.data.prepared_files import ABOUT, read_arrays
+from training.data.prepared_files import read_arrays
+from training.data.prepared_places import find_prepared
 from training.data.sample import SPLITS
 from training.errors import DatasetError
 from training.names import names_in
@@ -49,7 +50,10 @@ class PreparedFaces:
         box: float32 (N, 4), the face in its picture, xyxy px; NaN where it fills the picture.
         landmarks: float32 (N, 478, 3), the mesh in its picture, px; NaN where none was found.
 
-    The last five may be left out: they are then filled with "absent".
+        place: The set's folder; empty where the faces come from no folder.
+        kept: Folder of the prepared files.
+
+    All from `age_low_years` on may be left out: labels are then filled with "absent".
     """
 
     name: str
@@ -69,6 +73,8 @@ class PreparedFaces:
     fold: npt.NDArray[np.int32] = field(default_factory=_empty)
     box: npt.NDArray[np.float32] = field(default_factory=_empty)
     landmarks: npt.NDArray[np.float32] = field(default_factory=_empty)
+    place: str = ""
+    kept: str = ""
 
     def __post_init__(self) -> None:
         count = len(self.offsets)
@@ -115,6 +121,10 @@ class PreparedFaces:
         """Return the positions of one split."""
         return np.flatnonzero(self.split == SPLITS.index(split))
 
+    def read_text(self, split: str) -> str:
+        """Return in words how many pictures of a split were read from where."""
+        return f"{self.name}: {len(self.where(split)):,} {split} pictures of {self.place or 'no folder'}"
+
     def require(self, *splits: str) -> None:
         """Check that splits are not empty.
 
@@ -131,7 +141,7 @@ class PreparedFaces:
 def load_prepared(
     name: str, data: Path, cache: Path, workers: int = 2, on_bad: OnBad = "stop"
 ) -> PreparedFaces:
-    """Return a set, preparing it first where the cache lacks it.
+    """Return a set as it lies in a folder now, preparing it first where the cache lacks it.
 
     Args:
         name: One of `DATA_SETS`.
@@ -143,12 +153,11 @@ def load_prepared(
     Raises:
         DatasetError: The set is missing or malformed.
     """
-    folder = cache / name
-    if not (folder / ABOUT).is_file():
-        prepare(name, data, cache, workers, on_bad)
+    found, place = find_prepared(name, data, cache)
+    folder = prepare(name, data, cache, workers, on_bad) if found is None else found
     arrays = read_arrays(folder, name)
     try:
-        return PreparedFaces(name=name, **arrays)
+        return PreparedFaces(name=name, place=str(place), kept=str(folder), **arrays)
     except TypeError as error:
         raise DatasetError(
             f"{folder}: expected a prepared set, found other arrays ({error}); remove the folder, it is made again"

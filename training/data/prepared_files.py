@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from engines.card import EMOTIONS
 from engines.preprocess import LANDMARK_COUNT
-from engines.whole_file import part_of, put_in_place
+from engines.whole_file import part_of, put_in_place, write_whole
 from training.data.face_cuts import FaceCut
 from training.data.sample import SPLITS, Sample
 from training.errors import DatasetError
@@ -21,7 +21,7 @@ from training.errors import DatasetError
 ABOUT = "about.json"
 _PIXELS = "pixels.npy"
 _LANDMARKS = "landmarks.npy"
-_LABELS = "labels.npz"
+LABELS = "labels.npz"
 _FORMAT = 2
 _FORMATS = (1, _FORMAT)
 """Those that can be read; the first had no landmarks."""
@@ -78,11 +78,12 @@ class PreparedWriter:
         sizes = np.array([np.prod(shape) for shape in self._shapes], dtype=np.int64)
         for growing, count in ((self._pixels, int(sizes.sum())), (self._landmarks, len(sizes))):
             growing.close(count)
-        (self._folder / ABOUT).unlink(missing_ok=True)
+        for stale in (ABOUT, *(seal.name for seal in self._folder.glob("layers_*.json"))):
+            (self._folder / stale).unlink(missing_ok=True)
         for growing in (self._pixels, self._landmarks):
             growing.put_in_place()
         np.savez(
-            self._folder / _LABELS,
+            self._folder / LABELS,
             offsets=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64),
             shapes=np.array(self._shapes, dtype=np.int32),
             aligned=np.stack(self._aligned).astype(np.float32),
@@ -90,7 +91,7 @@ class PreparedWriter:
             **_label_columns(self._samples),
         )
         described = {"format": _FORMAT, "set": self._name, **about}
-        (self._folder / ABOUT).write_text(json.dumps(described) + "\n")
+        write_whole(self._folder / ABOUT, json.dumps(described) + "\n")
 
 
 class _GrowingFile:
@@ -150,7 +151,7 @@ def read_arrays(folder: Path, name: str) -> dict[str, npt.NDArray[Any]]:
     """
     try:
         about = read_about(folder, name)
-        with (folder / _LABELS).open("rb") as stream, np.load(stream, allow_pickle=False) as labels:
+        with (folder / LABELS).open("rb") as stream, np.load(stream, allow_pickle=False) as labels:
             arrays = dict(labels)
         files = {"pixels": folder / _PIXELS, "landmarks": folder / _LANDMARKS}
         if about["format"] == 1:

@@ -65,17 +65,20 @@ def report_model(
     with load_engine(model, backend=_BACKEND) as engine:
         card = engine.card
         views = tuple(views) or VIEWS_OF_OCCLUSION[card.occlusion]
+        sets = [faces for _, faces in present_sets(data, cache)]
         found = [
             _measure(engine, faces, split, crop, (shown, view(shown, card.input, cache)), views)
             for shown in views
-            for _, faces in present_sets(data, cache)
+            for faces in sets
         ]
     measured = [one for one in found if one is not None]
-    about = {"model": card.name, "split": split, "crop": crop}
+    read = [faces.read_text(split) for faces in sets if len(faces.where(split))]
+    about = {"model": card.name, "split": split, "crop": crop, "read": "; ".join(read)}
     if out is not None:
         save_report(measured, about, out)
     tables = [table.as_text() for one in measured for table in one.tables()]
-    return "\n\n".join([f"{report_title(about)}\n{intervals_text(measured)}", *tables])
+    head = "\n".join([report_title(about), *read, intervals_text(measured)])
+    return "\n\n".join([head, *tables])
 
 
 def measured_card(folder: Path, data: Path, cache: Path) -> ModelCard:

@@ -22,7 +22,7 @@ def save_report(measured: Sequence[MeasuredSet], about: Mapping[str, str], out: 
 
     Args:
         measured: The sets.
-        about: "model", "split" and "crop".
+        about: "model", "split", "crop", and "read": which pictures.
         out: Folder; made where it lacks.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def save_report(measured: Sequence[MeasuredSet], about: Mapping[str, str], out: 
     }
     content["confusion"] = {found.name: _confusions(found) for found in measured}
     (out / REPORT).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    paragraphs = [f"# {report_title(about)}", intervals_text(measured)]
+    paragraphs = [f"# {report_title(about)}", about["read"], intervals_text(measured)]
     for found in measured:
         paragraphs += [f"## {found.name}", *(table.as_markdown() for table in found.tables())]
         title = f"{about['model']} on {found.name}, {about['split']}"

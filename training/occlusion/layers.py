@@ -69,7 +69,7 @@ def load_layers(
     """
     if not kinds or min(kinds.values()) < 0 or not sum(kinds.values()) > 0:
         raise RecipeError(f"kinds: expected shares of what is drawn, found {dict(kinds)}")
-    folder = cache / faces.name
+    folder = Path(faces.kept) if faces.kept else cache / faces.name
     chosen = np.arange(len(faces)) if positions is None else positions
     about = {"version": _VERSION, "faces": len(faces), "kinds": dict(kinds), "looks": LOOKS}
     if positions is not None:

@@ -58,7 +58,7 @@ def samples(root: Path, split: str | None = None, faults: Faults | None = None) 
     labels = _labels((top, folder, folder.parent), faults)
     pictures = (path for person in folders_in(folder) for path in pictures_in(person))
     found = faults.kept(pictures, partial(_read_picture, labels))
-    return faults.usable(found, split, folder, "<Person>/<Person>_0001.jpg", people=True)
+    return faults.usable(found, split, top, "<Person>/<Person>_0001.jpg", people=True)
 
 
 def _labels(places: tuple[Path, ...], faults: Faults) -> Labels:
