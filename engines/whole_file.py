@@ -65,6 +65,8 @@ def put_in_place(part: Path, path: Path) -> None:
     Raises:
         OSError: The disk failed; the older file stays.
     """
+    if file_mode(path.parent) == 0o600:
+        part.chmod(0o600)
     _wait_for_disk(part, os.O_RDWR)
     os.replace(part, path)
     sync_folder(path.parent)
@@ -76,11 +78,21 @@ def sync_folder(folder: Path) -> None:
         _wait_for_disk(folder, os.O_RDONLY)
 
 
+def file_mode(folder: Path) -> int:
+    """Return the rights of a new file: its owner's alone in a folder that is its owner's alone, else what is usual."""
+    try:
+        return 0o666 if folder.stat().st_mode & 0o077 else 0o600
+    except OSError:
+        return 0o666
+
+
 def _new_file(part: Path) -> BinaryIO:
     """Open a file that was not there, so that no link of that name can lead elsewhere."""
     with suppress(FileNotFoundError):
         part.unlink()
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    handle = os.open(
+        part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), file_mode(part.parent)
+    )
     return os.fdopen(handle, "wb")
 
 

@@ -244,10 +244,15 @@ def _open_writer(
     )
 
 
-def new_folder_for(out: Path, text: str) -> Path:
+def new_folder_for(out: Path, text: str, shared: bool = False) -> Path:
     """Create the session folder of an input, named after its file.
+
+    Args:
+        out: Where it is made.
+        text: The input.
+        shared: As of `new_session_folder`.
 
     Raises:
         SessionError: `out` can't be written.
     """
-    return new_session_folder(out, Path(text).stem or text)
+    return new_session_folder(out, Path(text).stem or text, shared)

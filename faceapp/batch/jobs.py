@@ -111,7 +111,7 @@ def run_job(
         source = make_source(
             job.text, start_s=clip.start_s, end_s=clip.end_s, every=clip.every, for_s=clip.for_s
         )
-        folder = new_folder_for(job.out, job.text)
+        folder = new_folder_for(job.out, job.text, job.settings.shared_recordings)
     except (SourceError, SessionError) as error:
         return Done(job, error=str(error))
 
@@ -182,7 +182,7 @@ def _key(text: str, settings: Settings, clip: Clip, about: About, occurrence: in
     if path.exists():
         state = path.stat()
         where = [str(path.resolve()), state.st_size if path.is_file() else 0, state.st_mtime_ns]
-    unimportant = ("source", "sessions_dir", "theme", *STREAM_SETTINGS, *WINDOW_SETTINGS)
+    unimportant = ("source", "sessions_dir", "shared_recordings", "theme", *STREAM_SETTINGS, *WINDOW_SETTINGS)
     chosen = {**settings.as_json(), **dict.fromkeys(unimportant, "")}
     part = [clip.start_s, clip.end_s, clip.every, *([] if clip.for_s is None else [clip.for_s])]
     content = [where, occurrence, chosen, part, about.as_json()]

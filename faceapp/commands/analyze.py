@@ -64,6 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--every", type=count, default=1, metavar="N", help="analyse every N-th frame (default 1)")
     add("--no-video", action="store_true", help="keep the table only, no copy of the pictures")
+    add(
+        "--shared",
+        dest="shared_recordings",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="others on this computer may read the sessions (default: you alone)",
+    )
     add("--participant", default="", metavar="CODE", help="participant's code, kept in the session")
     add(
         "--session",
@@ -100,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--cluster",
         metavar="ADDRESS",
-        help="analyse on a Dask cluster: address of its scheduler, or local for --processes workers here",
+        help="analyse on a Dask cluster: address of its scheduler, such as tcp://host:8786",
     )
     add_model_option(parser)
     add_backend_option(parser)
@@ -224,7 +231,7 @@ def _results(jobs: Sequence[Job], arguments: argparse.Namespace, step: Progress)
     if arguments.cluster:
         from faceapp.batch.cluster import run_on_cluster
 
-        return run_on_cluster(jobs, arguments.cluster, arguments.processes, step)
+        return run_on_cluster(jobs, arguments.cluster, step)
     if arguments.processes > 1 and len(jobs) > 1:
         return run_in_processes(jobs, min(arguments.processes, len(jobs)), step)
     return run_here(jobs, step, _typed_marks(arguments))

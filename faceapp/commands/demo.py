@@ -48,7 +48,7 @@ def run_demo(settings: Settings, source_text: str, save_picture: SavePicture) ->
     from faceapp.sources.options import Clip
 
     source = make_source(source_text, for_s=DURATION_S)
-    folder = new_folder_for(settings.sessions_dir, source_text)
+    folder = new_folder_for(settings.sessions_dir, source_text, settings.shared_recordings)
     print(f"no display: analysing {DURATION_S:g} s of {source.name} instead of opening the window")
     shown = _Shown()
     outcome = analyze(source, folder, settings, Clip(for_s=DURATION_S), each=shown.add)

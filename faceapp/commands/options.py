@@ -24,6 +24,7 @@ _SETTINGS = (
         "second_opinion",
         "labels",
         "sessions_dir",
+        "shared_recordings",
     ),
     *("lsl", "lsl_network", "lsl_markers", "osc_target", "osc_avatar"),
 )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.json_text import parse_json
+from engines.whole_file import file_mode
 from faceapp.errors import SessionError
 from faceapp.session.clock import utc_text
 from faceapp.session.metadata import folder_error
@@ -138,9 +139,8 @@ def append_changes(folder: Path, changes: Mapping[str, Event | None]) -> None:
 
 def _append(path: Path, content: bytes) -> None:
     """Append all of it or nothing, and wait for the disk; a link of that name is not followed."""
-    handle = os.open(
-        path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), 0o666
-    )
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags, file_mode(path.parent))
     try:
         length = os.lseek(handle, 0, os.SEEK_END)
         try:

@@ -16,7 +16,7 @@ from engines.whole_file import part_of, sync_folder, write_whole
 from faceapp.errors import SessionError
 from faceapp.session.about import About
 from faceapp.session.clock import now_utc, utc_text
-from faceapp.session.own_files import refuse_links
+from faceapp.session.own_files import open_own, refuse_links
 from faceapp.session.stored_settings import stored_settings
 from faceapp.surroundings import program_version
 from faceapp.tracking.smoothing import filter_parameters
@@ -121,8 +121,11 @@ def create_metadata(folder: Path, metadata: Mapping[str, Any]) -> None:
             f"{folder}: expected a new folder, found a recording that has just begun in it; choose another folder"
         ) from error
     except OSError:  # a disk without links, such as a memory stick
-        with target.open("x", encoding="utf-8") as stream:
-            stream.write(_json_text(metadata))
+        with open_own(target, "xb") as stream:
+            stream.write(_json_text(metadata).encode("utf-8"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        sync_folder(folder)
     finally:
         partial.unlink(missing_ok=True)
 

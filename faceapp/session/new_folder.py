@@ -9,12 +9,13 @@ from faceapp.errors import SessionError
 from faceapp.session.metadata import folder_error
 
 
-def new_session_folder(parent: Path, name: str) -> Path:
+def new_session_folder(parent: Path, name: str, shared: bool = False) -> Path:
     """Create an empty folder for a session; an existing one is never reused.
 
     Args:
         parent: Folder of all sessions; made where missing.
         name: Wanted name; characters that some file system refuses become "-"; "-2" ... follows one in use.
+        shared: Others may look into it as into any new folder; else its owner alone, since people are in it.
 
     Returns:
         The new folder.
@@ -27,7 +28,7 @@ def new_session_folder(parent: Path, name: str) -> Path:
         folder = parent / (stem if number == 1 else f"{stem}-{number}")
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700)  # people are in it: nobody else on this computer may look
+            folder.mkdir(mode=0o777 if shared else 0o700)
             return folder
         except FileExistsError:
             if not parent.is_dir():

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from engines.whole_file import file_mode
 from faceapp.errors import SessionError
 
 
@@ -34,23 +35,24 @@ def refuse_links(folder: Path) -> None:
         )
 
 
-def open_own(path: Path, mode: Literal["rb", "r+b", "ab", "xb"]) -> BinaryIO:
+def open_own(path: Path, mode: Literal["rb", "r+b", "ab", "xb"], buffering: int = -1) -> BinaryIO:
     """Open a file of a session without following a link of its name.
 
     Args:
         path: The file.
         mode: As of `open`.
+        buffering: As of `open`; 0 for none.
 
     Raises:
         OSError: It is a link, or can't be opened.
     """
-    return open(path, mode, opener=_without_following)
+    return open(path, mode, buffering, opener=_without_following)
 
 
 def _without_following(path: str, flags: int) -> int:
     if not hasattr(os, "O_NOFOLLOW") and os.path.islink(path):  # Windows
         raise OSError(f"{path}: is a link")
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), file_mode(Path(path).parent))
 
 
 def _is_link(entry: os.DirEntry[str]) -> bool:

@@ -36,6 +36,7 @@ from faceapp.session.metadata import (
     parquet_metadata,
     save_metadata,
 )
+from faceapp.session.own_files import open_own
 from faceapp.session.picture_track import PictureTrack
 from faceapp.session.row_file import RowFile
 from faceapp.session.sealing import seal
@@ -263,7 +264,7 @@ class Recording:
             self._lock = RecordingLock(self.folder)
             try:
                 create_metadata(self.folder, self._metadata)
-                (self.folder / EVENTS_FILE).touch()
+                open_own(self.folder / EVENTS_FILE, "xb").close()
             except BaseException:
                 self._lock.release()
                 raise

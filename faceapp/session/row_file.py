@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from faceapp.session.metadata import folder_error
+from faceapp.session.own_files import open_own
 
 
 class RowFile:
@@ -27,7 +28,7 @@ class RowFile:
         self._pending = io.StringIO()
         self._rows = csv.writer(self._pending, lineterminator="\n")
         try:
-            self._stream = path.open("xb", buffering=0)
+            self._stream = open_own(path, "xb", buffering=0)
             self._stream.write((",".join(columns) + "\n").encode())
         except OSError as error:
             raise folder_error(path.parent, error) from error

@@ -69,6 +69,7 @@ class Settings:
         ask_before_recording: Ask for participant and consent before every recording.
         consent_notice: Text of the notice that participants are asked to accept.
         sessions_dir: Folder that holds the session folders.
+        shared_recordings: Let others on this computer read new recordings; else their owner alone.
         lsl: Offer values and markers to other programs through Lab Streaming Layer.
         lsl_network: Let other computers find these streams, and find theirs.
         lsl_markers: Name or type of marker streams of other programs to take in; None takes none.
@@ -142,6 +143,7 @@ class Settings:
     sessions_dir: Path = field(
         default_factory=_default_sessions_dir, metadata=field_metadata(Path, "Folder of sessions")
     )
+    shared_recordings: bool = field(default=False, metadata=field_metadata(bool, "Readable by others here"))
     lsl: bool = field(default=False, metadata=field_metadata(bool, "Lab Streaming Layer"))
     lsl_network: bool = field(default=False, metadata=field_metadata(bool, "Open it to the network"))
     lsl_markers: str | None = field(

@@ -32,7 +32,7 @@ FORM_GROUPS = (
     ("Own labels", ("labels",)),
     ("Picture", ("show_mesh", "explain", "theme")),
     ("Camera", ("camera_width_px", "camera_height_px", "camera_rate_hz")),
-    ("Recording", (*KEPT, "sessions_dir")),
+    ("Recording", (*KEPT, "sessions_dir", "shared_recordings")),
     ("Other programs", ("lsl", "lsl_network", "lsl_markers", "osc", "osc_target", "osc_avatar")),
 )
 """Headlines of the form with the settings below each; the other settings have choosers of their own."""

@@ -214,7 +214,7 @@ def _open_writer(
     settings: Settings, source: Source, cards: Sequence[ModelCard], scheme: Scheme, about: About
 ) -> SessionWriter:
     name = f"{datetime.now():%Y-%m-%d_%H-%M-%S} {about.participant or source.name}"
-    folder = new_session_folder(settings.sessions_dir, name)
+    folder = new_session_folder(settings.sessions_dir, name, settings.shared_recordings)
     save_scheme(folder / SCHEME_FILE, scheme)
     return SessionWriter(
         folder,

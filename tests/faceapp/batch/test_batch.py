@@ -188,12 +188,13 @@ def test_ctrl_c_with_processes_closes_sessions_and_resume_goes_on(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Dask's own
-def test_a_local_dask_cluster_gives_the_sessions(tiny_model: Path, videos: Path, tmp_path: Path):
-    pytest.importorskip("distributed")
-    code = analyze(
-        tiny_model, tmp_path / "out", videos, "--no-video", "--cluster", "local", "--processes", "2"
-    )
-    assert code == 0
+def test_a_dask_cluster_gives_the_sessions(tiny_model: Path, videos: Path, tmp_path: Path):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", memory_limit=0
+    ) as cluster:
+        address = cluster.scheduler_address
+        assert analyze(tiny_model, tmp_path / "out", videos, "--no-video", "--cluster", address) == 0
     for name in ("film1", "film2", "film10"):
         session = read_session(tmp_path / "out" / name)
         assert session.metadata["frames"]["analysed"] == FRAMES

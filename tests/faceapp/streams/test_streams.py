@@ -187,7 +187,7 @@ def test_a_file_is_analysed_and_streamed_from_the_command_line(
     assert [path.name for path in tmp_path.iterdir()] == ["demo"], "no empty session is left"
 
 
-@pytest.mark.parametrize("option", [("--processes", "2"), ("--cluster", "local")])
+@pytest.mark.parametrize("option", [("--processes", "2"), ("--cluster", "tcp://127.0.0.1:1")])
 def test_several_inputs_at_once_cannot_be_streamed(option: tuple[str, str], tmp_path: Path, capfd) -> None:
     from faceapp.__main__ import main
 
