@@ -25,6 +25,7 @@ from engines.errors import CardError
 from engines.json_text import read_json
 from engines.model_file import file_sha256
 from engines.shipped import ASSETS_DIR
+from engines.whole_file import write_whole
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -221,11 +222,11 @@ def save_second_opinion(opinion: SecondOpinion, folder: Path) -> None:
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / ARRAYS_FILE).write_bytes(stream.getvalue())
+        write_whole(folder / ARRAYS_FILE, stream.getvalue())
         gaps = {"pair_gap": opinion.pair_gap, "triple_gap": opinion.triple_gap}
         card = {"format": FORMAT, **opinion.card, **gaps, "sha256": file_sha256(folder / ARRAYS_FILE)}
         text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        (folder / CARD_FILE).write_text(text, encoding="utf-8")
+        write_whole(folder / CARD_FILE, text)
     except (OSError, TypeError, ValueError) as error:
         raise CardError(
             f"{folder}: expected to write a second opinion ({error}); choose another folder"

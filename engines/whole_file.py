@@ -68,8 +68,21 @@ def put_in_place(part: Path, path: Path) -> None:
     if file_mode(path.parent) == 0o600:
         part.chmod(0o600)
     _wait_for_disk(part, os.O_RDWR)
-    os.replace(part, path)
-    sync_folder(path.parent)
+    rename(part, path)
+
+
+def rename(path: Path, new: Path) -> None:
+    """Give a file or folder another name beside its own, and wait for the disk to have it.
+
+    Args:
+        path: What is there; its content is on the disk.
+        new: Its new name; a file there is replaced.
+
+    Raises:
+        OSError: It can't be renamed.
+    """
+    os.replace(path, new)
+    sync_folder(new.parent)
 
 
 def sync_folder(folder: Path) -> None:

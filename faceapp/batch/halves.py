@@ -6,6 +6,7 @@ import logging
 import shutil
 from pathlib import Path
 
+from engines.whole_file import rename
 from faceapp.errors import SessionError
 from faceapp.session.about import About
 from faceapp.session.annotation_scheme import SCHEME_FILE
@@ -82,6 +83,6 @@ def _aside(half: Path) -> Path:
     for number in range(1, 1000):
         place = half.with_name(f"{half.name}{_ASIDE}" + (f" {number}" if number > 1 else ""))
         if not place.exists():
-            half.rename(place)
+            rename(half, place)
             return place
     raise OSError("no free name beside it")

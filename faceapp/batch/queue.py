@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.json_text import read_json
-from engines.whole_file import write_whole
+from engines.whole_file import rename, write_whole
 from faceapp.batch.inputs import expand_inputs, expected_frames
 from faceapp.batch.jobs import Done, Job, make_jobs, split_finished
 from faceapp.batch.options import QueueOptions
@@ -58,7 +58,7 @@ class Queue:
             options = QueueOptions.from_json(content["options"])
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             broken = self._path.with_name(self._path.name + ".broken")
-            self._path.replace(broken)
+            rename(self._path, broken)
             raise SessionError(
                 f"{self._path}: expected a queue, found something else ({error}); "
                 f"it is kept as {broken.name}, add the files again"

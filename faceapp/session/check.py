@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from engines.whole_file import write_whole
+from engines.whole_file import rename, write_whole
 from faceapp.errors import SessionError
 from faceapp.session.annotations import EVENTS_FILE, end_last_line
 from faceapp.session.clock import utc_text
@@ -238,7 +238,7 @@ def _set_aside_video(path: Path, metadata: dict[str, Any], repair: bool, result:
     """A program killed in its first moments leaves a video's header without one picture."""
     result.repairs.append(f"{VIDEO_FILE}: holds no picture yet, set aside as {VIDEO_FILE}{DAMAGED}")
     if repair:
-        path.rename(path.with_name(f"{VIDEO_FILE}{DAMAGED}"))
+        rename(path, path.with_name(f"{VIDEO_FILE}{DAMAGED}"))
         metadata["video"] = None
 
 

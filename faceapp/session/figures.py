@@ -7,6 +7,7 @@ in stretches that somebody excluded.
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import EMOTIONS
+from engines.whole_file import write_whole
 from faceapp.errors import SessionError
 from faceapp.session.annotations import Event
 from faceapp.session.face_rows import abstained, emotion_columns, face_names, safe_text, with_face_edits
@@ -152,12 +154,13 @@ def write_figures(figures: Sequence[Figures], path: Path, before: Mapping[str, s
     Raises:
         SessionError: The file can't be written.
     """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*(before or {}), *FIGURE_COLUMNS])
+    for each in figures:
+        writer.writerow([*(safe_text(cell) for cell in (before or {}).values()), *figure_cells(each)])
     try:
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow([*(before or {}), *FIGURE_COLUMNS])
-            for each in figures:
-                writer.writerow([*(safe_text(text) for text in (before or {}).values()), *figure_cells(each)])
+        write_whole(path, text.getvalue())
     except OSError as error:
         raise folder_error(path.parent, error) from error
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from engines.json_text import read_json
-from engines.whole_file import write_whole
+from engines.whole_file import rename, write_whole
 from faceapp.settings.field_limits import check_value, field_metadata
 from faceapp.settings.label_names import check_list
 from faceapp.settings.notice import NOTICE
@@ -190,7 +190,7 @@ class Settings:
     def _set_aside(cls, path: Path, reason: str, report: Callable[[str], None]) -> Settings:
         broken = path.with_name(path.name + ".broken")
         try:
-            path.replace(broken)
+            rename(path, broken)
         except OSError as error:
             report(f"{path}: {reason}; the defaults are used, and the file stays ({error.strerror})")
         else:
