@@ -204,10 +204,11 @@ def _run_window(arguments: argparse.Namespace) -> int:
     if problem := window_problem():
         print(f"faceapp: {problem}", file=sys.stderr)
         return FAILED
-    settings = with_options(Settings.load(default_path()), arguments)
+    stored = Settings.load(default_path())
+    settings = with_options(stored, arguments)
     if not hasattr(arguments, "source") and settings.source.isdecimal() and not _has_camera():
-        return run_window(settings, "demo", ["No camera was found: this is the built-in demo."])
-    return run_window(settings, settings.source)
+        return run_window(settings, "demo", ["No camera was found: this is the built-in demo."], stored)
+    return run_window(settings, settings.source, (), stored)
 
 
 def _has_camera() -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from faceapp.sources.file_suffixes import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from faceapp.sources.media_name import media_name
 from faceapp.sources.options import Clip
 from faceapp.sources.picture_files import natural_order
 
@@ -49,7 +50,7 @@ def _video_frames(path: Path, clip: Clip) -> int | None:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_name(path)) as container:
             if not container.streams.video or container.duration is None:
                 return None
             rate = container.streams.video[0].average_rate

@@ -13,6 +13,7 @@ import numpy as np
 
 from faceapp.errors import SessionError
 from faceapp.session.own_files import open_own
+from faceapp.sources.media_name import media_name
 from faceapp.types import Image
 
 VIDEO_FILE = "video.mkv"
@@ -106,7 +107,7 @@ class VideoEncoder:
         self.codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
         options = {"cluster_time_limit": _CLUSTER_MS, "flush_packets": "1"}
         open_own(self._path, "xb").close()  # with the rights that its folder asks for
-        self._container = av.open(str(self._path), "w", format="matroska", options=options)
+        self._container = av.open(media_name(self._path), "w", format="matroska", options=options)
         self._stream = self._container.add_stream(
             self.codec, rate=30, options=_X264 if self.codec == "libx264" else _MPEG4
         )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from faceapp.errors import SessionError
 from faceapp.sources.av_pictures import PictureMaker
+from faceapp.sources.media_name import media_name
 from faceapp.types import Image
 
 _AHEAD_S = 2.5  # decoding on costs less than seeking while the wanted frame is at most a key frame away
@@ -32,7 +33,7 @@ class VideoReader:
         self._path = path
         self._pictures = PictureMaker()
         try:
-            self._container = av.open(str(path), metadata_errors="replace")
+            self._container = av.open(media_name(path), metadata_errors="replace")
             self._stream = self._container.streams.video[0]
         except (av.FFmpegError, IndexError) as error:
             raise SessionError(
@@ -81,7 +82,7 @@ class VideoReader:
             self._container.seek(offset, stream=self._stream, backward=True)
         except av.FFmpegError:  # a file without an index, as a kill leaves it: from its beginning
             self._container.close()
-            self._container = av.open(str(self._path), metadata_errors="replace")
+            self._container = av.open(media_name(self._path), metadata_errors="replace")
             self._stream = self._container.streams.video[0]
         self._frames = self._decode()
         self._current = self._decode_next()
@@ -108,7 +109,7 @@ def read_frame_times(path: Path, stopped: Callable[[], bool] = lambda: False) ->
     """
     times: list[int] = []
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(media_name(path), metadata_errors="replace") as container:
             stream = container.streams.video[0]
             base_s = float(stream.time_base)
             for number, packet in enumerate(container.demux(stream)):

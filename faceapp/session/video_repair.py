@@ -9,6 +9,7 @@ from typing import Any
 
 from engines.whole_file import part_of, put_in_place
 from faceapp.errors import SessionError
+from faceapp.sources.media_name import media_name
 
 
 def video_frames(path: Path) -> int:
@@ -20,7 +21,7 @@ def video_frames(path: Path) -> int:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_name(path)) as container:
             return sum(1 for _packet in _packets(container))
     except (av.error.FFmpegError, OSError, IndexError) as error:
         raise _error(path, error) from error
@@ -40,7 +41,7 @@ def rewrite_video(path: Path) -> int:
     partial = part_of(path)
     frames = 0
     try:
-        with av.open(str(path)) as old, av.open(str(partial), "w", format="matroska") as new:
+        with av.open(media_name(path)) as old, av.open(media_name(partial), "w", format="matroska") as new:
             stream = new.add_stream_from_template(old.streams.video[0])
             for packet in _packets(old):
                 packet.stream = stream

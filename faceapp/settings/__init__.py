@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -197,6 +197,17 @@ class Settings:
             report(f"{path}: {reason}; the defaults are used, the file is kept as {broken.name}")
         return cls()
 
+    def changed_since(self, start: Settings, stored: Settings) -> Settings:
+        """Return what to store: the changes made since the start, and all else as it was stored.
+
+        Args:
+            start: What the program started with; what a command line says counts once and is not kept.
+            stored: What was stored before it.
+        """
+        names = [entry.name for entry in fields(self)]
+        changes = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(start, name)}
+        return replace(stored, **changes)
+
     def save(self, path: Path) -> None:
         """Write the settings as JSON, replacing an older file in one step.
 
@@ -231,6 +242,16 @@ def check_setting(name: str, value: object) -> None:
     if name not in _LIMITS:
         raise ValueError(f"{name}: expected the name of a setting ({', '.join(_LIMITS)})")
     check_value(name, value, _LIMITS[name])
+
+
+def for_people(name: str, error: ValueError) -> str:
+    """Return why a value was refused under the name that people see in the window.
+
+    Args:
+        name: Name of a field of `Settings`.
+        error: As `check_setting` raises it.
+    """
+    return f"{_LIMITS[name]['label']}: {str(error).removeprefix(f'{name}: ')}"
 
 
 def default_path() -> Path:

@@ -15,6 +15,7 @@ import av
 
 from faceapp.errors import SourceError
 from faceapp.sources.av_pictures import PictureMaker
+from faceapp.sources.media_name import media_name
 from faceapp.sources.options import Clip, Options
 from faceapp.sources.recorded import TIME_TOLERANCE_S, Entry, RecordedSource
 from faceapp.sources.video_index import count_between, read_packet_times
@@ -107,7 +108,7 @@ class VideoFileSource(RecordedSource):
         if size_bytes == 0:
             raise SourceError(f"{self.name}: expected a video, found an empty file (0 bytes); copy it again")
         try:
-            self._container = av.open(str(self._path), metadata_errors="replace")
+            self._container = av.open(media_name(self._path), metadata_errors="replace")
         except av.FFmpegError as error:
             raise SourceError(
                 f"{self.name}: expected a video, found a file that can't be read as one ({error.strerror}); "

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import av
 
+from faceapp.sources.media_name import media_name
+
 # A file of this size is walked through in a tenth of a second; larger ones would hold up the start.
 LARGEST_BYTES = 64 << 20
 
@@ -28,7 +30,7 @@ def read_packet_times(path: Path, stream_index: int) -> array[int] | None:
     times = array("q")
     last_dts = -(2**63)
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_name(path)) as container:
             for packet in container.demux(container.streams[stream_index]):
                 if (
                     packet.size == 0 or packet.is_discard

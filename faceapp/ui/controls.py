@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from faceapp.pipeline import PipelineState
-from faceapp.settings import STREAM_SETTINGS
+from faceapp.settings import STREAM_SETTINGS, for_people
 from faceapp.sources.drawn_occlusion import Hidden
 from faceapp.ui.about import TITLE, about_page, installed_cards
 from faceapp.ui.choices import HIDINGS, LOOK_AGAIN, MODES, OPEN_ADDRESS, OPEN_FILE, find_choices
@@ -197,7 +197,7 @@ class Controls(QObject):
         try:
             settings = replace(window.settings, **{name: value})
         except ValueError as error:
-            self.complain(error)
+            self.complain(for_people(name, error))
             window.form.fill(window.settings)
             return
         if settings == window.settings:

@@ -32,19 +32,23 @@ logger = logging.getLogger(__name__)
 _LOADING_S = 20.0
 
 
-def run_window(settings: Settings, source: str, problems: Sequence[str] = ()) -> int:
+def run_window(
+    settings: Settings, source: str, problems: Sequence[str] = (), stored: Settings | None = None
+) -> int:
     """Show the window until it is closed.
 
     Args:
         settings: What the window starts with; changes are saved in `faceapp.settings.default_path()`.
         source: Source to open, or "" for the one of the settings.
         problems: Sentences to show at once, such as what was wrong with the settings file.
+        stored: The settings without what the command line says for this once.
 
     Returns:
         The exit code.
     """
     application = make_application()
-    window = MainWindow(replace(settings, source=source or settings.source), settings_path=default_path())
+    start = replace(settings, source=source or settings.source)
+    window = MainWindow(start, settings_path=default_path(), stored=stored or settings)
     hook = sys.excepthook
     sys.excepthook = partial(_tell_unexpected, window)
     watch_builds(window.live.builds.control)

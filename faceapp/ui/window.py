@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
     Args:
         settings: What the window starts with.
         settings_path: Where changed settings are saved; None remembers nothing.
+        stored: What is saved there, where the window starts with other settings for once.
         make_pipeline: Makes the pipeline of a source.
     """
 
@@ -85,11 +86,13 @@ class MainWindow(QMainWindow):
         settings: Settings,
         *,
         settings_path: Path | None = None,
+        stored: Settings | None = None,
         make_pipeline: MakePipeline = make_live_pipeline,
     ) -> None:
         super().__init__()
         self.settings = settings
         self._settings_path = settings_path
+        self._start, self._stored = settings, stored or settings
         self.memory = WindowMemory(None if settings_path is None else settings_path.with_name("window.ini"))
         self.background = Background(self)
         self.live = Live(self.background, make_pipeline, self)
@@ -224,9 +227,8 @@ class MainWindow(QMainWindow):
     def remember(self) -> None:
         """Save the settings, off this thread."""
         if self._settings_path is not None:
-            self.background.run(
-                partial(self.settings.save, self._settings_path), failed=self.controls.complain
-            )
+            kept = self.settings.changed_since(self._start, self._stored)
+            self.background.run(partial(kept.save, self._settings_path), failed=self.controls.complain)
 
     # Qt's events
 

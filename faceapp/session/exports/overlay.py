@@ -15,6 +15,7 @@ from faceapp.session.drawn_labels import UNREAD_COLOUR, draw_face, draw_text, em
 from faceapp.session.face_rows import analysed_times, emotion_columns, face_names
 from faceapp.session.reader import Session
 from faceapp.session.video_encoder import VideoEncoder, fitted_rectangle
+from faceapp.sources.media_name import media_name
 from faceapp.types import Image
 
 ABOUT = "the video with boxes, emotions and marks drawn in"
@@ -49,7 +50,7 @@ def write(session: Session, folder: Path) -> list[Path]:
 def _frames(video: Path) -> Iterator[tuple[Image, float]]:
     import av
 
-    with av.open(str(video)) as container:
+    with av.open(media_name(video)) as container:
         for frame in container.decode(video=0):
             if frame.time is not None:
                 yield np.ascontiguousarray(frame.to_ndarray(format="rgb24")), float(frame.time)

@@ -216,7 +216,7 @@ def test_with_a_display_the_window_opens_with_what_the_command_line_says(
 ):
     from faceapp.settings import Settings
 
-    opened: list[tuple[Settings, str]] = []
+    opened: list[tuple[Settings, str, object, Settings]] = []
     Settings(smoothing=0.25, model="remembered").save(tmp_path / "settings.json")
     monkeypatch.setattr("faceapp.settings.default_path", lambda: tmp_path / "settings.json")
     monkeypatch.setattr("faceapp.ui.application.has_display", lambda: True)
@@ -224,9 +224,10 @@ def test_with_a_display_the_window_opens_with_what_the_command_line_says(
     monkeypatch.setattr("faceapp.ui.main_window.run_window", lambda *given: opened.append(given) or 7)
     shown = ["--simulate", "headset", "--region", "0.1,0.2,0.5,0.6"]
     assert main(["--source", "demo:mask", "--occlusion", "mask", *shown]) == 7
-    ((settings, source),) = opened
+    ((settings, source, _problems, stored),) = opened
     assert (source, settings.occlusion, settings.smoothing) == ("demo:mask", "mask", 0.25)
     assert settings.model == "remembered"
+    assert stored == Settings(smoothing=0.25, model="remembered"), "what counts for once is not kept"
     assert (settings.simulate, settings.region) == ("headset", Region(0.1, 0.2, 0.5, 0.6))
 
 
@@ -251,7 +252,7 @@ def test_without_a_camera_the_window_opens_on_the_demo_unless_one_is_asked_for(
     assert main(arguments) == 0
 
     assert opened[0][1] == expected
-    assert len(opened[0]) == (3 if expected == "demo" else 2), "the change of source is told"
+    assert bool(opened[0][2]) == (expected == "demo"), "the change of source is told"
 
 
 def test_bench_hands_its_options_on_and_prints_the_figures(

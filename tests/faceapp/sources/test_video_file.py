@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,4 +210,13 @@ def test_real_videos(media_dir, name, count):
         again = source.read()
         assert again.index == number
         assert np.array_equal(again.image, frames[number].image)
+    source.close()
+
+
+def test_a_name_with_a_colon_is_no_protocol(tmp_path, monkeypatch):
+    write_film(tmp_path / "P1: first.mkv", [0, 512, 1024])
+    monkeypatch.chdir(tmp_path)
+    source = VideoFileSource(Path("P1: first.mkv"))
+    source.open()
+    assert source.frame_count == 3 and len(read_all(source)) == 3
     source.close()

@@ -103,7 +103,9 @@ def test_a_setting_that_is_refused_is_told_and_taken_back(live_window: MainWindo
     before = live_window.settings
     live_window.form.changed.emit("smoothing", 7.0)
     assert live_window.settings is before
-    assert "smoothing" in live_window.centre.problem.text
+    assert live_window.centre.problem.text.startswith(
+        "Smoothing of predictions: expected a number from 0 to 1"
+    )
 
 
 def test_settings_are_remembered(
