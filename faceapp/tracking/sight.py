@@ -12,13 +12,18 @@ from faceapp.tracking.face_finder import FaceFinder, Find, distinct
 from faceapp.tracking.mesh_graph import FaceMeshGraph
 from faceapp.tracking.occlusion_watch import OcclusionWatch
 from faceapp.tracking.regions import Box, mesh_box, mesh_region, overlap, same_face, same_mesh
+from faceapp.tracking.search import Found, Look, Search, Searcher
 from faceapp.tracking.seen_face import SeenFace
 from faceapp.types import Image
 
 SEARCH_PERIOD_S = 0.25
 """How often newcomers are looked for while faces are followed."""
+COLLECT_AFTER_S = 0.1
+"""How long after a search for newcomers was begun its finds are taken. They wait for the frame at this time, whenever
+they are ready, so that the same frames give the same faces; ten times what a search takes alone, so that nobody waits."""
 _MOST_LANES = 4
 _CONFIDENCE_SHARE = 0.5
+_TIME_TOLERANCE_S = 1e-6
 
 
 class FaceSight:
@@ -27,8 +32,9 @@ class FaceSight:
     A followed face costs one run of the mesh network and no detector. Every 0.25 s of the frames' time
     newcomers are looked for in another part of the picture (so that they are found within 1 s when large,
     1.5 s when 6% of the height, 8 s when smaller), and every second the confidence of one followed face is
-    renewed. While fewer faces are seen than there were, each frame is searched around where they should be,
-    and while none is in sight everywhere by turns. All depends on the frames and their times only.
+    renewed. Both go on beside the frames that follow, and what was found is handed over 0.1 s later. While fewer
+    faces are seen than there were, each frame is searched around where they should be, and while none is in sight
+    everywhere by turns. All depends on the frames and their times only.
 
     The watch looks at the faces once their meshes are known, and may hold on to one whose mesh is lost.
 
@@ -44,14 +50,15 @@ class FaceSight:
         self._max_faces = max_faces
         self._small_faces = small_faces
         self._watch = watch
-        self._finder = FaceFinder()
+        self._searcher = Searcher()
         self._graph = FaceMeshGraph(lanes=min(_MOST_LANES, os.cpu_count() or 1))
         self.restart()
 
     def restart(self) -> None:
         """Begin the round of searches anew, so that the same frames give the same faces."""
-        self._finder.restart()
-        self._search_at_s = -math.inf
+        self._searcher.restart()
+        self._search: Search | None = None
+        self._search_at_s = self._collect_at_s = -math.inf
         self._searches = 0
 
     def see(
@@ -85,23 +92,27 @@ class FaceSight:
         everywhere: bool,
     ) -> list[SeenFace]:
         if everywhere:
-            self._search_at_s = time_s + SEARCH_PERIOD_S
-            look = self._finder.look_everywhere if self._small_faces else self._finder.look_over
-            return self._adopt(image, [], self._confirmed(image, look(image), []))
+            self._search, self._search_at_s = None, time_s + SEARCH_PERIOD_S
+            look: Look = FaceFinder.look_everywhere if self._small_faces else FaceFinder.look_over
+            return self._adopt(image, [], iter(self._searcher.begin(image, look).result().finds))
         faces = self._follow(image, time_s, last)
         faces = self._regain(image, faces, [*(expected for _, expected in last), *lost])
         if not faces:
-            finds = self._look_for_any(image)
-        elif time_s >= self._search_at_s:
+            self._search = None
+            self._searches += 1
+            look = _look_over_and_further if self._searches % 3 == 1 else FaceFinder.look_over
+            return self._adopt(image, faces, iter(self._searcher.begin(image, look).result().finds))
+        if self._search is not None and time_s >= self._collect_at_s:
+            faces = self._collect(image, faces, self._search)
+        if self._search is None and time_s >= self._search_at_s:
             self._search_at_s = time_s + SEARCH_PERIOD_S
-            finds = self._look_for_newcomers(image, faces)
-        else:
-            return faces
-        return self._adopt(image, faces, self._confirmed(image, finds, faces))
+            self._collect_at_s = time_s + COLLECT_AFTER_S - _TIME_TOLERANCE_S
+            self._search = self._begin_search(image, faces)
+        return faces
 
     def close(self) -> None:
         """Release the models."""
-        self._finder.close()
+        self._searcher.close()
         self._graph.close()
 
     def _follow(self, image: Image, time_s: float, last: Sequence[tuple[SeenFace, Box]]) -> list[SeenFace]:
@@ -127,31 +138,28 @@ class FaceSight:
         places = sorted(
             places, key=lambda place: max((overlap(place, face.box) for face in faces), default=0.0)
         )
-        finds = [find for place in places[:missing] for find in self._finder.look_around(image, place)]
+        finds = [find for place in places[:missing] for find in self._searcher.look_around(image, place)]
         new = (find for find in distinct(finds) if not any(same_face(find.box, face.box) for face in faces))
         return self._adopt(image, faces, new)
 
-    def _look_for_any(self, image: Image) -> list[Find]:
+    def _begin_search(self, image: Image, faces: Sequence[SeenFace]) -> Search:
+        """Begin to look for newcomers, and every fourth time at one of the faces, each in its turn."""
         self._searches += 1
-        further = self._finder.look_further(image) if self._searches % 3 == 1 else []
-        return self._finder.look_over(image) + further
-
-    def _look_for_newcomers(self, image: Image, faces: list[SeenFace]) -> list[Find]:
-        self._searches += 1
-        if self._searches % 4 == 0:
-            self._renew(image, faces)
+        due = self._searches % 4 == 0
+        known = faces[self._searches // 4 % len(faces)] if due else None
+        look: Look | None = FaceFinder.look_over if due else FaceFinder.look_further
         if len(faces) == self._max_faces:
-            return []
-        return self._finder.look_further(image) if self._searches % 4 else self._finder.look_over(image)
+            look = None
+        return self._searcher.begin(image, look, [face.box for face in faces], known)
 
-    def _confirmed(self, image: Image, finds: Iterable[Find], faces: Sequence[SeenFace]) -> Iterator[Find]:
-        """Yield the finds on new faces that hold up from close by, placed more exactly."""
-        for find in distinct(finds):
-            if any(same_face(find.box, face.box) for face in faces):
-                continue
-            closer = self._finder.look_closely(image, find.box)
-            if find.certain or (closer is not None and closer.certain):
-                yield closer or find
+    def _collect(self, image: Image, faces: list[SeenFace], search: Search) -> list[SeenFace]:
+        """Return the faces with those that the search found, and the confidence that it renewed."""
+        self._search = None
+        found = search.result()
+        if found.track_id:
+            faces = [_renewed(face, found) for face in faces]
+        finds = (find for find in found.finds if not any(same_face(find.box, face.box) for face in faces))
+        return self._adopt(image, faces, finds)
 
     def _adopt(self, image: Image, faces: Sequence[SeenFace], finds: Iterator[Find]) -> list[SeenFace]:
         """Return the faces with those added, while there is room, on whose finds the network sees a mesh."""
@@ -163,13 +171,16 @@ class FaceSight:
                     _join(faces, SeenFace(mesh, mesh_box(mesh.landmarks), find.score), image)
         return faces
 
-    def _renew(self, image: Image, faces: list[SeenFace]) -> None:
-        """Renew the confidence of one face, each in its turn."""
-        index = self._searches // 4 % len(faces)
-        face = faces[index]
-        find = self._finder.look_closely(image, face.box)
-        gain = (find.score if find is not None else 0.0) - face.confidence
-        faces[index] = replace(face, confidence=face.confidence + _CONFIDENCE_SHARE * gain)
+
+def _look_over_and_further(finder: FaceFinder, image: Image) -> list[Find]:
+    return finder.look_over(image) + finder.look_further(image)
+
+
+def _renewed(face: SeenFace, found: Found) -> SeenFace:
+    if face.track_id != found.track_id:
+        return face
+    gain = found.confidence - face.confidence
+    return replace(face, confidence=face.confidence + _CONFIDENCE_SHARE * gain)
 
 
 def _join(faces: list[SeenFace], new: SeenFace, image: Image) -> None:
