@@ -76,7 +76,7 @@ def check_session(folder: Path, repair: bool = True) -> CheckResult:
                 return result
             replace_damaged(folder, rebuilt)
         _check(folder, repair, result)
-    if repair:  # after it was let go: Windows removes no open file
+    if repair and (folder / LOCK_FILE).exists():  # after it was let go: Windows removes no open file
         (folder / LOCK_FILE).unlink(missing_ok=True)
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -70,8 +71,16 @@ def _packets(container: Any) -> Iterator[Any]:
             yield packet
 
 
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
 def _error(path: Path, error: Exception) -> SessionError:
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+    if getattr(error, "errno", None) in _DISK_ERRORS:
+        return SessionError(
+            f"{path.name}: expected room to write it anew with its index, found: {reason}; "
+            "it stays as it is, free some space and run `faceapp session check`"
+        )
     return SessionError(
         f"{path.name}: expected a video that plays, found: {reason}; the table does not need it"
     )

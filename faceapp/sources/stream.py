@@ -19,6 +19,7 @@ from faceapp.sources.live_capture import Device, RecordingEnded
 from faceapp.sources.options import Options
 from faceapp.sources.stream_transport import (
     ALWAYS,
+    FORMAT,
     attempts,
     comes_in_pieces,
     is_session_description,
@@ -100,11 +101,16 @@ class StreamSource(LiveSource):
 
     def _connect(self) -> Device:
         reason = ""
-        for options in attempts(self._url):
+        for attempt in attempts(self._url):
             started_s = time.perf_counter()
+            options = {key: value for key, value in attempt.items() if key != FORMAT}
             try:
                 container = av.open(
-                    self._url, timeout=self._timeouts_s, options=options, metadata_errors="replace"
+                    self._url,
+                    format=attempt.get(FORMAT),
+                    timeout=self._timeouts_s,
+                    options=options,
+                    metadata_errors="replace",
                 )
             except _FINAL as error:
                 reason = _reason(error)
@@ -116,10 +122,10 @@ class StreamSource(LiveSource):
                 if not in_time:
                     break
             else:
-                if container.streams.video:
+                if container.streams.video and (FORMAT not in attempt or container.streams.video[0].width):
                     return _Stream(self.name, container)
                 container.close()
-                reason = "no pictures in it"
+                reason = reason or "no pictures in it"
                 break
         # Not raised in the handler: FFmpeg's error carries the whole URL, and a chained one would print it.
         raise SourceError(

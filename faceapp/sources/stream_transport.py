@@ -25,6 +25,10 @@ def protocols() -> tuple[str, ...]:
     return tuple(sorted(ALWAYS | {name for name in SOMETIMES if _speaks(name)}))
 
 
+FORMAT = "format"
+"""Among the options of an attempt: not FFmpeg's, but how it shall read what comes."""
+
+
 def _speaks(name: str) -> bool:
     try:
         av.open(f"{name}://", timeout=(0.1, 0.1)).close()
@@ -39,7 +43,8 @@ def attempts(address: str) -> tuple[dict[str, str], ...]:
     """Return FFmpeg's options for each attempt to open an address.
 
     Over RTSP the pictures are asked for on the connection itself, which firewalls let through and which loses nothing; a
-    camera that refuses that is asked to send them over UDP.
+    camera that refuses that is asked to send them over UDP. Over HTTP some cameras send JPEGs without the boundary that should
+    stand before the first one; FFmpeg finds the pictures where it is told to look for nothing else.
 
     Args:
         address: A URL, or the path of an SDP file.
@@ -49,6 +54,8 @@ def attempts(address: str) -> tuple[dict[str, str], ...]:
         return tuple({**_COMMON, "rtsp_transport": way} for way in ("tcp", "udp"))
     if is_session_description(address):
         return ({**_COMMON, "protocol_whitelist": "file,crypto,data,rtp,udp"},)
+    if scheme in ("http", "https"):
+        return (_COMMON, {**_COMMON, FORMAT: "mjpeg"})
     return (_COMMON,)
 
 

@@ -26,6 +26,7 @@ from faceapp.ui.theme import Theme
 from faceapp.ui.video_view import VideoView
 
 NO_FACE_AFTER_S = 1.5
+NO_FACE_IN_PICTURE = "No face was found in this picture."
 NO_FACE = "No face found. Turn towards the camera, put light in front of you, come closer than two metres."
 FIRST_START = (
     "This program estimates emotion, age, gender and smile from how faces look. Nothing is stored until you "
@@ -60,6 +61,7 @@ class Centre(QWidget):
         self._comparing = False
         self._faces_seen_s = 0.0
         self._time_s = 0.0
+        self._has_faces = False
         self._told: tuple[str, ...] = ()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -96,6 +98,7 @@ class Centre(QWidget):
         if result.faces or time_s < self._time_s or not self.shows_picture:
             self._faces_seen_s = time_s
         self._time_s = time_s
+        self._has_faces = bool(result.faces)
         self._stack.setCurrentWidget(self._live_view)
         self.video.show_result(result, readouts)
         self.seek_bar.set_time(time_s)
@@ -114,7 +117,14 @@ class Centre(QWidget):
         self._stack.setCurrentWidget(self.empty)
         self.seek_bar.set_duration(None)
 
-    def tell(self, state: PipelineState, source: str, message: str, offers: Sequence[Offer]) -> None:
+    def tell(
+        self,
+        state: PipelineState,
+        source: str,
+        message: str,
+        offers: Sequence[Offer],
+        still: bool = False,
+    ) -> None:
         """Say what is going on where the picture does not show it by itself.
 
         Args:
@@ -122,11 +132,12 @@ class Centre(QWidget):
             source: The source as people know it.
             message: What the source says while it waits.
             offers: What a person without a picture can do.
+            still: The source is one picture, which neither plays nor ends.
         """
         waiting = state is PipelineState.WAITING
         if self.shows_picture:
             self.video.set_note(message if waiting else "")
-            self.video.set_hint(self._hint(state))
+            self.video.set_hint(self._hint(state, still))
             return
         told = (state.value, source, message)
         if told == self._told and self.empty.title:
@@ -145,9 +156,11 @@ class Centre(QWidget):
             text = "Pick a camera above, try the demo, or drop a video onto this window."
             self.empty.tell("face", "Choose a source", text, offers)
 
-    def _hint(self, state: PipelineState) -> str:
+    def _hint(self, state: PipelineState, still: bool) -> str:
         if state is PipelineState.PAUSED:
             return "Paused. Space goes on."
+        if state is PipelineState.ENDED and still:
+            return "" if self._has_faces else NO_FACE_IN_PICTURE
         if state is PipelineState.ENDED:
             return "The video has ended. Space plays it again."
         if state is PipelineState.RUNNING and self._time_s - self._faces_seen_s > NO_FACE_AFTER_S:

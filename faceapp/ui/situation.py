@@ -33,7 +33,9 @@ class Situation:
         elif state is PipelineState.ENDED:
             self._end()
         message = "" if pipeline is None else pipeline.message
-        window.centre.tell(state, source_text(window.settings.source), message, self._offers())
+        window.centre.tell(
+            state, source_text(window.settings.source), message, self._offers(), _is_still(pipeline)
+        )
         window.toolbar.set_state(
             running=state not in _IDLE,
             paused=state in (PipelineState.PAUSED, PipelineState.ENDED),
@@ -96,3 +98,8 @@ class Situation:
             ("file", "Open a video…", controls.ask_file),
             ("link", "Web address…", controls.ask_address),
         ]
+
+
+def _is_still(pipeline: Pipeline | None) -> bool:
+    """Return whether the source is one picture."""
+    return pipeline is not None and getattr(pipeline.source, "frame_count", None) == 1

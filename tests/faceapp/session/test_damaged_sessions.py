@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from faceapp.errors import SessionError
+from faceapp.session import video_repair
 from faceapp.session.annotations import Event, append_event, read_events
 from faceapp.session.check import check_session
 from faceapp.session.reader import read_session
@@ -142,3 +145,19 @@ def test_json_that_is_nested_too_deep_is_one_line(tmp_path: Path, depth: int) ->
     (folder / "faces.json").write_text("[" * depth)
     (folder / "session.json").write_text("[" * depth)
     assert check_session(folder).rows == ROWS
+
+
+def test_a_full_disk_while_the_video_gets_its_index_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = record(tmp_path / "s")
+
+    def full(_part: Path, _path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(video_repair, "put_in_place", full)
+    before = (folder / "video.mkv").read_bytes()
+    with pytest.raises(SessionError, match=r"expected room to write it anew.*No space left"):
+        video_repair.rewrite_video(folder / "video.mkv")
+    assert (folder / "video.mkv").read_bytes() == before
+    assert not list(folder.glob(".*part"))

@@ -18,7 +18,8 @@ class MjpegServer:
     """Sends numbered JPEGs to whoever connects.
 
     Attributes:
-        mode: "pictures", "silence" (accepts and never answers), "rubbish" (answers no HTTP), "text" (a web page) or
+        mode: "pictures", "silence" (accepts and never answers), "unbounded" (as some cameras, no boundary before the first
+            picture), "rubbish" (answers no HTTP), "text" (a web page) or
             "refuse" (401).
         sent: Pictures sent so far.
         requests: First lines and headers of the requests.
@@ -105,11 +106,15 @@ class MjpegServer:
     def _send_pictures(self, client: socket.socket) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary={BOUNDARY}\r\n\r\n"
         client.sendall(head.encode())
+        sent = 0
         while True:
             picture = np.zeros((96, 128, 3), np.uint8)
             picture[..., 2] = 200  # red, as OpenCV encodes BGR
             content = cv2.imencode(".jpg", picture)[1].tobytes()
-            part = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n"
+            first = self.mode == "unbounded" and not sent
+            sent += 1
+            part = ("" if first else f"--{BOUNDARY}\r\n") + "Content-Type: image/jpeg\r\n"
+            part += f"Content-Length: {len(content)}\r\n\r\n"
             client.sendall(part.encode() + content + b"\r\n")
             self.sent += 1
             time.sleep(self._period_s)

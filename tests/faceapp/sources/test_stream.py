@@ -106,6 +106,17 @@ def test_a_stream_that_falls_silent_is_lost():
         source.close()
 
 
+def test_pictures_without_a_first_boundary_are_read():
+    with MjpegServer("unbounded", period_s=0.02) as server:
+        source = StreamSource(server.url())
+        source.open()
+        frames = [next_frame(source) for _ in range(3)]
+        source.close()
+    assert [frame.image.shape for frame in frames] == [(96, 128, 3)] * 3
+    assert frames[0].image[40, 60, 0] > 150 > frames[0].image[40, 60, 2]
+    assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize(
     "mode, found",
     [("rubbish", "no usable answer"), ("text", "no"), ("refuse", "server returned 401 unauthorized")],

@@ -41,7 +41,8 @@ def test_only_protocols_that_are_there_are_named() -> None:
 
 def test_rtsp_is_asked_for_over_tcp_and_then_over_udp() -> None:
     assert [each["rtsp_transport"] for each in attempts("rtsp://camera/live")] == ["tcp", "udp"]
-    assert len(attempts("http://camera/live")) == 1
+    assert len(attempts("rtmp://camera/live")) == 1
+    assert [each.get("format") for each in attempts("http://camera/live")] == [None, "mjpeg"]
 
 
 def test_the_second_way_is_taken_where_the_first_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from faceapp.pipeline import PipelineState
 from faceapp.types import FrameResult
 from faceapp.ui.banner import Banner
-from faceapp.ui.centre import NO_FACE, NO_FACE_AFTER_S, Centre
+from faceapp.ui.centre import NO_FACE, NO_FACE_AFTER_S, NO_FACE_IN_PICTURE, Centre
 from faceapp.ui.readout import Readouts
 from faceapp.ui.theme import DARK, LIGHT
 from tests.faceapp.ui.scenes import make_result
@@ -132,3 +132,14 @@ def test_themes_change_while_shown(centre: Centre, result: FrameResult) -> None:
     centre.show_result(result, Readouts())
     centre.set_theme(LIGHT)
     assert centre.video.grab().toImage().pixelColor(2, 250).name() == LIGHT.background.lower()
+
+
+def test_a_still_picture_does_not_end(centre: Centre, result: FrameResult) -> None:
+    centre.show_result(result, Readouts())
+    centre.tell(PipelineState.ENDED, "portrait.png", "", OFFERS, still=True)
+    assert centre.video._hint == ""
+    centre.show_result(make_result(result.frame.image, (), 1.0), Readouts())
+    centre.tell(PipelineState.ENDED, "portrait.png", "", OFFERS, still=True)
+    assert centre.video._hint == NO_FACE_IN_PICTURE
+    centre.tell(PipelineState.ENDED, "film.mp4", "", OFFERS)
+    assert centre.video._hint == "The video has ended. Space plays it again."
