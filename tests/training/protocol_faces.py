@@ -16,6 +16,7 @@ TINY = multitask.Config(
     net="bknet",
     epochs=2,
     size=16,
+    tasks=("emotion", "smile"),
     shares={"ferplus": 4, "genki4k": 2},
     bfloat16=False,
     average_decay=0.5,

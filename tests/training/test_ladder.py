@@ -98,6 +98,7 @@ def test_the_combination_is_of_the_two_students_best_on_the_faces_to_choose_on(
     outcome = ladder.outcome("combination", 1)
     assert outcome.parts == ("hint", "triplet")
     assert ladder.machine("combination", 1).weight.shape == (8, 32)
+    assert ladder.outcome("combination_paper", 1).parts == ("standard", "triplet")
 
 
 def test_figures_are_means_over_seeds_and_tests_pair_the_same_faces() -> None:

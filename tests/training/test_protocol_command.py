@@ -45,6 +45,7 @@ def made_sets(monkeypatch: pytest.MonkeyPatch) -> None:
 SETTINGS = [
     *("--set", "net=bknet", "--set", "epochs=1", "--set", "size=16", "--set", "bfloat16=false"),
     *("--set", 'shares={"ferplus": 4, "genki4k": 2}', "--set", "device=cpu"),
+    *("--set", 'tasks=["emotion", "smile"]'),
 ]
 
 

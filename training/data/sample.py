@@ -13,6 +13,8 @@ import numpy.typing as npt
 from training.errors import DatasetError
 
 SPLITS = ("train", "validation", "test")
+LABEL_OF = {"emotion": "emotion", "age": "age_years", "gender": "female", "smile": "smile"}
+"""Task -> the label it learns from, of samples, prepared faces and batches."""
 OLDEST_YEARS = 120
 """No set may give a higher age."""
 

@@ -31,7 +31,7 @@ from training.measuring.calibration import fit_temperature
 Floats = npt.NDArray[np.float32]
 
 CLASS_COSTS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-AGE_COSTS = (1e-3, 1e-2, 1e-1)
+AGE_COSTS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Values of C that are tried, on standardised embeddings."""
 EPSILON_YEARS = 0.1
 

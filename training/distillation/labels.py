@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from engines.card import LABELS
 from training.data.prepared import PreparedFaces
+from training.data.sample import LABEL_OF
 from training.errors import RecipeError
 
 Floats = npt.NDArray[np.float32]
@@ -19,8 +20,6 @@ Floats = npt.NDArray[np.float32]
 FEATURES = "features"
 PREFIX = "distilled_"
 """A task's distilled labels stand in a batch under this prefix and the task's name."""
-
-_GIVEN = {"emotion": "emotion", "age": "age_years", "gender": "female", "smile": "smile"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def selected(labels: dict[str, Floats], faces: PreparedFaces, selection: Selecti
 def _kept(task: str, rows: Floats, faces: PreparedFaces, selection: Selection) -> npt.NDArray[np.bool_]:
     if task == "emotion" and selection.emotion_sets and faces.name not in selection.emotion_sets:
         return np.zeros(len(rows), np.bool_)
-    given = np.asarray(getattr(faces, _GIVEN[task]))
+    given = np.asarray(getattr(faces, LABEL_OF[task]))
     labelled = ~np.isnan(given.reshape(len(rows), -1)).any(axis=1)
     asked = ~np.isnan(rows).any(axis=1)
     if task == "age":

@@ -7,7 +7,14 @@ from torch import Tensor, nn
 
 
 class MaskedLoss(nn.Module):
-    """Mean over the pictures that have a label; a subclass says each picture's loss."""
+    """Mean over the pictures that have a label; a subclass says each picture's loss.
+
+    Attributes:
+        over_all: Divide by all pictures of the batch, as some papers print it, instead of by the labelled ones: a task's
+            loss then shrinks with its share of the batch.
+    """
+
+    over_all = False
 
     def per_image(self, logits: Tensor, *labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return each picture's loss and whether it counts.
@@ -23,7 +30,9 @@ class MaskedLoss(nn.Module):
 
     def forward(self, logits: Tensor, *labels: Tensor) -> Tensor:
         """Return the scalar mean; exactly 0, with gradient 0, where no picture has a label."""
-        return mean_of_labelled(*self.per_image(logits, *labels))
+        losses, labelled = self.per_image(logits, *labels)
+        mean = mean_of_labelled(losses, labelled)
+        return mean * labelled.float().mean() if self.over_all else mean
 
 
 def mean_of_labelled(losses: Tensor, labelled: Tensor) -> Tensor:

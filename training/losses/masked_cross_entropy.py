@@ -3,8 +3,8 @@
 Sang and Cuong: Effective deep multi-source multi-task learning frameworks for smile detection, emotion recognition and
 gender classification, 2018, equation 1: L_t = -(1/N) sum_i alpha_i^t sum_j y_i^t(j) log yhat_i^t(j), where alpha_i^t is
 1 when picture i carries a label of task t. y may be one-hot or a distribution of votes (FER+, Barsoum et al. 2016). We
-divide by the number of labelled pictures, not by the whole batch, so that a task's weight does not depend on its share
-of it.
+divide by the number of labelled pictures, so that a task's weight does not depend on its share of the batch; `over_all`
+(`--set loss.mean_over=all`) divides by N as printed.
 
 Label smoothing (Szegedy et al.: Rethinking the Inception architecture, CVPR 2016, section 7): y' = (1 - e) y + e / C.
 Class weights multiply y', so that rare classes count; both are torch's own.

@@ -10,10 +10,11 @@ from torch.nn import functional
 
 from training.blocks.capsules.decoder import PoseDecoder, capsule_to_decode
 from training.blocks.capsules.net import GROUPS, POSES
+from training.data.sample import LABEL_OF
 from training.losses.age_classes import AgeClassLoss
 from training.losses.masked_cross_entropy import one_hot
 from training.losses.spread import FIRST_MARGIN, LAST_MARGIN, SpreadLoss
-from training.multi_task.loss import MultiTaskLoss
+from training.multi_task.loss import AGE_RANGE, MultiTaskLoss
 
 AGE_GROUPS = "age_groups"
 RECONSTRUCTION = "reconstruction"
@@ -112,9 +113,12 @@ class CapsuleLoss:
         return parts
 
     def _group_target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return one row a face, 1 at its age group, NaN where it has none."""
+        """Return one row a face, 1 at its age group, NaN where it has none; a range counts where one group holds it."""
         assert self.age_groups is not None
         group = self.age_groups.group_of(batch["age_years"])
+        if AGE_RANGE[0] in batch:
+            lowest, highest = (self.age_groups.group_of(batch[name]) for name in AGE_RANGE)
+            group = torch.where((group < 0) & (lowest == highest), lowest, group)
         rows = functional.one_hot(group.clamp(min=0), len(self.age_groups.groups)).float()
         return rows.masked_fill((group < 0)[:, None], torch.nan)
 
@@ -128,6 +132,5 @@ class CapsuleLoss:
                 self._group_target(batch) if self.age_groups else logits.new_full(logits.shape, torch.nan)
             )
         else:
-            label = "female" if self.decoded_task == "gender" else self.decoded_task
-            target = one_hot(batch[label], 2)
+            target = one_hot(batch[LABEL_OF[self.decoded_task]], 2)
         return capsule_to_decode(logits, target)

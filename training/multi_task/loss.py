@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from engines.card import LABELS
+from training.data.sample import LABEL_OF
 from training.distillation.labels import FEATURES, PREFIX
 from training.losses.age_classes import GALLAGHER, AgeClassLoss
 from training.losses.age_distribution import AgeDistributionLoss
@@ -40,6 +42,7 @@ AGE_LOSSES: Mapping[str, Callable[[], nn.Module]] = {
 AGE_RANGE = ("age_low_years", "age_high_years")
 """Labels of a batch with faces of a set that gives ages as ranges of years."""
 DOMAIN = "domain"
+MeanOver = Literal["labelled", "all"]
 EMBEDDING = "embedding"
 
 
@@ -56,6 +59,8 @@ class LossSettings:
         distillation_weight: Share of the distilled loss in a task's loss, where a face has distilled labels; the rest
             is the supervised loss.
         temperature: Of the soft labels.
+        mean_over: What the supervised losses are divided by: the "labelled" faces of a batch, or "all", as equation 1 of Sang
+            and Cuong 2018 is printed.
         feature_weight: Weight of the distance to the teacher's features.
     """
 
@@ -67,6 +72,7 @@ class LossSettings:
     distillation_weight: float = 0.5
     temperature: float = 1.0
     feature_weight: float = 0.0
+    mean_over: MeanOver = "labelled"
 
     def __post_init__(self) -> None:
         for name, known in (("emotion", CLASS_LOSSES), ("age", AGE_LOSSES), ("binary", CLASS_LOSSES)):
@@ -77,6 +83,8 @@ class LossSettings:
                 "label_smoothing: expected 0 with squared_hinge, multi_label and spread, "
                 f"found {self.label_smoothing}"
             )
+        if self.mean_over not in get_args(MeanOver):
+            raise ValueError(f"mean_over: expected labelled or all, found {self.mean_over!r}")
         for name in ("label_smoothing", "domain_weight", "feature_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected 0 or more, found {getattr(self, name)}")
@@ -102,6 +110,8 @@ class MultiTaskLoss(nn.Module):
         self.emotion = CLASS_LOSSES[settings.emotion](settings.label_smoothing)
         self.binary = CLASS_LOSSES[settings.binary](settings.label_smoothing)
         self.age = AGE_LOSSES[settings.age]()
+        for loss in (self.emotion, self.binary, self.age):
+            loss.over_all = settings.mean_over == "all"
         self.soft = DistillationLoss(settings.temperature)
         self.domain = TripletDomainLoss()
         self.features = FeatureDistillationLoss()
@@ -141,7 +151,7 @@ class MultiTaskLoss(nn.Module):
         elif task == "age":
             loss = self.age(logits, *self._ages(batch))
         else:
-            loss = self.binary(logits, one_hot(batch["female" if task == "gender" else task], 2))
+            loss = self.binary(logits, one_hot(batch[LABEL_OF[task]], 2))
         return loss
 
     def _ages(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:

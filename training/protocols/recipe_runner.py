@@ -19,6 +19,7 @@ from training.fitting.checkpoints import kept_epochs
 from training.fitting.loop import fit
 from training.measuring.answers import Decoded
 from training.measuring.ensembles import checkpoint_predicts, ensemble_faces
+from training.multi_task.trainable import taught_tasks
 from training.protocols.cross_data_set import PredictSet
 from training.protocols.folds import Fold, Positions
 
@@ -57,7 +58,7 @@ class RecipeRunner:
         return predict(faces, fold.test)
 
     def on_source(self, name: str) -> PredictSet:
-        """Train on one set alone, all faces of a batch from it; return the predictor of any set.
+        """Train on one set alone what it teaches, all faces of a batch from it; return the predictor of any set.
 
         Raises:
             RecipeError: The recipe can't train on that set alone.
@@ -69,6 +70,9 @@ class RecipeRunner:
                 f"cross-data-set: expected a recipe that trains on {name} alone, found one that does not ({error}); "
                 "use multitask"
             ) from error
+        if hasattr(config, "tasks"):
+            tasks = taught_tasks(config.tasks, config.loss, {name: self.sets[name]}, {})
+            config = dataclasses.replace(config, tasks=tasks)
         return self._train({name: self.sets[name]}, config, self.out / f"from_{name}")
 
     def _train(self, sets: dict[str, PreparedFaces], config: Any, out: Path) -> PredictSet:

@@ -35,6 +35,7 @@ from training.multi_task.config import Config
 from training.multi_task.fine_tuning import freeze, optimizer_of
 from training.multi_task.loss import AGE_RANGE, DOMAIN, EMBEDDING, MultiTaskLoss, TaskBalance
 from training.multi_task.prior_adjustment import PriorAdjustment, emotion_prior
+from training.multi_task.trainable import require_labels
 from training.names import load
 from training.occlusion.either_half import EitherHalf
 from training.occlusion.hiding import Hider
@@ -83,6 +84,8 @@ def build_on(
     torch.manual_seed(config.seed)
     if config.smile_from_happiness and "ferplus" in sets:
         sets = {**sets, "ferplus": with_smile_from_happiness(sets["ferplus"])}
+    extra = _extra_labels(config, sets)
+    require_labels(config.tasks, config.loss, {name: sets[name] for name in config.shares}, extra)
     batches = MixedBatches(
         sets=sets,
         shares=config.shares,
@@ -94,7 +97,7 @@ def build_on(
         seed=config.seed,
         mixing=config.mixing,
         sampling=_sampling(config, sets),
-        extra=_extra_labels(config, sets),
+        extra=extra,
         hider=hider,
     )
     net = build_net(config).to(memory_format=torch.channels_last)

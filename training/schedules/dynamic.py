@@ -12,6 +12,8 @@ below any exponential curve and contradict the last clause, so a fall lands on t
 0.1^(step / 10000); the k-1st fall of a cycle is then its lowest rate and lies on the curve, as the text says. (2) "10k"
 is 10,000 steps, not 10 times k. (3) The text names no threshold and no interval: the loss stalls when the mean of an
 epoch is not at least `threshold` (a share) below that of the epoch before. (4) Between stalls the rate stays.
+
+We add a linear warm-up, which the text lacks and without which a VGG without batch normalisation diverges.
 """
 
 from __future__ import annotations
@@ -27,15 +29,32 @@ class Dynamic(Watching):
     """Falls onto an exponential curve at each stall, back to the initial rate at every k-th; see `build`."""
 
     def __init__(
-        self, optimizer: Optimizer, decay: float, decay_steps: float, cycle: int, threshold: float
+        self,
+        optimizer: Optimizer,
+        decay: float,
+        decay_steps: float,
+        cycle: int,
+        threshold: float,
+        warm_up_steps: int,
     ) -> None:
         super().__init__(optimizer)
         self.decay = decay
         self.decay_steps = decay_steps
         self.cycle = cycle
         self.threshold = threshold
+        self.warm_up_steps = warm_up_steps
         self.previous_loss = math.inf
         self.stalls = 0
+        self._warm_up()
+
+    def step(self) -> None:
+        """Count a batch; while warming up the rate rises."""
+        super().step()
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        if self.steps <= self.warm_up_steps and self.warm_up_steps:
+            self.set_factor(min(1.0, (self.steps + 1) / (self.warm_up_steps + 1)))
 
     def observe(self, loss: float) -> None:
         """Learn the mean training loss of the epoch that ended.
@@ -45,7 +64,11 @@ class Dynamic(Watching):
         """
         require_loss(loss)
         previous, self.previous_loss = self.previous_loss, loss
-        if math.isinf(previous) or loss < previous - self.threshold * abs(previous):
+        if (
+            self.steps < self.warm_up_steps
+            or math.isinf(previous)
+            or loss < previous - self.threshold * abs(previous)
+        ):
             return
         self.stalls += 1
         returns = self.stalls % self.cycle == 0
@@ -60,6 +83,7 @@ def build(
     decay_steps: float = 10_000,
     cycle: int = 5,
     threshold: float = 0.01,
+    warm_up_steps: int = 0,
 ) -> WatchingSchedule:
     """Return the schedule.
 
@@ -70,6 +94,7 @@ def build(
         decay_steps: Batches.
         cycle: k: every k-th stall returns to the initial rate.
         threshold: The loss stalls when it is not at least this share below that of the epoch before.
+        warm_up_steps: Batches in which the rate rises linearly to the initial one; 0 for none, as published.
 
     Raises:
         ValueError: A setting is out of its range.
@@ -79,4 +104,5 @@ def build(
     require_between("decay_steps", decay_steps, 0, 1e12, open_low=True)
     require_between("cycle", cycle, 2, 1e6)
     require_between("threshold", threshold, 0, 1)
-    return Dynamic(optimizer, decay, decay_steps, cycle, threshold)
+    require_between("warm_up_steps", warm_up_steps, 0, 1e9)
+    return Dynamic(optimizer, decay, decay_steps, cycle, threshold, warm_up_steps)

@@ -11,7 +11,7 @@ from engines.card import InputSpec
 from engines.occlusion import hide_half
 from engines.preprocess import cut_chip, normalised
 from training.data.prepared import PreparedFaces
-from training.data.sample import hashed_split
+from training.data.sample import LABEL_OF, hashed_split
 from training.errors import DatasetError
 from training.studies.ladder.settings import Half
 
@@ -20,7 +20,6 @@ Floats = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]
 
 _CHOOSING_PERCENT = 10
-_LABELS = {"age": "age_years", "gender": "female", "smile": "smile"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +144,7 @@ def _labels(task: str, faces: PreparedFaces) -> Floats:
     if task == "emotion":
         known = ~np.isnan(faces.emotion).any(axis=1)
         return np.where(known, np.nan_to_num(faces.emotion).argmax(axis=1), np.nan).astype(np.float32)
-    values: Floats = getattr(faces, _LABELS[task])
+    values: Floats = getattr(faces, LABEL_OF[task])
     return values
 
 

@@ -165,7 +165,7 @@ def _title(settings: Settings) -> str:
 
 
 def _kind(row: str) -> str:
-    if row == "combination":
+    if row.startswith("combination"):
         return "combination"
     if row.endswith("_svm"):
         return "SVM"

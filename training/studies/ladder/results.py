@@ -123,6 +123,8 @@ def _pairs(parts: Sequence[str]) -> list[tuple[str, str]]:
         ("combination", "finetuned_longer"),
         ("combination", "finetuned_longer_svm"),
         ("combination", "teacher_full"),
+        ("combination_paper", "combination"),
+        ("combination_paper", "finetuned_longer_svm"),
     ]
 
 

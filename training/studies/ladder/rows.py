@@ -60,8 +60,12 @@ ROWS = {
     "hint_svm": "SVM on hint",
     "triplet_svm": "SVM on triplet",
     "combination": "SVM on the two best distilled",
+    "combination_paper": "SVM on the paper's two distilled",
 }
 """Row -> what it is."""
+PAPER_PARTS = {task: ("hint", "triplet") for task in ("age", "gender")}
+"""Task -> the students that the paper combines where it is not `PAPER_OTHERS`."""
+PAPER_OTHERS = ("standard", "triplet")
 UNSEEDED = ("teacher_full", "teacher_hidden", "teacher_svm")
 """Rows in which nothing is drawn but the SVM's order."""
 
@@ -148,6 +152,8 @@ class Ladder:
         folder.mkdir(parents=True, exist_ok=True)
         if row == "combination":
             self._make_machine(self._best(seed), seed, folder)
+        elif row == "combination_paper":
+            self._make_machine(PAPER_PARTS.get(self.settings.task, PAPER_OTHERS), seed, folder)
         elif row.endswith("_svm"):
             self._make_machine((row.removesuffix("_svm"),), seed, folder)
         else:
