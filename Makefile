@@ -3,6 +3,7 @@
 # make lint   style and types only
 # make wheels builds what is installed elsewhere into dist: the program, the engines alone, training
 # make package builds the program without Python into dist/faceapp, tries it, and makes a .deb where dpkg is
+# make docs   builds the documentation as a site into dist/docs
 # make bench  speed of the pipeline and of the engines, for docs/benchmarks.md
 
 VENV ?= .venv
@@ -15,7 +16,7 @@ PYTHON ?= $(shell for name in python3.12 python3.11 python3.10 python3 python; d
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint check wheels package bench clean
+.PHONY: run test lint check wheels package docs bench clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m faceapp $(ARGS)
@@ -42,6 +43,10 @@ package: $(VENV)/.run
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/program packaging/program/faceapp.spec
 	$(BIN)/python packaging/program/smoke_test.py
 	if command -v dpkg-deb >/dev/null; then $(BIN)/python packaging/linux/make_deb.py; fi
+
+docs: $(VENV)/.run
+	$(PIP) install -e '.[docs]'
+	$(BIN)/mkdocs build --strict --quiet --config-file packaging/docs/mkdocs.yml
 
 bench: $(VENV)/.test
 	$(BIN)/python -m faceapp bench demo $(ARGS)
