@@ -11,9 +11,6 @@ from training.losses.distillation import DistillationLoss
 from training.losses.feature_distillation import FeatureDistillationLoss, FeatureMap
 from training.losses.masked_cross_entropy import (
     MaskedCrossEntropy,
-    class_counts,
-    effective_number,
-    inverse_frequency,
     one_hot,
 )
 from training.losses.masked_squared_hinge import MaskedSquaredHinge
@@ -106,15 +103,12 @@ def test_ages_over_a_hundred_count_as_a_hundred() -> None:
     assert torch.equal(loss(logits, torch.tensor([116.0])), loss(logits, torch.tensor([100.0])))
 
 
-def test_smoothed_and_weighted_cross_entropy_are_those_of_torch() -> None:
+def test_smoothed_cross_entropy_is_that_of_torch() -> None:
     logits, classes = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 1, 1])
     rows = one_hot(classes.float(), 4)
 
     smoothed = torch.nn.functional.cross_entropy(logits, classes, label_smoothing=0.1)
     assert torch.allclose(MaskedCrossEntropy(label_smoothing=0.1)(logits, rows), smoothed)
-    weights = torch.tensor([1.0, 0.5, 2.0, 0.0])
-    weighted = torch.nn.functional.cross_entropy(logits, classes, weight=weights, reduction="none")
-    assert torch.allclose(MaskedCrossEntropy(class_weights=weights.tolist())(logits, rows), weighted.mean())
 
 
 def test_a_mixed_label_shares_itself_between_two_classes() -> None:
@@ -126,31 +120,10 @@ def test_a_mixed_label_shares_itself_between_two_classes() -> None:
         one_hot(torch.tensor([0.0, 2.0, NAN]), 2)
 
 
-@pytest.mark.parametrize("weigh", [inverse_frequency, effective_number])
-def test_class_weights_lift_rare_classes_and_keep_the_mean(weigh) -> None:
-    counts = class_counts(torch.tensor([[1.0, 0, 0]] * 90 + [[0, 1.0, 0]] * 10 + [[NAN] * 3]))
-    weights = torch.tensor(weigh(counts))
-
-    assert counts.tolist() == [90, 10, 0]
-    assert weights[1] > weights[0] > 0 and weights[2] == 0
-    assert float((weights * counts).sum() / counts.sum()) == pytest.approx(1)
-
-
-def test_inverse_frequency_makes_classes_weigh_alike_and_zero_power_changes_nothing() -> None:
-    counts = torch.tensor([90.0, 10.0])
-
-    assert (torch.tensor(inverse_frequency(counts)) * counts).tolist() == pytest.approx([50, 50])
-    assert inverse_frequency(counts, power=0) == pytest.approx([1, 1])
-    assert effective_number(counts, beta=0) == pytest.approx([1, 1])
-    with pytest.raises(ValueError, match="at least one class"):
-        inverse_frequency(torch.zeros(3))
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda: MaskedCrossEntropy(label_smoothing=1), "label_smoothing: expected 0 to below 1, found 1"),
-        (lambda: MaskedCrossEntropy(class_weights=[1, NAN]), "class_weights: expected finite"),
         (lambda: CrowdLabelLoss("most"), "mode: expected distribution"),
         (lambda: CrowdLabelLoss("multi_label", label_smoothing=0.1), "expected none in mode multi_label"),
         (lambda: AgeDistributionLoss(std_years=0), "std_years"),

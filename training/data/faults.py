@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
@@ -101,6 +102,7 @@ class Faults:
         if not samples:
             text = f"{place}: expected {layout}, found no usable picture; unpack the set there"
             raise DatasetError(f"{text} ({self.summary()})" if self.count else text)
+        self._tell_repeated(samples)
         if people and len(samples) > 1 and len({sample.subject for sample in samples}) == 1:
             self.note(
                 DatasetError(
@@ -109,6 +111,16 @@ class Faults:
                 )
             )
         return [sample for sample in samples if split in (None, sample.split)]
+
+    def _tell_repeated(self, samples: Sequence[Sample]) -> None:
+        """Warn where two rows are of the same face: each counts, in training and in figures."""
+        faces = Counter((one.path, one.box_px) for one in samples if one.pixels is None)
+        repeated = [path for (path, _), count in faces.items() if count > 1]
+        if repeated:
+            logger.warning(
+                "%s: expected a row a face, found %d faces with several, the first %s; each row counts, remove the others",
+                self.name, len(repeated), repeated[0],
+            )  # fmt: skip
 
     def summary(self) -> str:
         """Return one line about what was skipped, empty when nothing was."""

@@ -18,7 +18,6 @@ what mixing gave.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -41,26 +40,17 @@ class CrowdLabelLoss(MaskedCrossEntropy):
     Args:
         mode: One of the four above.
         label_smoothing: From 0 to below 1; 0 in mode "multi_label".
-        class_weights: A weight for each class; None in mode "multi_label".
 
     Raises:
         ValueError: An argument is out of its range.
     """
 
-    def __init__(
-        self,
-        mode: Mode = "distribution",
-        label_smoothing: float = 0.0,
-        class_weights: Sequence[float] | None = None,
-    ) -> None:
-        super().__init__(label_smoothing, class_weights)
+    def __init__(self, mode: Mode = "distribution", label_smoothing: float = 0.0) -> None:
+        super().__init__(label_smoothing)
         if mode not in get_args(Mode):
             raise ValueError(f"mode: expected {', '.join(get_args(Mode))}, found {mode!r}")
-        if mode == "multi_label" and (label_smoothing or class_weights is not None):
-            raise ValueError(
-                "label_smoothing, class_weights: expected none in mode multi_label, "
-                f"found {label_smoothing!r} and {class_weights!r}"
-            )
+        if mode == "multi_label" and label_smoothing:
+            raise ValueError(f"label_smoothing: expected none in mode multi_label, found {label_smoothing!r}")
         self.mode = mode
 
     def per_image(self, logits: Tensor, *labels: Tensor) -> tuple[Tensor, Tensor]:

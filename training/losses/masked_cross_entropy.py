@@ -7,12 +7,9 @@ divide by the number of labelled pictures, so that a task's weight does not depe
 (`--set loss.mean_over=all`) divides by N as printed.
 
 Label smoothing (Szegedy et al.: Rethinking the Inception architecture, CVPR 2016, section 7): y' = (1 - e) y + e / C.
-Class weights multiply y', so that rare classes count; both are torch's own.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,23 +23,16 @@ class MaskedCrossEntropy(MaskedLoss):
 
     Args:
         label_smoothing: e, from 0 to below 1.
-        class_weights: A weight for each class, for example from `inverse_frequency`; None weighs all alike.
 
     Raises:
         ValueError: An argument is out of its range.
     """
 
-    class_weights: Tensor | None
-
-    def __init__(self, label_smoothing: float = 0.0, class_weights: Sequence[float] | None = None) -> None:
+    def __init__(self, label_smoothing: float = 0.0) -> None:
         super().__init__()
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"label_smoothing: expected 0 to below 1, found {label_smoothing!r}")
-        weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
-        if weights is not None and not (weights.isfinite().all() and (weights >= 0).all() and weights.any()):
-            raise ValueError(f"class_weights: expected finite weights from 0 on, found {weights.tolist()}")
         self.label_smoothing = label_smoothing
-        self.register_buffer("class_weights", weights, persistent=False)
 
     def per_image(self, logits: Tensor, *labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return each picture's loss, float (N,), and whether it has a label, bool (N,).
@@ -56,7 +46,6 @@ class MaskedCrossEntropy(MaskedLoss):
         losses = functional.cross_entropy(
             logits.float(),
             torch.where(labelled[:, None], target, 0).float(),
-            weight=self.class_weights,
             label_smoothing=self.label_smoothing,
             reduction="none",
         )
@@ -87,49 +76,6 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
         )
     distance = (labels[:, None] - torch.arange(classes, device=labels.device)).abs()
     return (1 - distance).clamp(min=0).float()
-
-
-def class_counts(targets: Tensor) -> Tensor:
-    """Return how many labelled pictures each class has, float (C,), from rows of shares, float (N, C)."""
-    return targets.nansum(dim=0)
-
-
-def inverse_frequency(counts: Tensor, power: float = 1.0) -> list[float]:
-    """Return class weights in proportion to 1 / count^power, whose mean over the pictures is 1.
-
-    Args:
-        counts: float (C,), pictures of each class; a class without any gets weight 0.
-        power: 1 balances the classes fully, 0.5 is the usual compromise.
-
-    Raises:
-        ValueError: No class has a picture.
-    """
-    return _normalised(counts.double().clamp(min=1e-12) ** -power, counts)
-
-
-def effective_number(counts: Tensor, beta: float = 0.999) -> list[float]:
-    """Return class weights in proportion to (1 - beta) / (1 - beta^count), whose mean over the pictures is 1.
-
-    Cui et al.: Class-balanced loss based on effective number of samples, CVPR 2019, equation 2. They scale the weights
-    to a sum of C; we scale to a mean of 1 over the pictures, so that the task's loss keeps its size.
-
-    Args:
-        counts: float (C,), pictures of each class; a class without any gets weight 0.
-        beta: From 0 (no weights) to below 1 (towards inverse frequency).
-
-    Raises:
-        ValueError: No class has a picture, or beta is out of its range.
-    """
-    if not 0 <= beta < 1:
-        raise ValueError(f"beta: expected 0 to below 1, found {beta!r}")
-    return _normalised((1 - beta) / (1 - beta ** counts.double().clamp(min=1e-12)), counts)
-
-
-def _normalised(weights: Tensor, counts: Tensor) -> list[float]:
-    if not (counts > 0).any() or (counts < 0).any():
-        raise ValueError(f"counts: expected pictures in at least one class, found {counts.tolist()}")
-    weights = torch.where(counts > 0, weights, 0)
-    return [float(weight) for weight in weights * counts.sum() / (weights * counts).sum()]
 
 
 def example() -> tuple[nn.Module, tuple[Tensor, ...]]:
