@@ -144,12 +144,16 @@ class OpenVinoBackend:
 
     def _settings(self, threads: int) -> dict[str, object]:
         """Return the device's settings for the shortest time of one run."""
-        return {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads,
-            # A pinned thread would fight with tracking for a core; the latency alone is the same either way.
-            "ENABLE_CPU_PINNING": False,
-        }
+        return _latency(threads)
+
+
+def _latency(threads: int) -> dict[str, object]:
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads,
+        # A pinned thread would fight with tracking for a core; the latency alone is the same either way.
+        "ENABLE_CPU_PINNING": False,
+    }
 
 
 @cache
@@ -209,6 +213,36 @@ def _library_errors() -> tuple[type[Exception], ...]:
         *(getattr(frontend, name) for name in (*names, "OpConversionFailure", "OpValidationFailure")),
         RuntimeError,
     )
+
+
+def compile_tflite(path: Path, shape: tuple[int, ...], threads: int = 1) -> Any:
+    """Compile a TensorFlow-Lite model that sees pictures, such as MediaPipe's, in float32.
+
+    Args:
+        path: The file.
+        shape: One picture, (H, W, 3).
+        threads: Processor threads of a run.
+
+    Returns:
+        OpenVINO's inference request, which takes uint8 (N, H, W, 3) and shows it to the model in shares of 255.
+
+    Raises:
+        EngineError: The file is missing, or OpenVINO can't be imported or can't read it.
+    """
+    if not path.is_file():
+        raise EngineError(f"{path.name}: expected MediaPipe's model, found none; reinstall mediapipe")
+    with _loading:
+        openvino = import_openvino()
+        try:
+            model = shared_core().read_model(path)
+            model.reshape([openvino.Dimension(1, MAX_BATCH), *shape])
+            steps = openvino.preprocess.PrePostProcessor(model)
+            steps.input().tensor().set_element_type(openvino.Type.u8)
+            steps.input().preprocess().convert_element_type(openvino.Type.f32).scale(255.0)
+            settings = _latency(threads) | {"INFERENCE_PRECISION_HINT": "f32"} | _kept_kernels()
+            return shared_core().compile_model(steps.build(), "CPU", settings).create_infer_request()
+        except _library_errors() as error:
+            raise EngineError(f"{path.name}: OpenVINO can't read it ({_last_line(error)})") from error
 
 
 def _tensors(ports: list[Any]) -> dict[str, Tensor]:

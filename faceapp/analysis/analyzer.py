@@ -151,7 +151,9 @@ def make_tracker(settings: Settings, *, small_faces: bool = True) -> Tracker:
         open_visibility,
         settings.occlusion,
         small_faces=small_faces,
+        plain_mesh=settings.mesh == "openvino",
     )
+    tracker.detailed = settings.movements or settings.second_opinion or settings.explain != "off"
     return RegionTracker(tracker, settings.region, open_visibility, settings.occlusion)
 
 

@@ -10,7 +10,7 @@ from faceapp.settings import Settings
 
 CHOICES = (
     *("model", "backend", "occlusion", "simulate", "region", "smoothing", "landmark_smoothing"),
-    *("movements", "second_opinion", "labels", "max_faces", "engine_threads"),
+    *("movements", "second_opinion", "labels", "max_faces", "mesh", "engine_threads"),
 )
 """Fields of `faceapp.settings.Settings`, where each is explained."""
 _ONLY_OVER_TIME = ("smoothing", "landmark_smoothing", "simulate")

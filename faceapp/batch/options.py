@@ -16,6 +16,7 @@ _AS_IN_WINDOW = (
     "smoothing",
     "landmark_smoothing",
     "max_faces",
+    "mesh",
     "engine_threads",
     "movements",
     "second_opinion",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from faceapp.errors import StreamError
-from faceapp.settings import MOST_FACES, Hidden, OcclusionMode, Settings, check_setting
+from faceapp.settings import MOST_FACES, Hidden, Mesh, OcclusionMode, Settings, check_setting
 from faceapp.settings.region import Region, region_from_text
 from faceapp.settings.stream_target import DEFAULT_TARGET, check_stream_name, parse_osc_target
 
@@ -20,6 +20,7 @@ _SETTINGS = (
         "smoothing",
         "landmark_smoothing",
         "max_faces",
+        "mesh",
         "movements",
         "second_opinion",
         "labels",
@@ -84,13 +85,19 @@ def add_region_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_smoothing_option(parser: argparse.ArgumentParser) -> None:
-    """Add --smoothing and --landmark-smoothing."""
+    """Add --smoothing, --landmark-smoothing and --mesh, what steadies and places the faces."""
     parser.add_argument(
         "--smoothing",
         type=_setting("smoothing"),
         metavar="0..1",
         default=argparse.SUPPRESS,
         help="strength of smoothing of predictions over time, 0 is off; values before it are always kept too",
+    )
+    parser.add_argument(
+        "--mesh",
+        choices=get_args(Mesh),
+        default=argparse.SUPPRESS,
+        help="what sees the faces' points: mediapipe (default), or its plain network in openvino, faster and less exact",
     )
     parser.add_argument(
         "--landmark-smoothing",

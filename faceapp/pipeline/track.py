@@ -32,9 +32,14 @@ def track(run: Run) -> None:
         tracker.close()
 
 
-def _obey(controls: Controls, tracker: Tracker) -> None:
+def obey(controls: Controls, tracker: Tracker) -> None:
     """Pass the window's wishes on to a tracker that knows them."""
-    wishes = {"landmark_smoothing": controls.landmark_smoothing, "occlusion": controls.occlusion}
+    wishes: dict[str, object] = {
+        "landmark_smoothing": controls.landmark_smoothing,
+        "occlusion": controls.occlusion,
+    }
+    if controls.movements or controls.second_opinion or controls.explain not in (None, "off"):
+        wishes["detailed"] = True  # and stays so for this run
     for name, wish in wishes.items():
         if wish is not None and getattr(tracker, name, wish) != wish:
             setattr(tracker, name, wish)
@@ -46,6 +51,6 @@ def _track_one(run: Run, tracker: Tracker, ticket: Ticket) -> None:
     if ticket.frame is None:
         run.to_read.put_last(ticket)
         return
-    _obey(run.controls, tracker)
+    obey(run.controls, tracker)
     ticket.faces, ticket.track_ms = track_timed(tracker, ticket.frame)
     run.statistics.dropped(run.to_read.put(ticket))

@@ -67,6 +67,15 @@ class RegionTracker:
         self._tracker.landmark_smoothing = strength  # type: ignore[attr-defined]
 
     @property
+    def detailed(self) -> bool:
+        """Whether the other tracker's meshes need their detail, see `MediaPipeTracker`; may be set from any thread."""
+        return bool(getattr(self._tracker, "detailed", True))
+
+    @detailed.setter
+    def detailed(self, detailed: bool) -> None:
+        self._tracker.detailed = detailed  # type: ignore[attr-defined]
+
+    @property
     def occlusion(self) -> OcclusionMode:
         """What hides every face, or "auto"; may be set from any thread."""
         return self._occlusion

@@ -56,6 +56,10 @@ class MediaPipeTracker:
         occlusion: What hides every face, or "auto" for what the network sees. With "none" it is not asked.
         small_faces: Look into the parts of a first or single picture too, see `FaceFinder`; else small faces are found
             over the next frames.
+        plain_mesh: See the meshes with the plain network where no detail is asked for, see `MeshFinder`.
+
+    Attributes:
+        detailed: Whether irises, lids and lips matter, as to action units; may be set from any thread.
 
     Raises:
         ValueError: `max_faces` is below 1.
@@ -69,6 +73,7 @@ class MediaPipeTracker:
         occlusion: OcclusionMode = "auto",
         *,
         small_faces: bool = True,
+        plain_mesh: bool = False,
     ) -> None:
         if max_faces < 1:
             raise ValueError(f"max_faces: expected at least 1, found {max_faces}")
@@ -77,7 +82,8 @@ class MediaPipeTracker:
         self._smoother = LandmarkSmoother(landmark_smoothing)
         self._open_visibility = open_visibility
         self._occlusion: OcclusionMode = occlusion
-        self._small_faces = small_faces
+        self._small_faces, self._plain_mesh = small_faces, plain_mesh
+        self.detailed = False
         self._watch: OcclusionWatch | None = None
         self._sight: FaceSight | None = None
         self._seen: dict[int, SeenFace] = {}
@@ -130,6 +136,7 @@ class MediaPipeTracker:
             self._steps_s.append(step_s)
         self._time_s, self._shape = frame.time_s, image.shape
         sight, watch = self._opened()
+        sight.meshes.detailed = self.detailed
         watch.mode = self._occlusion
         self._keeper.longest_step_s = self._longest_step_s()
         expected = self._keeper.expected(frame.time_s)
@@ -189,7 +196,9 @@ class MediaPipeTracker:
         if self._watch is None:
             self._watch = OcclusionWatch(self._open_visibility() if self._open_visibility else None)
         if self._sight is None:
-            self._sight = FaceSight(self._max_faces, self._watch, small_faces=self._small_faces)
+            self._sight = FaceSight(
+                self._max_faces, self._watch, small_faces=self._small_faces, plain_mesh=self._plain_mesh
+            )
         return self._sight, self._watch
 
     def _track(self, track_id: int, face: SeenFace) -> FaceTrack:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 
 from faceapp.tracking.face_finder import FaceFinder, Find, distinct
-from faceapp.tracking.mesh_graph import FaceMeshGraph
+from faceapp.tracking.mesh_choice import MeshFinder
 from faceapp.tracking.occlusion_watch import OcclusionWatch
 from faceapp.tracking.regions import Box, mesh_box, mesh_region, overlap, same_face, same_mesh
 from faceapp.tracking.search import Found, Look, Search, Searcher
@@ -44,14 +44,20 @@ class FaceSight:
         max_faces: Most faces to see in a frame.
         watch: Looks at what hides the faces.
         small_faces: Whether looking everywhere at once looks into the parts of the picture too.
+        plain_mesh: Whether the plain network is wanted, see `MeshFinder`.
+
+    Attributes:
+        meshes: Sees the meshes.
     """
 
-    def __init__(self, max_faces: int, watch: OcclusionWatch, *, small_faces: bool = True) -> None:
+    def __init__(
+        self, max_faces: int, watch: OcclusionWatch, *, small_faces: bool = True, plain_mesh: bool = False
+    ) -> None:
         self._max_faces = max_faces
         self._small_faces = small_faces
         self._watch = watch
         self._searcher = Searcher()
-        self._graph = FaceMeshGraph(lanes=min(_MOST_LANES, os.cpu_count() or 1))
+        self.meshes = MeshFinder(min(_MOST_LANES, os.cpu_count() or 1), plain=plain_mesh)
         self.restart()
 
     def restart(self) -> None:
@@ -113,7 +119,7 @@ class FaceSight:
     def close(self) -> None:
         """Release the models."""
         self._searcher.close()
-        self._graph.close()
+        self.meshes.close()
 
     def _follow(self, image: Image, time_s: float, last: Sequence[tuple[SeenFace, Box]]) -> list[SeenFace]:
         regions = []
@@ -121,7 +127,7 @@ class FaceSight:
             (x_px, y_px), (before_x_px, before_y_px) = expected.centre, face.box.centre
             region = mesh_region(face.mesh.landmarks)
             regions.append(region.shifted(x_px - before_x_px, y_px - before_y_px))
-        found = self._graph.find(image, regions)
+        found = self.meshes.find(image, regions)
         meshes, looks = self._watch.follow(image, time_s, last, found)
         faces: list[SeenFace] = []
         for (face, _), own, mesh, look in zip(last, found, meshes, looks, strict=True):
@@ -165,7 +171,7 @@ class FaceSight:
         """Return the faces with those added, while there is room, on whose finds the network sees a mesh."""
         faces = list(faces)
         while wanted := list(islice(finds, self._max_faces - len(faces))):
-            meshes = self._graph.find(image, [find.region for find in wanted])
+            meshes = self.meshes.find(image, [find.region for find in wanted])
             for find, mesh in zip(wanted, meshes, strict=True):
                 if mesh is not None:
                     _join(faces, SeenFace(mesh, mesh_box(mesh.landmarks), find.score), image)

@@ -40,7 +40,7 @@ LIVE_SETTINGS = (
 )
 """What a running pipeline takes over, each by its `set_`."""
 _READER_SETTINGS = ("model", "backend", "engine_threads", "labels")
-_SOURCE_SETTINGS = ("max_faces", "camera_width_px", "camera_height_px", "camera_rate_hz")
+_SOURCE_SETTINGS = ("max_faces", "mesh", "camera_width_px", "camera_height_px", "camera_rate_hz")
 
 
 class Controls(QObject):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _FACES_WIDTH_PX = 390
 _TIMELINE_HEIGHT_PX = 180
 FORM_GROUPS = (
-    ("Reading", ("smoothing", "show_raw", "landmark_smoothing", "max_faces", "engine_threads")),
+    ("Reading", ("smoothing", "show_raw", "landmark_smoothing", "max_faces", "mesh", "engine_threads")),
     ("Movements", ("movements", "second_opinion")),
     ("Own labels", ("labels",)),
     ("Picture", ("show_mesh", "explain", "theme")),
