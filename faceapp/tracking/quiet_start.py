@@ -17,6 +17,8 @@ _CHATTER = (
     b"Feedback manager requires a model with a single signature inference",
     b"Using NORM_RECT without IMAGE_DIMENSIONS is only supported for the square ROI",  # ours is square
 )
+_INFORMATION = b"I0000 "
+"""Starts lines of absl that are no warnings, such as those about OpenGL where there is a display."""
 _lock = threading.Lock()
 
 
@@ -43,6 +45,10 @@ def chatter_removed() -> Iterator[None]:
 
 
 def _pass_on(text: bytes) -> None:
-    kept = b"".join(line for line in text.splitlines(True) if not any(known in line for known in _CHATTER))
+    kept = b"".join(
+        line
+        for line in text.splitlines(True)
+        if not line.startswith(_INFORMATION) and not any(known in line for known in _CHATTER)
+    )
     if kept:
         os.write(2, kept)
