@@ -97,6 +97,28 @@ def points_matrix(alignment_points: AnyFloats, size: int) -> Floats:
     return np.array([[cosine, -sine, offset.real], [sine, cosine, offset.imag]], dtype=np.float32)
 
 
+def inverse_matrix(matrix: AnyFloats) -> npt.NDArray[np.float64]:
+    """Return the map back from the chip.
+
+    NumPy's inverse wakes BLAS's threads and waits for them: after a run of a network, on two busy cores, it took 1.7 to 4.3 ms
+    at the 95th percentile (0.02 to 0.06 at the median), OpenCV's 0.03 ms.
+
+    Args:
+        matrix: (2, 3), picture pixels -> chip pixels.
+
+    Returns:
+        float64 (2, 3), chip pixels -> picture pixels.
+
+    Raises:
+        ValueError: The map lays all points on one line.
+    """
+    forth = np.asarray(matrix, dtype=np.float64)
+    if forth[0, 0] * forth[1, 1] == forth[0, 1] * forth[1, 0]:
+        raise ValueError("matrix: expected a map that can be turned round, found one onto a line")
+    back: npt.NDArray[np.float64] = cv2.invertAffineTransform(forth)
+    return back
+
+
 def box_matrix(box: AnyFloats, size: int) -> Floats:
     """Return the map of the square around a box's centre, as large as its longer side, onto the chip.
 

@@ -21,6 +21,7 @@ from engines.preprocess import (
     AnyFloats,
     Bytes,
     Floats,
+    inverse_matrix,
     points_matrix,
     prepare_batch,
 )
@@ -138,8 +139,7 @@ def moved_landmarks(landmarks: Floats, alignment_points: Floats) -> Floats:
         raise ValueError(f"landmarks: expected shape ({LANDMARK_COUNT}, 3), found {landmarks.shape}")
     size = 64
     here = _square(points_matrix(landmarks[list(ALIGNMENT_POINTS), :2], size))
-    wanted = _square(points_matrix(alignment_points, size))
-    change = np.linalg.inv(wanted) @ here
+    change = _square(inverse_matrix(points_matrix(alignment_points, size))) @ here
     moved = np.empty_like(landmarks)
     moved[:, :2] = landmarks[:, :2] @ change[:2, :2].T + change[:2, 2]
     moved[:, 2] = landmarks[:, 2] * np.sqrt(abs(np.linalg.det(change[:2, :2])))
@@ -155,8 +155,8 @@ def _better(points: Floats, matrix: Floats, size: int) -> Floats:
 
 
 def _to_picture(chip_points: Floats, matrix: Floats) -> Floats:
-    inverse = np.linalg.inv(_square(matrix))
-    moved: Floats = (chip_points @ inverse[:2, :2].T + inverse[:2, 2]).astype(np.float32)
+    back = inverse_matrix(matrix)
+    moved: Floats = (chip_points @ back[:, :2].T + back[:, 2]).astype(np.float32)
     return moved
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import Occlusion
-from engines.preprocess import ALIGNMENT_POINTS, points_matrix
+from engines.preprocess import ALIGNMENT_POINTS, inverse_matrix, points_matrix
 from faceapp.types import Floats
 
 SETTLING_S = 0.15
@@ -140,8 +140,9 @@ def _moved(matrix: _Doubles, points: Floats) -> _Doubles:
 
 def _applied(landmarks: Floats, to_chip: _Doubles, step: _Doubles) -> Floats:
     """Return a mesh after a step on its chip."""
-    on_chip, step = (np.vstack([matrix, [0, 0, 1]]) for matrix in (to_chip, step))
-    whole = np.linalg.inv(on_chip) @ step @ on_chip
+    matrices = inverse_matrix(to_chip), step, to_chip
+    back, change, there = (np.vstack([matrix, [0, 0, 1]]) for matrix in matrices)
+    whole = back @ change @ there
     placed = np.empty_like(landmarks)
     placed[:, :2] = _moved(whole[:2], landmarks[:, :2])
     placed[:, 2] = landmarks[:, 2] * math.sqrt(abs(float(np.linalg.det(step[:2, :2]))))

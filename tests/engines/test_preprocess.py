@@ -17,6 +17,7 @@ from engines.preprocess import (
     box_matrix,
     cut_chip,
     face_matrix,
+    inverse_matrix,
     normalise,
     normalised,
     prepare_batch,
@@ -164,3 +165,14 @@ def test_a_batch_is_written_into_the_buffer_and_returned_as_its_view(
     assert prepare_batch(astronaut, matrices, InputSpec(color="rgb")).shape == (2, 48, 48, 3)
     with pytest.raises(ValueError, match="rows"):
         prepare_batch(astronaut, matrices, GRAY, out=buffer[:1])
+
+
+def test_the_way_back_from_the_chip_undoes_the_way_there() -> None:
+    matrix = np.array([[0.3, -0.05, 12.0], [0.04, 0.28, -7.0]], dtype=np.float32)
+    back = inverse_matrix(matrix)
+    assert back.dtype == np.float64
+    points = np.array([[0.0, 0.0], [640.0, 360.0], [-5.0, 17.5]])
+    chip = points @ matrix[:, :2].T.astype(np.float64) + matrix[:, 2]
+    np.testing.assert_allclose(chip @ back[:, :2].T + back[:, 2], points, atol=1e-9)
+    with pytest.raises(ValueError, match="expected a map that can be turned round"):
+        inverse_matrix(np.array([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]]))
