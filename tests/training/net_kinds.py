@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from types import ModuleType
 
 import pytest
 import torch
 
-from training import nets
 from training.blocks.multi_task import MultiTaskNet
+from training.names import load, names_in
+from training.nets import resnet, vgg
 
-NETS = [
-    importlib.import_module(f"training.nets.{found.name}") for found in pkgutil.iter_modules(nets.__path__)
-]
+NETS = [load("nets", name) for name in names_in("nets")]
+
+
+class OfDepth:
+    """A network of several depths at one of them, with what a file of `training/nets` has."""
+
+    def __init__(self, net: ModuleType, depth: int) -> None:
+        self.__name__ = f"{net.__name__}{depth}"
+        self.INPUT = net.INPUT
+        self.SMALL = {**net.SMALL, "depth": depth}
+        self._net, self._depth = net, depth
+
+    def build(self, **settings: object) -> MultiTaskNet:
+        return self._net.build(**{"depth": self._depth, **settings})
+
+
+vgg13, vgg16, vgg19 = (OfDepth(vgg, depth) for depth in (13, 16, 19))
+resnet18, resnet34, resnet50, resnet101 = (OfDepth(resnet, depth) for depth in (18, 34, 50, 101))
 
 
 def short_name(value: object) -> str | None:
-    return value.__name__.rsplit(".", 1)[-1] if isinstance(value, ModuleType) else None
+    return value.__name__.rsplit(".", 1)[-1] if isinstance(value, ModuleType | OfDepth) else None
 
 
 OTHER_KINDS = ("training.nets.gf_capsnet", "training.nets.matrix_capsules")

@@ -12,13 +12,14 @@ import torch
 from torch import nn
 
 from tests.training.made_faces import made_faces
+from tests.training.net_kinds import resnet18
 from training.blocks.multi_task import MultiTaskNet
 from training.errors import RecipeError
 from training.explain import command
 from training.explain.methods import grad_cam, guided_backpropagation, occlusion_sensitivity
 from training.explain.score import METHODS
 from training.names import load, names_in
-from training.nets import bknet, fast_face, matrix_capsules, resnet18
+from training.nets import bknet, fast_face, matrix_capsules
 from training.recipes import multitask
 
 

@@ -12,13 +12,14 @@ from torch import nn
 
 from engines.card import GENDERS
 from tests.training.made_faces import made_faces
+from tests.training.net_kinds import resnet101, vgg16, vgg19
 from training.blocks.gabor import GaborSettings, fed_by
 from training.blocks.multi_task import parameter_count
 from training.errors import RecipeError
 from training.fitting.checkpoints import averaged_weights
 from training.losses.age_classes import ADIENCE, GALLAGHER, AgeClassLoss, age_groups
 from training.multi_task.loss import LossSettings, MultiTaskLoss
-from training.nets import levi, resnet101, vgg16, vgg16_hybrid, vgg19, vgg19_extra_dropout, zero_bias_cnn
+from training.nets import levi, vgg16_hybrid, vgg19_extra_dropout, zero_bias_cnn
 from training.recipes import multitask
 from training.recipes import vgg16_hybrid as hybrid_recipe
 
@@ -62,7 +63,7 @@ def test_quadrants_are_pooled_one_by_one(side: int, middle: bool) -> None:
 
 
 def test_the_extra_dropout_is_all_that_vgg_19_gets() -> None:
-    plain, extra = vgg19.build(**vgg19.SMALL), vgg19_extra_dropout.build(**vgg19.SMALL)
+    plain, extra = vgg19.build(**vgg19.SMALL), vgg19_extra_dropout.build(**vgg19_extra_dropout.SMALL)
     extra.load_state_dict(plain.state_dict())
     image = torch.randn(2, 1, 48, 48)
 

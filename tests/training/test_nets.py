@@ -9,7 +9,19 @@ import pytest
 import torch
 from torch import nn
 
-from tests.training.net_kinds import every_net, short_name, small, without_numbers
+from tests.training.net_kinds import (
+    every_net,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    short_name,
+    small,
+    vgg13,
+    vgg16,
+    vgg19,
+    without_numbers,
+)
 from training.blocks.multi_task import MultiTaskNet
 from training.nets import (
     bknet,
@@ -17,17 +29,10 @@ from training.nets import (
     ferplus_vgg13,
     googlenet,
     levi,
-    resnet18,
-    resnet34,
-    resnet50,
-    resnet101,
     resnet_v1,
     resnet_v2,
-    vgg13,
-    vgg16,
     vgg16_hybrid,
     vgg16_without_last_pool,
-    vgg19,
     vgg19_extra_dropout,
     vgg_f,
     vgg_face,

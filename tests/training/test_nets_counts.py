@@ -8,7 +8,17 @@ from types import ModuleType
 import pytest
 
 from engines.card import LABELS
-from tests.training.net_kinds import short_name, without_numbers
+from tests.training.net_kinds import (
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    short_name,
+    vgg13,
+    vgg16,
+    vgg19,
+    without_numbers,
+)
 from training.blocks.multi_task import parameter_count
 from training.nets import (
     bknet,
@@ -16,16 +26,11 @@ from training.nets import (
     ferplus_vgg13,
     googlenet,
     levi,
-    resnet18,
-    resnet34,
-    resnet50,
-    resnet101,
+    resnet,
     resnet_v1,
     resnet_v2,
-    vgg13,
-    vgg16,
+    vgg,
     vgg16_without_last_pool,
-    vgg19,
     vgg19_extra_dropout,
     vgg_f,
     vgg_face,
@@ -138,3 +143,9 @@ def test_networks_without_published_count_agree_with_a_count_by_hand() -> None:
         + sum(widths)
         + sum(linear_numbers(256 * 3 * 3, 256, 256, count) + 2 * 256 for count in classes)
     )
+
+
+@pytest.mark.parametrize(("net", "known"), [(vgg, "13, 16, 19"), (resnet, "18, 34, 50, 101")], ids=short_name)
+def test_a_depth_that_nobody_published_is_refused(net: ModuleType, known: str) -> None:
+    with pytest.raises(ValueError, match=f"depth: expected one of {known}, found 20"):
+        net.build(depth=20)

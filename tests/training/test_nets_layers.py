@@ -8,17 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from tests.training.net_kinds import short_name, small, without_numbers
+from tests.training.net_kinds import resnet18, resnet50, short_name, small, vgg13, without_numbers
 from training.blocks.pre_activation import PreActivation
-from training.nets import (
-    densenet,
-    resnet18,
-    resnet50,
-    resnet_v1,
-    resnet_v2,
-    vgg13,
-    wide_resnet,
-)
+from training.nets import densenet, resnet_v1, resnet_v2, wide_resnet
 
 
 def test_resnet_v1_shares_all_residual_blocks_and_v2_three_stages_of_four() -> None:

@@ -8,7 +8,7 @@ Image (N, C, 48, 48); five blocks of 2, 2, 4, 4 and 4 convolutions of 3x3 with R
 task's branch is the extra dropout and one linear layer.
 
 "One more dropout after the last fully connected layer" is read as after the last hidden one: after the layer of the
-classes it would strike out the answer itself. `vgg19` is the same network without it.
+classes it would strike out the answer itself. `vgg` with 19 layers is the same network without it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from training.blocks.convolution import he_initialise, require_size
 from training.blocks.fully_connected import fully_connected, linear_branches
 from training.blocks.multi_task import MultiTaskNet
 from training.blocks.vgg import vgg_blocks, vgg_widths
-from training.nets.vgg19 import DEPTHS, INPUT, SMALL
+from training.nets.vgg import DEPTHS, INPUT, SMALL
 
 __all__ = ["DEPTHS", "INPUT", "SMALL", "build"]
 
@@ -50,7 +50,7 @@ def build(
         ValueError: The size is too small.
     """
     require_size(size)
-    blocks, features = vgg_blocks(channels, size, vgg_widths(width, DEPTHS), batch_norm)
+    blocks, features = vgg_blocks(channels, size, vgg_widths(width, DEPTHS[19]), batch_norm)
     shared = fully_connected(features, (hidden, hidden), 0.0, batch_norm)
     net = MultiTaskNet(
         nn.Sequential(*blocks, nn.Flatten(), *shared), linear_branches(classes, hidden, dropout)

@@ -36,12 +36,12 @@ class Network:
 NETWORKS = {
     "levi": Network("levi", {"widths": [32, 64, 96], "hidden": [128, 128], "batch_norm": True}),
     "zero_bias_cnn": Network("zero_bias_cnn", {"widths": [16, 32, 64], "hidden": 100}, 0.01),
-    "vgg16": Network("vgg16", {"width": 8, "hidden": 64, "batch_norm": True}),
+    "vgg16": Network("vgg", {"depth": 16, "width": 8, "hidden": 64, "batch_norm": True}),
     "vgg19_extra_dropout": Network("vgg19_extra_dropout", {"width": 8, "hidden": 64, "batch_norm": True}),
     "vgg16_hybrid": Network(
         "vgg16_hybrid", {"width": 8, "hidden": [64], "batch_norm": True}, 0.05, ("gender", "experts", "joint")
     ),
-    "resnet101": Network("resnet101", {"width": 4}),
+    "resnet101": Network("resnet", {"depth": 101, "width": 4}),
 }
 
 
