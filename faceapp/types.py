@@ -31,6 +31,7 @@ class Frame:
         captured_s: `time.perf_counter()` right after the picture was captured or decoded; latency counts from here.
         clean: uint8 (H, W, 3), the picture before a headset or a mask was drawn on it for a demonstration; None where
             nothing was.
+        drawn: What was: "headset", "mask", or "none".
     """
 
     index: int
@@ -39,6 +40,7 @@ class Frame:
     source: str
     captured_s: float
     clean: Image | None = None
+    drawn: str = "none"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

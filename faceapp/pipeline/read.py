@@ -106,6 +106,10 @@ def _swap(
         return reader, factory
     reader.close()
     _introduce(run, fresh)
+    note_change = getattr(controls.recorder, "note_change", None)
+    if note_change is not None:
+        note_change("models", fresh.cards)
+        note_change("backend", fresh.description)
     return fresh, wanted
 
 

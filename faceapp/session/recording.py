@@ -38,6 +38,7 @@ from faceapp.session.metadata import (
 )
 from faceapp.session.own_files import open_own
 from faceapp.session.picture_track import PictureTrack
+from faceapp.session.provenance import Provenance
 from faceapp.session.row_file import RowFile
 from faceapp.session.sealing import seal
 from faceapp.session.seals import SEALS, seals_of
@@ -106,6 +107,7 @@ class Recording:
         self._captured = captured
         self._started = now_utc()
         self._metadata = new_metadata(source=source, cards=cards, settings=settings, about=about or About())
+        self._provenance = Provenance(self._metadata)
         self._metadata["started_utc"] = utc_text(self._started)
         if input_key:
             self._metadata["input"] = {"key": input_key, "complete": False}
@@ -137,6 +139,7 @@ class Recording:
             self.counts.out_of_order += 1
             return
         self._last_frame_s = time_s
+        self._provenance.drawn(time_s, frame.drawn)
         self.counts.captured += 1
         self._log.captured(frame, time_s, self._pictures.add(frame.image, time_s))
         self.flush_when_due()
@@ -180,8 +183,7 @@ class Recording:
 
     def note_change(self, name: str, value: Any) -> None:
         """Note that a setting changed while recording."""
-        time_s = max(self._last_frame_s, 0.0)
-        self._metadata["changes"].append({"time_s": round(time_s, 6), "setting": name, "value": value})
+        self._provenance.changed(max(self._last_frame_s, 0.0), name, value)
 
     def flush_when_due(self) -> None:
         """Write what is pending when the last time is long enough ago, and look after the disk.

@@ -96,7 +96,7 @@ class HidingSource:
         if self._tracker is None:
             self._tracker = self._make_tracker()
         image = drawn_on(frame.image, self._tracker.update(frame), what)
-        return frame if image is frame.image else replace(frame, image=image, clean=frame.image)
+        return frame if image is frame.image else replace(frame, image=image, clean=frame.image, drawn=what)
 
     def close(self) -> None:
         """Close the source inside and release the tracker; may be called twice."""

@@ -24,6 +24,7 @@ class Comparing:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._hidden: dict[Dock, tuple[int, int]] = {}
+        self._drew = False
         self.on = False
 
     def toggle(self) -> None:
@@ -41,10 +42,13 @@ class Comparing:
         window.toolbar.set_comparing(self.on)
         if self.on:
             self.make_room()
-            if window.live.hiding.what == "none":
+            self._drew = window.live.hiding.what == "none"
+            if self._drew:
                 window.controls.hide("headset")
         else:
             self.give_room_back()
+            if self._drew and window.live.hiding.what == "headset":
+                window.controls.hide("none")  # it was there for the comparison alone
         window.centre.take_focus()
 
     def follow_cover(self) -> None:

@@ -40,6 +40,7 @@ LIVE_SETTINGS = (
 )
 """What a running pipeline takes over, each by its `set_`."""
 _READER_SETTINGS = ("model", "backend", "engine_threads", "labels")
+_AFTER_RECORDING = "This is used when the source is opened again: a recording keeps the camera as it began."
 _SOURCE_SETTINGS = ("max_faces", "mesh", "camera_width_px", "camera_height_px", "camera_rate_hz")
 
 
@@ -215,7 +216,9 @@ class Controls(QObject):
             self._window.set_theme(value)
         elif name in STREAM_SETTINGS:
             self._window.streaming.use()
-        elif name in _SOURCE_SETTINGS and live.pipeline is not None and not self._window.recorder.wanted:
+        elif name in _SOURCE_SETTINGS and self._window.recorder.wanted:
+            self._window.centre.notice.show_notice(_AFTER_RECORDING)
+        elif name in _SOURCE_SETTINGS and live.pipeline is not None:
             self._window.start_source()
         elif name in _READER_SETTINGS:
             live.change_reader(self._window.settings)

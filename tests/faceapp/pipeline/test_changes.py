@@ -49,6 +49,21 @@ def test_another_model_takes_over_between_two_frames() -> None:
     assert after.closed == 1
 
 
+def test_a_recorder_is_told_of_another_model() -> None:
+    recorder = FakeRecorder()
+    told: list[tuple[str, object]] = []
+    recorder.note_change = lambda name, value: told.append((name, value))  # type: ignore[attr-defined]
+    pipeline = pipeline_of(FakeSource(live=True, period_s=0.002), engine=FakeEngine("before"))
+    pipeline.start()
+    wait_until(lambda: pipeline.state is PipelineState.RUNNING)
+    pipeline.set_recorder(recorder)
+    pipeline.set_reader_factory(lambda: reader_with(FakeEngine("after")))
+    wait_until(lambda: len(told) == 2)
+    pipeline.stop()
+    assert [name for name, _ in told] == ["models", "backend"]
+    assert [card.name for card in told[0][1]] == ["after"] and told[1][1] == "after, Fake CPU"  # type: ignore[attr-defined]
+
+
 def test_a_model_that_cannot_be_loaded_leaves_the_present_one() -> None:
     def fail() -> FaceReader:
         raise CardError("expected a model card, found none")
