@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from tests.training.made_faces import made_faces
+from training import losses
 from training.data.prepared import PreparedFaces
 from training.errors import RecipeError
 from training.losses.age_classes import ADIENCE, AgeClassLoss
@@ -119,3 +121,24 @@ def test_a_loss_over_all_faces_shrinks_with_the_share_that_has_a_label() -> None
     assert not MultiTaskLoss(LossSettings()).emotion.over_all
     with pytest.raises(ValueError, match="mean_over: expected labelled or all, found 'some'"):
         LossSettings(mean_over="some")  # type: ignore[arg-type]
+
+
+def test_one_new_file_is_a_loss_that_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "doubled.py").write_text(
+        "from training.losses.masked_cross_entropy import MaskedCrossEntropy\n\n\n"
+        "class Doubled(MaskedCrossEntropy):\n"
+        "    def per_image(self, logits, *labels):\n"
+        "        losses, labelled = super().per_image(logits, *labels)\n"
+        "        return 2 * losses, labelled\n\n\n"
+        "def build():\n    return Doubled()\n"
+    )
+    monkeypatch.setattr(losses, "__path__", [*losses.__path__, str(tmp_path)])
+    logits, target = torch.randn(4, 8), torch.eye(8)[:4]
+
+    found = MultiTaskLoss(LossSettings(emotion="doubled"))({"emotion": logits}, {"emotion": target})
+
+    assert float(found["emotion"]) == pytest.approx(2 * float(MaskedCrossEntropy()(logits, target)))
+    with pytest.raises(ValueError, match=r"emotion: expected one of distribution, .* found 'tripled'"):
+        LossSettings(emotion="tripled")
+    with pytest.raises(RecipeError, match=r"losses/hint\.py: expected build\(\)"):
+        MultiTaskLoss(LossSettings(emotion="hint"))

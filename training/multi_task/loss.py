@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from engines.card import LABELS
 from training.data.sample import LABEL_OF
 from training.distillation.labels import FEATURES, PREFIX
+from training.errors import RecipeError
 from training.losses.age_classes import GALLAGHER, AgeClassLoss
 from training.losses.age_distribution import AgeDistributionLoss
 from training.losses.age_regression import AgeRegressionLoss
@@ -23,6 +24,7 @@ from training.losses.masked_squared_hinge import MaskedSquaredHinge
 from training.losses.spread import SpreadLoss
 from training.losses.triplet_domain import TripletDomainLoss
 from training.multi_task.prior_adjustment import PriorAdjustment
+from training.names import load, names_in
 
 CLASS_LOSSES: Mapping[str, Callable[[float], nn.Module]] = {
     "distribution": lambda smoothing: CrowdLabelLoss("distribution", label_smoothing=smoothing),
@@ -39,6 +41,26 @@ AGE_LOSSES: Mapping[str, Callable[[], nn.Module]] = {
     "classes": AgeClassLoss,
     "gallagher_classes": lambda: AgeClassLoss(GALLAGHER),
 }
+
+
+def class_loss(name: str, smoothing: float) -> nn.Module:
+    """Return the loss of a task with classes: one of `CLASS_LOSSES`, or what `build()` of a file of that name gives."""
+    return CLASS_LOSSES[name](smoothing) if name in CLASS_LOSSES else _of_file(name)
+
+
+def age_loss(name: str) -> nn.Module:
+    """Return the loss of age: one of `AGE_LOSSES`, or what `build()` of a file of that name gives."""
+    return AGE_LOSSES[name]() if name in AGE_LOSSES else _of_file(name)
+
+
+def _of_file(name: str) -> nn.Module:
+    module = load("losses", name)
+    if not hasattr(module, "build"):
+        raise RecipeError(f"training/losses/{name}.py: expected build() -> nn.Module, found none; add it")
+    built: nn.Module = module.build()
+    return built
+
+
 AGE_RANGE = ("age_low_years", "age_high_years")
 """Labels of a batch with faces of a set that gives ages as ranges of years."""
 DOMAIN = "domain"
@@ -51,8 +73,9 @@ class LossSettings:
     """Which loss each task takes.
 
     Attributes:
-        emotion: One of `CLASS_LOSSES`; the first four are the readings of crowd votes.
-        age: One of `AGE_LOSSES`.
+        emotion: One of `CLASS_LOSSES`, whose first four are the readings of crowd votes, or the name of a file in
+            `training/losses` with `build() -> nn.Module`.
+        age: One of `AGE_LOSSES`, or such a name.
         binary: Of gender and smile: "cross_entropy" or "squared_hinge".
         label_smoothing: Share of a class's probability spread over all; not with the hinge.
         domain_weight: Weight of the triplet domain loss; 0 trains no domain head.
@@ -76,8 +99,10 @@ class LossSettings:
 
     def __post_init__(self) -> None:
         for name, known in (("emotion", CLASS_LOSSES), ("age", AGE_LOSSES), ("binary", CLASS_LOSSES)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}: expected one of {', '.join(known)}, found {getattr(self, name)!r}")
+            if getattr(self, name) not in {*known, *names_in("losses")}:
+                raise ValueError(
+                    f"{name}: expected one of {', '.join(known)}, or a file in training/losses, found {getattr(self, name)!r}"
+                )
         if self.label_smoothing and {"squared_hinge", "multi_label", "spread"} & {self.emotion, self.binary}:
             raise ValueError(
                 "label_smoothing: expected 0 with squared_hinge, multi_label and spread, "
@@ -107,9 +132,9 @@ class MultiTaskLoss(nn.Module):
         super().__init__()
         self.prior_adjustment = prior_adjustment
         self.settings = settings
-        self.emotion = CLASS_LOSSES[settings.emotion](settings.label_smoothing)
-        self.binary = CLASS_LOSSES[settings.binary](settings.label_smoothing)
-        self.age = AGE_LOSSES[settings.age]()
+        self.emotion = class_loss(settings.emotion, settings.label_smoothing)
+        self.binary = class_loss(settings.binary, settings.label_smoothing)
+        self.age = age_loss(settings.age)
         for loss in (self.emotion, self.binary, self.age):
             loss.over_all = settings.mean_over == "all"
         self.soft = DistillationLoss(settings.temperature)

@@ -12,7 +12,7 @@ from training.data.sample import LABEL_OF
 from training.distillation.labels import PREFIX
 from training.errors import RecipeError
 from training.losses.age_classes import AgeClassLoss
-from training.multi_task.loss import AGE_LOSSES, LossSettings
+from training.multi_task.loss import LossSettings, age_loss
 
 Extra = Mapping[str, Mapping[str, npt.NDArray[np.float32]]]
 
@@ -58,7 +58,7 @@ def _teaches(
             *(labels if loss.distillation_weight < 1 else ()),
             *([extra[PREFIX + task]] if loss.distillation_weight > 0 else ()),
         ]
-    if task == "age" and isinstance(AGE_LOSSES[loss.age](), AgeClassLoss):
+    if task == "age" and isinstance(age_loss(loss.age), AgeClassLoss):
         labels.append(faces.age_low_years)
     train = faces.where("train")
     return any(bool(np.isfinite(rows[train]).any()) for rows in labels)
