@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class MeshFinder:
     """Sees meshes with MediaPipe's graph, or with OpenVINO where that is wanted, possible, and no detail is asked for.
 
-    Both are loaded when first needed. Made, used and closed on one thread.
+    The graph is loaded at once where it is wanted, else either when first needed. Made, used and closed on one thread.
 
     Args:
         lanes: Copies of the graph's network at most.
@@ -31,7 +31,7 @@ class MeshFinder:
     def __init__(self, lanes: int, *, plain: bool = False) -> None:
         self.detailed = False
         self._lanes, self._plain = lanes, plain
-        self._graph: FaceMeshGraph | None = None
+        self._graph = None if plain else FaceMeshGraph(lanes)
         self._network: FaceMeshNetwork | None = None
 
     def find(self, image: Image, regions: Sequence[FaceRegion]) -> list[FaceMesh | None]:
