@@ -16,6 +16,7 @@ from engines.whole_file import part_of, sync_folder, write_whole
 from faceapp.errors import SessionError
 from faceapp.session.about import About
 from faceapp.session.clock import now_utc, utc_text
+from faceapp.session.metadata_schema import wrong_entry
 from faceapp.session.own_files import open_own, refuse_links
 from faceapp.session.stored_settings import stored_settings
 from faceapp.surroundings import program_version
@@ -176,6 +177,8 @@ def load_metadata(folder: Path) -> dict[str, Any]:
             f"{path}: expected a state of {', '.join(STATES)} and counts of frames, found none; "
             "restore it from a copy"
         )
+    if wrong := wrong_entry(content):
+        raise SessionError(f"{path}: {wrong}; restore it from a copy")
     return dict(content)
 
 

@@ -45,7 +45,7 @@ class Provenance:
         """
         before, self._drawn = self._drawn, what
         if before is None:
-            if self._metadata["settings"]:
+            if what != "none" or "simulate" in self._metadata["settings"]:
                 self._metadata["settings"]["simulate"] = what
         elif what != before:
             self.changed(time_s, "simulate", what)

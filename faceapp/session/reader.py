@@ -145,7 +145,7 @@ def read_parquet_table(path: Path, columns: Sequence[str] = COLUMNS) -> pyarrow.
 
     try:
         table = parquet.ParquetFile(path, page_checksum_verification=True).read()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # a column name of it may be no UTF-8
         raise SessionError(
             f"{path}: expected a sealed table, found {' '.join(str(error).split())[:160]}; "
             "restore it from a copy"
