@@ -100,7 +100,7 @@ def points_matrix(alignment_points: AnyFloats, size: int) -> Floats:
 def inverse_matrix(matrix: AnyFloats) -> npt.NDArray[np.float64]:
     """Return the map back from the chip.
 
-    NumPy's inverse wakes BLAS's threads and waits for them: after a run of a network, on two busy cores, it took 1.7 to 4.3 ms
+    NumPy's inverse, right after a run of a network on two busy cores, took 1.7 to 4.3 ms
     at the 95th percentile (0.02 to 0.06 at the median), OpenCV's 0.03 ms.
 
     Args:

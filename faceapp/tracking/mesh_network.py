@@ -33,7 +33,7 @@ _RING = np.array(((0, 0), (1, 0), (0, -1), (-1, 0), (0, 1)), dtype=np.float32)
 class FaceMeshNetwork:
     """Runs the plain mesh network on any number of regions of a picture in one batch.
 
-    It costs half of what `faceapp.tracking.mesh_graph.FaceMeshGraph` costs, which adds a second look at eyes and
+    It costs less than `faceapp.tracking.mesh_graph.FaceMeshGraph` (docs/benchmarks.md), which adds a second look at eyes and
     lips: `python -m faceapp.bench.mesh` measures both, and what the difference does to the answers. The plain network sees
     no irises; their ten points lie as in a face that looks straight ahead.
 
