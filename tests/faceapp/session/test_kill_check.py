@@ -81,7 +81,12 @@ def test_a_recording_cut_off_at_any_byte_is_repaired(tmp_path: Path):
             path.write_bytes(path.read_bytes()[: chance.randint(0, path.stat().st_size)])
         cut = read_session(folder).table.num_rows if (folder / "faces.csv").stat().st_size > 600 else 0
         found = check_session(folder)
-        assert found.problems == []
+        lost = (
+            []
+            if found.rows == 60
+            else [f"faces.csv: {60 - found.rows} of 60 rows that were counted are lost"]
+        )
+        assert found.problems == lost
         assert found.rows >= cut - 1, "a last row without its line end may be half a number"
         frames = read_frames(folder)["frame"].to_pylist()
         assert frames == list(range(len(frames)))
