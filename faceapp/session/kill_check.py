@@ -17,6 +17,7 @@ from pathlib import Path
 
 from faceapp.errors import SessionError
 from faceapp.session.check import check_session
+from faceapp.session.liveness import LOCK_FILE
 from faceapp.session.reader import read_frames, read_session
 from faceapp.session.synthetic import synthetic_frames, synthetic_result
 from faceapp.session.writer import SessionWriter
@@ -111,11 +112,9 @@ def _examine(folder: Path, lines: Sequence[str]) -> Death:
     handed = lines[max(index for index, line in enumerate(lines) if line.startswith("open")) + 1 :]
     session = folder / opened[-1]
     if not (session / "session.json").exists():
-        left = (
-            [path.name for path in session.glob("*") if not path.name.startswith(".")]
-            if session.exists()
-            else []
-        )
+        # The lock is taken before anything is recorded: alone it is a recording that never began.
+        known = (path.name for path in session.glob("*") if not path.name.startswith("."))
+        left = [name for name in known if name != LOCK_FILE]
         return Death("none", f"{left} without session.json" if left or len(handed) else "")
     try:
         state = str(read_session(session).metadata["state"])
