@@ -103,8 +103,7 @@ class Recording:
         self.disk = DiskWatch(folder)
         self.origin_s = time_origin_s
         self.complete = False
-        self._input_key = input_key
-        self._captured = captured
+        self._input_key, self._captured = input_key, captured
         self._started = now_utc()
         self._metadata = new_metadata(source=source, cards=cards, settings=settings, about=about or About())
         self._provenance = Provenance(self._metadata)
