@@ -262,8 +262,6 @@ def load_card(path: Path) -> ModelCard:
         ) from error
     except ValueError as error:
         raise CardError(f"{path}: expected JSON, found something else ({error}); restore the file") from error
-    except RecursionError as error:
-        raise CardError(f"{path}: expected a card, found JSON nested too deep; restore the file") from error
     try:
         return _card_from_json(content)
     except CardError as error:

@@ -254,7 +254,7 @@ def _read_card(path: Path) -> dict[str, Any]:
         content = read_json(path)
     except OSError as error:
         raise CardError(f"expected {path.name}, found none ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise CardError(f"{path.name}: expected JSON, found something else ({shown(str(error))})") from error
     card = require_object("card", content)
     if card.get("format") != FORMAT:

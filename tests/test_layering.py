@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engines.card import EMOTIONS, GENDERS, SMILES
+from tests.floors import FLOORS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("faceapp", "engines", "training")
@@ -16,95 +17,6 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 QT = ("PySide6", "pyqtgraph", "shiboken6")
 # Loading one of these takes from 0.2 s to several seconds, so it waits until it is needed.
 SLOW_LIBRARIES = ("mediapipe", "openvino", "onnxruntime", "tensorrt", "tensorrt_rtx")
-
-# From the top floor down: a folder, or a file at a package's top, imports only from floors below its own.
-FLOORS = {
-    "faceapp": [
-        "__main__",
-        "commands",
-        "ui",
-        "api",
-        "batch",
-        "bench",
-        "pipeline",
-        "analysis",
-        "streams",
-        "labels",
-        "session",
-        "sources",
-        "tracking",
-        "settings",
-        "slot",
-        "predictions",
-        "types",
-        "errors",
-        "surroundings",
-        "endings",
-    ],
-    "engines": [
-        "__main__",
-        "measure",
-        "visibility",
-        "features",
-        "sensitivity",
-        "second_opinion",
-        "engine",
-        "choice",
-        "runs",
-        "fallback",
-        "backends",
-        "parity",
-        "near_ties",
-        "crops",
-        "occlusion",
-        "decode",
-        "tensorrt",
-        "backend",
-        "preprocess",
-        "signature",
-        "model_file",
-        "models",
-        "shipped",
-        "card",
-        "card_fields",
-        "user_cache",
-        "file_lock",
-        "machine",
-        "gabor",
-        "json_text",
-        "whole_file",
-        "errors",
-    ],
-    "training": [
-        "__main__",
-        "command_line",
-        "commands",
-        "studies",
-        "study_parts",
-        "explain",
-        "search",
-        "protocols",
-        "recipes",
-        "progressive",
-        "multi_task",
-        "distillation",
-        "trained",
-        "measuring",
-        "fitting",
-        "exporting",
-        "batches",
-        "occlusion",
-        "data",
-        "schedules",
-        "balancing",
-        "losses",
-        "nets",
-        "blocks",
-        "settings",
-        "names",
-        "errors",
-    ],
-}
 
 
 def imports(tree: ast.AST, package: str, *, functions: bool = True) -> Iterator[str]:
@@ -205,7 +117,7 @@ def upward_arrows(path: str, source: str) -> list[str]:
 def _height(package: str, floor: str) -> int:
     """Return how high a floor is, 0 for the lowest; every folder and file at a package's top has one."""
     floors = FLOORS[package]
-    assert floor in floors, f"{package}/{floor} has no floor: name it in FLOORS of tests/test_layering.py"
+    assert floor in floors, f"{package}/{floor} has no floor: name it in tests/floors.py"
     return len(floors) - floors.index(floor)
 
 

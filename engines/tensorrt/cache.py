@@ -173,7 +173,7 @@ class PlanCache:
             plan = path.read_bytes()
         except FileNotFoundError:
             return b""
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             logger.log(level, "%s: the kept engine can't be read (%s); it is built again", path, error)
             return b""
         if reason := _refusal(stored, key, plan):

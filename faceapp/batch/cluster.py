@@ -20,7 +20,7 @@ def run_on_cluster(jobs: Sequence[Job], address: str, progress: Progress) -> Ite
 
     Args:
         jobs: The jobs.
-        address: Address of a scheduler ("tls://host:8786").
+        address: Address of a scheduler ("tcp://host:8786").
         progress: Called once a job has ended, for each of its frames: they can't be watched from here.
 
     Raises:

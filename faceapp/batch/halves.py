@@ -44,6 +44,7 @@ def put_away(half: Path, about: About) -> None:
         half: Folder of a session that did not come to its input's end.
         about: What the analysis itself had to say about it; what people wrote into it since differs.
     """
+    aside = half
     try:
         if half.is_symlink() or is_being_recorded(half):
             logger.warning("%s: a program records into this half session; it is left as it is", half)
@@ -56,7 +57,9 @@ def put_away(half: Path, about: About) -> None:
                 "%s: the half session holds more than was analysed; it is now %s", half, aside.name
             )
     except (OSError, SessionError) as error:
-        logger.warning("%s: the half session could not be removed (%s); it is left as it is", half, error)
+        logger.warning(
+            "%s: the half session could not be removed (%s); it stays as %s", half, error, aside.name
+        )
 
 
 def _is_ours_alone(half: Path, about: About) -> bool:

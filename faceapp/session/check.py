@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from engines.whole_file import rename, write_whole
 from faceapp.errors import SessionError
 from faceapp.session.annotations import EVENTS_FILE, end_last_line
-from faceapp.session.clock import utc_text
+from faceapp.session.clock import moment_of, utc_text
 from faceapp.session.counts import count_frames, count_problems, lost_rows
 from faceapp.session.damaged_rows import DAMAGED
 from faceapp.session.fitting_marks import fitting_marks
@@ -259,7 +259,7 @@ def _update(folder: Path, metadata: dict[str, Any], table: Any, result: CheckRes
     if metadata.get("first_time_s") is None:
         metadata["first_time_s"] = pc.min(table.column("time_s")).as_py()
     if metadata.get("ended_utc") is None:
-        started = datetime.strptime(metadata["started_utc"], "%Y-%m-%dT%H:%M:%S.%fZ")
+        started = moment_of(metadata["started_utc"])
         metadata["ended_utc"] = utc_text(started + timedelta(seconds=metadata["last_time_s"] or 0.0))
     metadata["unexplained_frames"] = 0
     metadata["state"] = "repaired"

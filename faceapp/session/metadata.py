@@ -162,7 +162,7 @@ def load_metadata(folder: Path) -> dict[str, Any]:
             f"{folder}: expected a session folder, found no {SESSION_FILE} ({error.strerror}); "
             "give the folder of one session"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SessionError(
             f"{path}: expected JSON, found something else ({error}); restore it from a copy"
         ) from error

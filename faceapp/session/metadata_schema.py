@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
+
+from faceapp.session.clock import moment_of
 
 LONGEST_S = 1e8
 """Three years: above any time of a session."""
-UTC_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def wrong_entry(metadata: Mapping[str, Any]) -> str:
@@ -41,7 +41,7 @@ def _text(value: object) -> bool:
 
 def _moment(value: object) -> bool:
     try:
-        return isinstance(value, str) and datetime.strptime(value, UTC_FORMAT) is not None
+        return isinstance(value, str) and moment_of(value) is not None
     except ValueError:
         return False
 

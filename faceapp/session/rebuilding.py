@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from engines.json_text import parse_json, read_json
 from engines.whole_file import write_whole
 from faceapp.session.about import About
-from faceapp.session.clock import utc_text
+from faceapp.session.clock import moment_of, utc_text
 from faceapp.session.damaged_rows import DAMAGED
 from faceapp.session.metadata import SESSION_FILE, folder_error, load_metadata, new_metadata, save_metadata
 from faceapp.session.table import CSV_FILE, PARQUET_FILE
 
 _ABOUT = ("participant", "session", "condition")
 _KEPT = ("source", "started_utc", "smoothing", "filters", "changes", "models", *_ABOUT)
-_UTC = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def require_session(folder: Path) -> None:
@@ -98,7 +97,7 @@ def _from_csv(path: Path) -> Mapping[str, Any] | None:
     try:
         with path.open(encoding="utf-8", errors="replace", newline="") as stream:
             first = next(csv.DictReader(stream), None) or {}
-        utc = datetime.strptime(str(first.get("utc")), _UTC)
+        utc = moment_of(str(first.get("utc")))
         return {"started_utc": utc_text(utc - timedelta(seconds=float(str(first.get("time_s")))))}
     except (OSError, ValueError, csv.Error, OverflowError):
         return None

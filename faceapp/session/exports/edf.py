@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from faceapp.session.clock import moment_of
 from faceapp.session.face_rows import face_names
 from faceapp.session.reader import Session
 from faceapp.session.regular import RegularColumns, regular_columns, usual_rate_hz
@@ -34,7 +34,7 @@ def write(session: Session, folder: Path) -> list[Path]:
     """Write `session.edf`; a signal is called "f1 p_neutral", its lower physical limit means missing."""
     import edfio
 
-    started = datetime.strptime(session.metadata["started_utc"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    started = moment_of(session.metadata["started_utc"])
     # Files begin at whole seconds: readers disagree about shares of one. The first rows are empty up to the session's start.
     early_s = started.microsecond / 1e6
     started = started.replace(microsecond=0)

@@ -16,6 +16,7 @@ import numpy as np
 
 from engines.card import EMOTIONS
 from faceapp.session.annotations import Event
+from faceapp.session.clock import moment_of
 from faceapp.session.face_rows import (
     Doubles,
     analysed_times,
@@ -62,7 +63,7 @@ def write(session: Session, folder: Path) -> list[Path]:
     Valence is FaceReader's: happiness minus the strongest of sadness, anger, fear and disgust. Arousal is not
     measured and stands as UNKNOWN.
     """
-    started = datetime.strptime(session.metadata["started_utc"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    started = moment_of(session.metadata["started_utc"])
     participant = safe_name(str(session.metadata.get("participant") or ""), "1")
     paths = []
     for number, (face, name) in enumerate(face_names(session).items(), 1):
