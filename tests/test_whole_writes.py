@@ -12,6 +12,7 @@ WRITES = re.compile(
 ELSEWHERE = {
     "engines/whole_file.py": "the one function",
     "faceapp/commands/predict.py": "a part that is put in place, or a pipe",
+    "faceapp/session/recorded_files.py": "the one function, or a pipe",
     "faceapp/session/video_encoder.py": "the video grows while recording",
     "faceapp/session/video_repair.py": "a part that is put in place",
 }

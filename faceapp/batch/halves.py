@@ -9,29 +9,13 @@ from pathlib import Path
 from engines.whole_file import rename
 from faceapp.errors import SessionError
 from faceapp.session.about import About
-from faceapp.session.annotation_scheme import SCHEME_FILE
 from faceapp.session.annotations import EVENTS_FILE
-from faceapp.session.frame_log import FRAMES_CSV, FRAMES_PARQUET
-from faceapp.session.liveness import LOCK_FILE, is_being_recorded
-from faceapp.session.metadata import SESSION_FILE, load_metadata
-from faceapp.session.table import CSV_FILE, PARQUET_FILE
-from faceapp.session.video_encoder import VIDEO_FILE
+from faceapp.session.liveness import is_being_recorded
+from faceapp.session.metadata import load_metadata
+from faceapp.session.recorded_files import BY_RECORDING
 
 logger = logging.getLogger(__name__)
 
-_OURS = frozenset(
-    {
-        SESSION_FILE,
-        CSV_FILE,
-        PARQUET_FILE,
-        FRAMES_CSV,
-        FRAMES_PARQUET,
-        VIDEO_FILE,
-        EVENTS_FILE,
-        SCHEME_FILE,
-        LOCK_FILE,
-    }
-)
 _ASIDE = " (half)"
 
 
@@ -66,7 +50,7 @@ def _is_ours_alone(half: Path, about: About) -> bool:
     """Return whether a folder holds the files of an analysis and nothing of people: no marks, notes, corrections or files."""
     files = list(half.iterdir())
     plain = all(file.is_file() and not file.is_symlink() for file in files)
-    known = all(file.name in _OURS or file.name.endswith(".part") for file in files)
+    known = all(file.name in BY_RECORDING or file.name.endswith(".part") for file in files)
     marks = half / EVENTS_FILE
     unmarked = not (marks.is_file() and marks.stat().st_size)
     return plain and known and unmarked and _says_only(half, about)

@@ -211,6 +211,9 @@ def _place_cells(face: FaceTrack | None, number: int) -> list[str]:
 @contextmanager
 def _new_table(path: Path) -> Iterator[Callable[[Sequence[str]], object]]:
     """Give the function that writes a row; the file appears whole at the end, after an error not at all."""
+    from faceapp.session.recorded_files import refuse_recorded
+
+    refuse_recorded(path)
     whole = path.is_file() or not path.exists()  # /dev/stdout and pipes are written directly
     partial = part_of(path) if whole else path
     try:

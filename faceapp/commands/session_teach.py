@@ -50,6 +50,7 @@ def teach(arguments: argparse.Namespace) -> int:
     """
     from faceapp.labels.label_file import label_path, save_label
     from faceapp.labels.teaching import teach_label
+    from faceapp.session.recorded_files import refuse_recorded
 
     started_s = time.perf_counter()
     with tqdm(unit="face", disable=not sys.stderr.isatty()) as bar:
@@ -60,6 +61,7 @@ def teach(arguments: argparse.Namespace) -> int:
 
         taught = teach_label(arguments.folders, arguments.label, arguments.contrast, progress)
     path = arguments.out or label_path(taught.label.name)
+    refuse_recorded(path)
     save_label(taught.label, path)
     for line in describe_label(taught.label):
         print(line)

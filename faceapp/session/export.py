@@ -11,8 +11,9 @@ from engines.whole_file import put_in_place
 from faceapp.errors import SessionError
 from faceapp.session.exports import export_format, export_names
 from faceapp.session.face_rows import with_face_edits
-from faceapp.session.metadata import SESSION_FILE, folder_error
+from faceapp.session.metadata import folder_error
 from faceapp.session.reader import Session, read_session
+from faceapp.session.recorded_files import holds_session
 
 EXPORT_FOLDER = "export"
 
@@ -36,7 +37,7 @@ def export_session(folder: Path, formats: Sequence[str] | None = None, out: Path
     names = _wanted(formats)
     session = read_session(folder)
     out = folder / EXPORT_FOLDER if out is None else out
-    if (out / SESSION_FILE).exists():
+    if holds_session(out):
         raise SessionError(
             f"{out}: expected a folder for exports, found a recorded session, whose tables would be replaced; "
             "give another folder"

@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.card import EMOTIONS
-from engines.whole_file import write_whole
 from faceapp.errors import SessionError
 from faceapp.session.annotations import Event
 from faceapp.session.face_rows import abstained, emotion_columns, face_names, safe_text, with_face_edits
 from faceapp.session.metadata import folder_error
 from faceapp.session.numbers import number_text
 from faceapp.session.reader import Session
+from faceapp.session.recorded_files import write_named_file
 from faceapp.session.segments import GAP_S, gap_of
 
 Doubles = npt.NDArray[np.float64]
@@ -152,7 +152,7 @@ def write_figures(figures: Sequence[Figures], path: Path, before: Mapping[str, s
         before: Column -> text put before every row, such as the participant.
 
     Raises:
-        SessionError: The file can't be written.
+        SessionError: The file is one of a recorded session, or can't be written.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -160,7 +160,7 @@ def write_figures(figures: Sequence[Figures], path: Path, before: Mapping[str, s
     for each in figures:
         writer.writerow([*(safe_text(cell) for cell in (before or {}).values()), *figure_cells(each)])
     try:
-        write_whole(path, text.getvalue())
+        write_named_file(path, text.getvalue())
     except OSError as error:
         raise folder_error(path.parent, error) from error
 

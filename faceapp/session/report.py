@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from engines.card import EMOTIONS
-from engines.whole_file import write_whole
 from faceapp.session.face_rows import with_face_edits
 from faceapp.session.metadata import folder_error
 from faceapp.session.reader import Session, read_session
+from faceapp.session.recorded_files import write_named_file
 from faceapp.session.report_figures import figures_section, frames_section, table_row
 from faceapp.session.stored_settings import stored_settings
 from faceapp.session.summary import format_summary, summarise
@@ -69,12 +69,12 @@ def write_report(folder: Path, path: Path | None = None) -> Path:
         The file.
 
     Raises:
-        SessionError: No session, or the file can't be written.
+        SessionError: No session, the file is one of a recorded session, or it can't be written.
     """
     session = with_face_edits(read_session(folder))
     path = folder / REPORT_FILE if path is None else path
     try:
-        write_whole(path, report_html(session))
+        write_named_file(path, report_html(session))
     except OSError as error:
         raise folder_error(path.parent, error) from error
     return path

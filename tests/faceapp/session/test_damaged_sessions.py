@@ -12,6 +12,8 @@ import pytest
 
 from faceapp.errors import SessionError
 from faceapp.session import video_repair
+from faceapp.session.annotation_faces import load_face_edits
+from faceapp.session.annotation_scheme import load_scheme
 from faceapp.session.annotations import Event, append_event, read_events
 from faceapp.session.check import check_session
 from faceapp.session.reader import read_session
@@ -142,7 +144,10 @@ def test_json_that_is_nested_too_deep_is_one_line(tmp_path: Path, depth: int) ->
     folder = record(tmp_path / "s")
     (folder / "events.jsonl").write_text("[" * depth + "\n")
     assert any("expected an event" in problem for problem in check_session(folder).problems)
-    (folder / "faces.json").write_text("[" * depth)
+    for name, read in (("face_edits.json", load_face_edits), ("annotation_scheme.json", load_scheme)):
+        (folder / name).write_text("[" * depth)
+        with pytest.raises(SessionError, match="nested too deep"):
+            read(folder if name == "face_edits.json" else folder / name)
     (folder / "session.json").write_text("[" * depth)
     assert check_session(folder).rows == ROWS
 
